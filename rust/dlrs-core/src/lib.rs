@@ -1,0 +1,2 @@
+#![forbid(unsafe_code)]
+//! Tensors, graphs, ops, autodiff and plans.

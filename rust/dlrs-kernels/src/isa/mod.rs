@@ -1,0 +1,79 @@
+//! Which instruction set runs: detected once at run time, or pinned by `DLRS_ISA`.
+
+use std::sync::OnceLock;
+
+/// An instruction-set level that this machine supports. It can only be had through detection, so holding one proves support.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Isa(Level);
+
+/// The levels, weakest first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Level {
+    /// Lane arrays that any target compiles.
+    Portable,
+    /// AVX2 with FMA.
+    Avx2,
+    /// AVX-512 F, BW, DQ and VL.
+    Avx512,
+}
+
+impl Isa {
+    /// The level in use: the best that the machine supports, or the one that `DLRS_ISA` (`portable`, `avx2`, `avx512`) names, if supported.
+    pub fn current() -> Isa {
+        static CURRENT: OnceLock<Isa> = OnceLock::new();
+        *CURRENT.get_or_init(|| {
+            let best = *Self::supported().last().expect("the portable level is always there");
+            match std::env::var("DLRS_ISA").ok().and_then(|name| Level::parse(&name)) {
+                Some(level) => Self::supported().into_iter().find(|isa| isa.0 == level).unwrap_or(best),
+                None => best,
+            }
+        })
+    }
+
+    /// Every level that this machine supports, weakest first.
+    pub fn supported() -> Vec<Isa> {
+        let mut levels = vec![Isa(Level::Portable)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                levels.push(Isa(Level::Avx2));
+                if ["avx512f", "avx512bw", "avx512dq", "avx512vl"].iter().all(|f| detected(f)) {
+                    levels.push(Isa(Level::Avx512));
+                }
+            }
+        }
+        levels
+    }
+
+    /// The level.
+    pub fn level(self) -> Level {
+        self.0
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn detected(feature: &str) -> bool {
+    match feature {
+        "avx512f" => is_x86_feature_detected!("avx512f"),
+        "avx512bw" => is_x86_feature_detected!("avx512bw"),
+        "avx512dq" => is_x86_feature_detected!("avx512dq"),
+        "avx512vl" => is_x86_feature_detected!("avx512vl"),
+        _ => false,
+    }
+}
+
+impl Level {
+    /// The level's name, as `DLRS_ISA` spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Level::Portable => "portable",
+            Level::Avx2 => "avx2",
+            Level::Avx512 => "avx512",
+        }
+    }
+
+    /// The level of that name.
+    pub fn parse(name: &str) -> Option<Level> {
+        [Level::Portable, Level::Avx2, Level::Avx512].into_iter().find(|l| l.name() == name)
+    }
+}

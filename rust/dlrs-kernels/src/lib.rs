@@ -1,0 +1,6 @@
+//! Single-threaded SIMD kernels over tiles, and the memory and team that run them.
+//!
+//! Kernels are pure functions: slices and tiles in, tiles out. They know no tensors, graphs, threads or Python.
+
+pub mod isa;
+pub mod mem;
