@@ -1,12 +1,12 @@
 """The compiled core: tensors, variables, graph building, programs."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
-type ArrayLike = Any
-type Shape = tuple[int, ...]
+ArrayLike: TypeAlias = Any
+Shape: TypeAlias = tuple[int, ...]
 
 class InternalError(RuntimeError): ...
 class ConcurrentUseError(RuntimeError): ...

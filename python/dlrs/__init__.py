@@ -1,0 +1,1 @@
+"""Deep learning on a CPU: Keras's vocabulary in front, Rust SIMD kernels below."""
