@@ -1,6 +1,20 @@
-//! Which instruction set runs: detected once at run time, or pinned by `DLRS_ISA`.
+//! Instruction-set levels: which one runs (detected once at run time, or pinned by `DLRS_ISA`) and the vectors of each.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod portable;
+mod simd;
 
 use std::sync::OnceLock;
+
+#[cfg(target_arch = "x86_64")]
+pub use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub use avx512::Avx512;
+pub use portable::Portable;
+pub use simd::Simd;
 
 /// An instruction-set level that this machine supports. It can only be had through detection, so holding one proves support.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
