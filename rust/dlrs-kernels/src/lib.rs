@@ -2,5 +2,6 @@
 //!
 //! Kernels are pure functions: slices and tiles in, tiles out. They know no tensors, graphs, threads or Python.
 
+pub mod gemm;
 pub mod isa;
 pub mod mem;
