@@ -1,7 +1,17 @@
-//! Memory: element types, output tiles, aligned buffers, and the team that runs tiles in parallel.
+//! Memory: element types, buffers, output tiles, tile programs, and the team that runs them in parallel.
 
+mod buffer;
 mod element;
+mod io;
+mod program;
+mod run;
+mod team;
 mod tile;
 
+pub use buffer::{ALIGN, Buffer, OutOfMemory, bytes_of, cast, cast_mut, is_view_of};
 pub use element::{DType, Element};
+pub use io::TileIo;
+pub use program::{Body, BufferSpec, Rect, Span, Step, TileProgram};
+pub use run::{Bind, RunError, Scratch, message};
+pub use team::{Team, set_threads, team};
 pub use tile::TileMut;

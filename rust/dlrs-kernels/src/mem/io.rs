@@ -1,0 +1,100 @@
+//! What a tile sees of its step: whole inputs, its own part of the outputs, and scratch memory.
+
+use super::program::{Rect, Span};
+use super::{Element, TileMut, is_view_of};
+
+/// The operands of one tile of one step.
+pub struct TileIo<'a> {
+    pub(super) bases: &'a [*mut u8],
+    pub(super) inputs: &'a [Span],
+    pub(super) outputs: &'a [Span],
+    pub(super) in_place: &'a [(usize, usize)],
+    pub(super) rects: &'a [Rect],
+    pub(super) scratch: &'a mut [u8],
+    /// Bit k is set once output k has been handed out.
+    pub(super) taken: u64,
+    /// Why the run must not go on, if the kernel said so.
+    pub(super) refusal: Option<String>,
+}
+
+impl<'a> TileIo<'a> {
+    /// All elements of input `i`.
+    ///
+    /// # Panics
+    /// If the elements have another type, or the input is updated in place by this step.
+    pub fn input<T: Element>(&self, i: usize) -> &'a [T] {
+        let span = &self.inputs[i];
+        assert!(is_view_of::<T>(span.dtype), "input {i} holds {}", span.dtype);
+        assert!(!self.is_in_place(i), "input {i} is overwritten by this step");
+        // SAFETY: the program was proved: the span lies inside its bound buffer, is aligned, and no tile of this phase writes it.
+        unsafe { std::slice::from_raw_parts(self.bases[span.buffer].add(span.offset).cast(), span.len) }
+    }
+
+    /// Type of the elements of input `i`.
+    pub fn input_dtype(&self, i: usize) -> super::DType {
+        self.inputs[i].dtype
+    }
+
+    /// Type of the elements of output `k`.
+    pub fn output_dtype(&self, k: usize) -> super::DType {
+        self.outputs[k].dtype
+    }
+
+    /// Whether input `i` is the old content of one of the outputs.
+    pub fn is_in_place(&self, i: usize) -> bool {
+        self.in_place.iter().any(|&(input, _)| input == i)
+    }
+
+    /// Which elements of output `k` this tile writes.
+    pub fn rect(&self, k: usize) -> Rect {
+        self.rects[k]
+    }
+
+    /// This tile's part of output `k`, to be written once.
+    ///
+    /// # Panics
+    /// If the elements have another type, or the part was handed out before.
+    pub fn output<T: Element>(&mut self, k: usize) -> TileMut<'a, T> {
+        let (span, rect) = (&self.outputs[k], &self.rects[k]);
+        assert!(is_view_of::<T>(span.dtype), "output {k} holds {}", span.dtype);
+        assert!(self.taken & (1 << k) == 0, "output {k} was handed out before");
+        self.taken |= 1 << k;
+        // SAFETY: the program was proved: the rectangle lies inside the span, the span inside its buffer, and no other tile of
+        // this phase touches these elements; `taken` lets this tile have them once.
+        unsafe {
+            let start = self.bases[span.buffer].add(span.offset).cast::<T>().add(rect.start);
+            TileMut::from_raw(start, rect.rows, rect.cols, rect.stride)
+        }
+    }
+
+    /// This tile's part of output `k`, holding what input `i` holds there: the same memory when the step runs in place, else a copy.
+    pub fn update<T: Element>(&mut self, i: usize, k: usize) -> TileMut<'a, T> {
+        let rect = self.rects[k];
+        let mut tile = self.output::<T>(k);
+        if !self.in_place.contains(&(i, k)) {
+            let old = self.input::<T>(i);
+            for r in 0..rect.rows {
+                let start = rect.start + r * rect.stride;
+                tile.row(r).copy_from_slice(&old[start..start + rect.cols]);
+            }
+        }
+        tile
+    }
+
+    /// Ends the run with [`super::RunError::Refused`]: a value was met that the op does not accept.
+    pub fn refuse(&mut self, why: String) {
+        self.refusal.get_or_insert(why);
+    }
+
+    /// Scratch memory for `len` elements with arbitrary content. It is lent once: take all and split it.
+    ///
+    /// # Panics
+    /// If the step did not ask for that much.
+    pub fn scratch<T: Element>(&mut self, len: usize) -> &'a mut [T] {
+        let slice = super::buffer::cast_mut::<T>(self.scratch);
+        let slice = &mut slice[..len];
+        self.scratch = &mut [];
+        // SAFETY: the scratch memory belongs to this tile for 'a, and the field was emptied, so it is lent once.
+        unsafe { std::slice::from_raw_parts_mut(slice.as_mut_ptr(), len) }
+    }
+}
