@@ -1,0 +1,107 @@
+//! The register tiles and blocking constants of each level.
+
+use crate::isa::{Portable, Simd};
+
+use super::micro::{Kernel, Rows, kernel};
+
+/// A level's micro-kernels. The constants are committed, not measured at run time, so that they may never depend on the machine.
+pub(super) trait Tiles: Simd {
+    /// Rows of the largest micro-kernel.
+    const MR: usize;
+    /// Steps of k that are multiplied before C is written: a panel of B of so many rows stays in L1.
+    const KC: usize;
+
+    /// The micro-kernel for `rows` of at most [`Self::MR`] and `vectors` of 1 or 2.
+    fn kernel(rows: usize, vectors: usize, form: Rows) -> Kernel<Self>;
+
+    /// Transposes the `LANES` × `LANES` matrix in the first `LANES` vectors.
+    fn transpose(self, v: &mut [Self::F32; 16]);
+
+    /// Fetches the line at `p` into L1.
+    fn prefetch(self, p: *const f32);
+}
+
+/// Columns of a packed panel of B.
+pub(super) const fn panel<S: Simd>() -> usize {
+    2 * S::LANES
+}
+
+macro_rules! kernels {
+    ($level:ty, [$($mr:literal),*]) => {
+        fn kernel(rows: usize, vectors: usize, form: Rows) -> Kernel<Self> {
+            const TABLE: [[[Kernel<$level>; { [$($mr),*].len() }]; 2]; 2] = [
+                [[$(kernel::<$level, $mr, 1, false>),*], [$(kernel::<$level, $mr, 2, false>),*]],
+                [[$(kernel::<$level, $mr, 1, true>),*], [$(kernel::<$level, $mr, 2, true>),*]],
+            ];
+            TABLE[(form == Rows::Interleaved) as usize][vectors - 1][rows - 1]
+        }
+    };
+}
+
+impl Tiles for Portable {
+    // Six rows by two vectors are 24 quad registers where there are 32 (aarch64); with 16 (SSE2) some spill.
+    const MR: usize = 4;
+    const KC: usize = 256;
+
+    kernels!(Portable, [1, 2, 3, 4]);
+
+    #[inline(always)]
+    fn transpose(self, v: &mut [Self::F32; 16]) {
+        for i in 0..Self::LANES {
+            for j in 0..i {
+                (v[i][j], v[j][i]) = (v[j][i], v[i][j]);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(self, _: *const f32) {}
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::{__m256, __m512, _MM_HINT_T0, _mm_prefetch};
+
+    use crate::isa::{Avx2, Avx512};
+
+    use super::super::transpose;
+    use super::{Kernel, Rows, Tiles, kernel};
+
+    impl Tiles for Avx2 {
+        // 12 accumulators, two vectors of B and one of A, of 16 registers.
+        const MR: usize = 6;
+        const KC: usize = 256;
+
+        kernels!(Avx2, [1, 2, 3, 4, 5, 6]);
+
+        #[inline(always)]
+        fn transpose(self, v: &mut [__m256; 16]) {
+            transpose::avx2(self, v);
+        }
+
+        #[inline(always)]
+        fn prefetch(self, p: *const f32) {
+            // SAFETY: a prefetch may name any address.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+        }
+    }
+
+    impl Tiles for Avx512 {
+        // 28 accumulators, two vectors of B and one of A, of 32 registers.
+        const MR: usize = 14;
+        const KC: usize = 256;
+
+        kernels!(Avx512, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+
+        #[inline(always)]
+        fn transpose(self, v: &mut [__m512; 16]) {
+            transpose::avx512(self, v);
+        }
+
+        #[inline(always)]
+        fn prefetch(self, p: *const f32) {
+            // SAFETY: a prefetch may name any address.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+        }
+    }
+}
