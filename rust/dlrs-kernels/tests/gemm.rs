@@ -43,14 +43,14 @@ fn by_kernel(isa: Isa, a: MatRef<f32>, b: MatB, old: &[f32], e: &Epilogue) -> Ve
     let len = if m == 0 || n == 0 { 0 } else { (m - 1) * stride + n };
     let mut c = Guarded::end(&vec![7.0; len]);
     for i in 0..m {
-        c[i * stride..][..n].copy_from_slice(&old[i * n..][..n]);
+        c[(i * stride).min(len)..][..n].copy_from_slice(&old[i * n..][..n]);
     }
     let mut scratch = Guarded::end(&vec![f32::NAN; gemm_scratch_len(isa, m, k, n)]);
     gemm_f32(isa, a, b, TileMut::new(&mut c, m, n, stride), e, &mut scratch);
     let mut out = Vec::new();
     for i in 0..m {
-        out.extend_from_slice(&c[i * stride..][..n]);
-        let gap = &c[(i * stride + n).min(len)..((i + 1) * stride).min(len)];
+        out.extend_from_slice(&c[(i * stride).min(len)..][..n]);
+        let gap = &c[(i * stride + n).min(len)..(i * stride + stride).min(len)];
         assert!(gap.iter().all(|&x| x == 7.0), "wrote between rows");
     }
     out
@@ -92,7 +92,7 @@ impl Stored {
         let len = if rows == 0 || cols == 0 { 0 } else { (rows - 1) * strides.0 + (cols - 1) * strides.1 + 1 };
         // Which end borders on the unreadable page changes with the seed's parity.
         let data = numbers(seed, len);
-        let buffer = if seed % 2 == 0 { Guarded::start(&data) } else { Guarded::end(&data) };
+        let buffer = if seed.is_multiple_of(2) { Guarded::start(&data) } else { Guarded::end(&data) };
         Self { buffer, rows, cols, strides }
     }
 

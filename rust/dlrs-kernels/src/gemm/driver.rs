@@ -1,7 +1,7 @@
 //! The loops around the micro-kernels.
 
 use crate::dispatch;
-use crate::isa::{Isa, Simd};
+use crate::isa::Isa;
 use crate::mem::TileMut;
 
 use super::levels::{Tiles, panel};

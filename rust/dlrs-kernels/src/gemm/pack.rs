@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::dispatch;
-use crate::isa::{Isa, Level, Simd};
+use crate::isa::{Isa, Level};
 
 use super::MatRef;
 use super::levels::{Tiles, panel};
