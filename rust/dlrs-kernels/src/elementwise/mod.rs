@@ -1,0 +1,13 @@
+//! Fused elementwise programs: register instructions over strips that stay in the L1 cache.
+
+mod access;
+mod convert;
+mod opcode;
+mod program;
+mod run;
+mod scalar;
+
+pub use access::{Access, AnySlice, AnyTile, Source};
+pub use opcode::{BinaryOp, UnaryOp};
+pub use program::{Instr, MAX_VALUES, Program};
+pub use run::MAX_OUTPUTS;

@@ -1,0 +1,291 @@
+//! The operations one element at a time: what f64 and the integers run, and what the vector code of f32 is tested against.
+
+use super::convert::round_trip;
+use super::opcode::{BinaryOp, UnaryOp};
+use super::run::{Compute, Operand};
+use crate::isa::Isa;
+use crate::mem::DType;
+
+#[inline(always)]
+pub(super) unsafe fn map<T: Copy>(n: usize, a: Operand<T>, y: *mut T, f: impl Fn(T) -> T) {
+    // SAFETY: the caller vouches for n elements of a and at y.
+    (0..n).for_each(|i| unsafe { y.add(i).write(f(*a.ptr.add(i & a.mask))) });
+}
+
+#[inline(always)]
+pub(super) unsafe fn map2<T: Copy>(n: usize, a: Operand<T>, b: Operand<T>, y: *mut T, f: impl Fn(T, T) -> T) {
+    // SAFETY: the caller vouches for n elements of a and b and at y.
+    (0..n).for_each(|i| unsafe { y.add(i).write(f(*a.ptr.add(i & a.mask), *b.ptr.add(i & b.mask))) });
+}
+
+#[inline(always)]
+pub(super) unsafe fn map3<T: Copy>(
+    n: usize,
+    a: Operand<T>,
+    b: Operand<T>,
+    c: Operand<T>,
+    y: *mut T,
+    f: impl Fn(T, T, T) -> T,
+) {
+    // SAFETY: the caller vouches for n elements of a, b and c and at y.
+    (0..n).for_each(|i| unsafe {
+        y.add(i).write(f(*a.ptr.add(i & a.mask), *b.ptr.add(i & b.mask), *c.ptr.add(i & c.mask)));
+    });
+}
+
+/// What floats and integers do differently.
+pub(super) trait Arithmetic: Copy + PartialOrd + Default {
+    const ONE: Self;
+    fn unary(op: UnaryOp) -> fn(Self) -> Self;
+    fn add(self, b: Self) -> Self;
+    fn sub(self, b: Self) -> Self;
+    fn mul(self, b: Self) -> Self;
+    fn div(self, b: Self) -> Self;
+    fn floor_div(self, b: Self) -> Self;
+    fn modulo(self, b: Self) -> Self;
+    fn pow(self, b: Self) -> Self;
+    fn max(self, b: Self) -> Self;
+    fn min(self, b: Self) -> Self;
+
+    #[inline(always)]
+    fn truth(b: bool) -> Self {
+        if b { Self::ONE } else { Self::default() }
+    }
+}
+
+macro_rules! float_arithmetic {
+    ($t:ident, $math:path) => {
+        impl Arithmetic for $t {
+            const ONE: $t = 1.0;
+            fn unary(op: UnaryOp) -> fn($t) -> $t {
+                use $math as math;
+                match op {
+                    UnaryOp::Copy => |x| x,
+                    UnaryOp::Neg => |x| -x,
+                    UnaryOp::Abs => $t::abs,
+                    UnaryOp::Sign => |x| {
+                        if x > 0.0 {
+                            1.0
+                        } else if x < 0.0 {
+                            -1.0
+                        } else {
+                            x
+                        }
+                    },
+                    UnaryOp::Exp => $t::exp,
+                    UnaryOp::Expm1 => $t::exp_m1,
+                    UnaryOp::Log => $t::ln,
+                    UnaryOp::Log1p => $t::ln_1p,
+                    UnaryOp::Sqrt => $t::sqrt,
+                    UnaryOp::Rsqrt => |x| 1.0 / x.sqrt(),
+                    UnaryOp::Square => |x| x * x,
+                    UnaryOp::Reciprocal => |x| 1.0 / x,
+                    UnaryOp::Tanh => $t::tanh,
+                    UnaryOp::Sigmoid => math::sigmoid,
+                    UnaryOp::Erf => math::erf,
+                    UnaryOp::Relu => |x| if x > 0.0 || x.is_nan() { x } else { 0.0 },
+                    UnaryOp::Sin => $t::sin,
+                    UnaryOp::Cos => $t::cos,
+                    UnaryOp::Floor => $t::floor,
+                    UnaryOp::Ceil => $t::ceil,
+                    UnaryOp::Round => $t::round_ties_even,
+                    UnaryOp::Softplus => math::softplus,
+                    UnaryOp::IsFinite => |x| Self::truth(x.is_finite()),
+                    UnaryOp::IsInf => |x| Self::truth(x.is_infinite()),
+                    UnaryOp::IsNan => |x| Self::truth(x.is_nan()),
+                    UnaryOp::LogicalNot => |x| Self::truth(x == 0.0),
+                }
+            }
+            #[inline(always)]
+            fn add(self, b: $t) -> $t {
+                self + b
+            }
+            #[inline(always)]
+            fn sub(self, b: $t) -> $t {
+                self - b
+            }
+            #[inline(always)]
+            fn mul(self, b: $t) -> $t {
+                self * b
+            }
+            #[inline(always)]
+            fn div(self, b: $t) -> $t {
+                self / b
+            }
+            /// As NumPy: the quotient is taken after the remainder, so that a = floor_div · b + mod as closely as can be.
+            #[inline(always)]
+            fn floor_div(self, b: $t) -> $t {
+                if b == 0.0 {
+                    return self / b;
+                }
+                let rest = self % b;
+                let exact = (self - rest) / b - if rest != 0.0 && (b < 0.0) != (rest < 0.0) { 1.0 } else { 0.0 };
+                if exact == 0.0 {
+                    return (0.0 as $t).copysign(self / b);
+                }
+                let floor = exact.floor();
+                if exact - floor > 0.5 { floor + 1.0 } else { floor }
+            }
+            #[inline(always)]
+            fn modulo(self, b: $t) -> $t {
+                let rest = self % b;
+                if rest == 0.0 {
+                    rest.copysign(b)
+                } else if (b < 0.0) != (rest < 0.0) {
+                    rest + b
+                } else {
+                    rest
+                }
+            }
+            #[inline(always)]
+            fn pow(self, b: $t) -> $t {
+                self.powf(b)
+            }
+            #[inline(always)]
+            fn max(self, b: $t) -> $t {
+                if self.is_nan() || self > b { self } else { b }
+            }
+            #[inline(always)]
+            fn min(self, b: $t) -> $t {
+                if self.is_nan() || self < b { self } else { b }
+            }
+        }
+    };
+}
+float_arithmetic!(f64, crate::math::f64);
+
+macro_rules! integer_arithmetic {
+    ($t:ident) => {
+        impl Arithmetic for $t {
+            const ONE: $t = 1;
+            fn unary(op: UnaryOp) -> fn($t) -> $t {
+                match op {
+                    UnaryOp::Neg => $t::wrapping_neg,
+                    UnaryOp::Abs => $t::wrapping_abs,
+                    UnaryOp::Sign => $t::signum,
+                    UnaryOp::Square => |x| x.wrapping_mul(x),
+                    UnaryOp::Relu => |x| Ord::max(x, 0),
+                    UnaryOp::Copy | UnaryOp::Floor | UnaryOp::Ceil | UnaryOp::Round => |x| x,
+                    UnaryOp::IsFinite => |_| 1,
+                    UnaryOp::IsInf | UnaryOp::IsNan => |_| 0,
+                    UnaryOp::LogicalNot => |x| Self::truth(x == 0),
+                    op => unreachable!("{op:?} was refused on integers when the program was built"),
+                }
+            }
+            #[inline(always)]
+            fn add(self, b: $t) -> $t {
+                self.wrapping_add(b)
+            }
+            #[inline(always)]
+            fn sub(self, b: $t) -> $t {
+                self.wrapping_sub(b)
+            }
+            #[inline(always)]
+            fn mul(self, b: $t) -> $t {
+                self.wrapping_mul(b)
+            }
+            #[inline(always)]
+            fn div(self, b: $t) -> $t {
+                if b == 0 { 0 } else { self.wrapping_div(b) }
+            }
+            #[inline(always)]
+            fn floor_div(self, b: $t) -> $t {
+                if b == 0 {
+                    return 0;
+                }
+                let quotient = self.wrapping_div(b);
+                if self.wrapping_rem(b) != 0 && (self < 0) != (b < 0) { quotient - 1 } else { quotient }
+            }
+            #[inline(always)]
+            fn modulo(self, b: $t) -> $t {
+                if b == 0 {
+                    return 0;
+                }
+                let rest = self.wrapping_rem(b);
+                if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest }
+            }
+            fn pow(self, b: $t) -> $t {
+                if b < 0 {
+                    return match self {
+                        1 => 1,
+                        -1 if b % 2 == 0 => 1,
+                        -1 => -1,
+                        _ => 0,
+                    };
+                }
+                let (mut power, mut base, mut rest) = (1, self, b);
+                while rest > 0 {
+                    if rest % 2 == 1 {
+                        power = <$t>::wrapping_mul(power, base);
+                    }
+                    base = base.wrapping_mul(base);
+                    rest /= 2;
+                }
+                power
+            }
+            #[inline(always)]
+            fn max(self, b: $t) -> $t {
+                Ord::max(self, b)
+            }
+            #[inline(always)]
+            fn min(self, b: $t) -> $t {
+                Ord::min(self, b)
+            }
+        }
+    };
+}
+integer_arithmetic!(i32);
+integer_arithmetic!(i64);
+
+macro_rules! scalar_compute {
+    ($t:ident) => {
+        impl Compute for $t {
+            unsafe fn unary(_: Isa, op: UnaryOp, n: usize, a: Operand<$t>, y: *mut $t) {
+                let f = <$t as Arithmetic>::unary(op);
+                // SAFETY: passed on.
+                unsafe { map(n, a, y, f) }
+            }
+            unsafe fn binary(_: Isa, op: BinaryOp, n: usize, a: Operand<$t>, b: Operand<$t>, y: *mut $t) {
+                use Arithmetic as A;
+                let truth = <$t as A>::truth;
+                // SAFETY: passed on.
+                unsafe {
+                    match op {
+                        BinaryOp::Add => map2(n, a, b, y, A::add),
+                        BinaryOp::Sub => map2(n, a, b, y, A::sub),
+                        BinaryOp::Mul => map2(n, a, b, y, A::mul),
+                        BinaryOp::Div => map2(n, a, b, y, A::div),
+                        BinaryOp::FloorDiv => map2(n, a, b, y, A::floor_div),
+                        BinaryOp::Mod => map2(n, a, b, y, A::modulo),
+                        BinaryOp::Pow => map2(n, a, b, y, A::pow),
+                        BinaryOp::Max => map2(n, a, b, y, A::max),
+                        BinaryOp::Min => map2(n, a, b, y, A::min),
+                        BinaryOp::Lt => map2(n, a, b, y, |a, b| truth(a < b)),
+                        BinaryOp::Le => map2(n, a, b, y, |a, b| truth(a <= b)),
+                        BinaryOp::Gt => map2(n, a, b, y, |a, b| truth(a > b)),
+                        BinaryOp::Ge => map2(n, a, b, y, |a, b| truth(a >= b)),
+                        BinaryOp::Eq => map2(n, a, b, y, |a, b| truth(a == b)),
+                        BinaryOp::Ne => map2(n, a, b, y, |a, b| truth(a != b)),
+                        BinaryOp::LogicalAnd => {
+                            map2(n, a, b, y, |a, b| truth(a != $t::default() && b != $t::default()))
+                        }
+                        BinaryOp::LogicalOr => map2(n, a, b, y, |a, b| truth(a != $t::default() || b != $t::default())),
+                    }
+                }
+            }
+            unsafe fn select(_: Isa, n: usize, c: Operand<$t>, a: Operand<$t>, b: Operand<$t>, y: *mut $t) {
+                // SAFETY: passed on.
+                unsafe { map3(n, c, a, b, y, |c, a, b| if c != $t::default() { a } else { b }) }
+            }
+            unsafe fn cast(_: Isa, to: DType, n: usize, a: Operand<$t>, y: *mut $t) {
+                // SAFETY: passed on.
+                unsafe { map(n, a, y, |x| round_trip(to, x)) }
+            }
+        }
+    };
+}
+scalar_compute!(f64);
+scalar_compute!(i32);
+scalar_compute!(i64);
+float_arithmetic!(f32, crate::math::f32_);
+scalar_compute!(f32);

@@ -1,0 +1,48 @@
+//! Double precision: what the standard library lacks. The rest (exp, ln, tanh, …) is the platform's, called through `std`:
+//! f64 serves to check gradients, not to promise bits across platforms.
+
+use std::f64::consts::PI;
+
+/// 1/(1 + e⁻ˣ), without overflow in e⁻ˣ.
+pub fn sigmoid(x: f64) -> f64 {
+    let e = (-x.abs()).exp();
+    if x >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) }
+}
+
+/// ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|).
+pub fn softplus(x: f64) -> f64 {
+    if x.is_nan() { x } else { x.max(0.0) + (-x.abs()).exp().ln_1p() }
+}
+
+/// The error function, to a few units in the last place.
+///
+/// Below 2.5 by the series e^(−x²) · 2/√π · Σ 2ⁿ x^(2n+1) / (1·3·5⋯(2n+1)), whose terms are all positive (Abramowitz and Stegun 7.1.6);
+/// above by the continued fraction of the complement (7.1.14), evaluated by Lentz's method.
+pub fn erf(x: f64) -> f64 {
+    let a = x.abs();
+    if x.is_nan() {
+        x
+    } else if a < 2.5 {
+        series(x)
+    } else if a < 6.0 {
+        (1.0 - complement(a)).copysign(x)
+    } else {
+        1.0f64.copysign(x)
+    }
+}
+
+fn series(x: f64) -> f64 {
+    let (mut term, mut sum, mut n) = (x, x, 0.0);
+    while term.abs() > sum.abs() * 1e-17 {
+        n += 1.0;
+        term *= 2.0 * x * x / (2.0 * n + 1.0);
+        sum += term;
+    }
+    2.0 / PI.sqrt() * (-x * x).exp() * sum
+}
+
+/// erfc(x) = e^(−x²)/√π · 1/(x + (1/2)/(x + (2/2)/(x + (3/2)/(x + ⋯)))), from the 60th fraction inwards.
+fn complement(x: f64) -> f64 {
+    let fraction = (1..=60).rev().fold(x, |f, k| x + 0.5 * f64::from(k) / f);
+    (-x * x).exp() / (PI.sqrt() * fraction)
+}
