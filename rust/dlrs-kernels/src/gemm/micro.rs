@@ -139,9 +139,9 @@ unsafe fn apply<S: Simd, const MR: usize, const NV: usize>(
                     if at < x.cols { load(s, finish.bias.add(at), (x.cols - at).min(S::LANES)) } else { s.zero() }
                 },
             );
-            for row in acc.iter_mut() {
-                for (y, &b) in row.iter_mut().zip(&bias) {
-                    *y = s.add(*y, b);
+            for i in 0..MR {
+                for j in 0..NV {
+                    acc[i][j] = s.add(acc[i][j], bias[j]);
                 }
             }
         }
@@ -157,9 +157,11 @@ unsafe fn apply<S: Simd, const MR: usize, const NV: usize>(
         }
     }
     if finish.activation == Activation::Relu {
-        for y in acc.iter_mut().flatten() {
-            // max_fast returns its second operand when one is NaN, so NaN survives.
-            *y = s.max_fast(s.zero(), *y);
+        // max_fast returns its second operand when one is NaN, so NaN survives.
+        for i in 0..MR {
+            for j in 0..NV {
+                acc[i][j] = s.max_fast(s.zero(), acc[i][j]);
+            }
         }
     }
 }
