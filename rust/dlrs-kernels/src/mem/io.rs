@@ -45,6 +45,11 @@ impl<'a> TileIo<'a> {
         self.in_place.iter().any(|&(input, _)| input == i)
     }
 
+    /// The output that holds input `i`, if the step runs in place there.
+    pub fn in_place_output(&self, i: usize) -> Option<usize> {
+        self.in_place.iter().find(|&&(input, _)| input == i).map(|&(_, output)| output)
+    }
+
     /// Which elements of output `k` this tile writes.
     pub fn rect(&self, k: usize) -> Rect {
         self.rects[k]

@@ -1,0 +1,69 @@
+//! Gradients, as a transformation of a graph into a larger one.
+
+use crate::bail;
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Node, Val};
+use crate::ops::NodeRef;
+
+/// Adds to `g` the gradients of `Σᵢ ⟨d_targets[i], targets[i]⟩` with respect to `sources`; `None` where a source has no
+/// influence. Since gradients are values of the same graph, gradients of gradients are another call.
+///
+/// # Errors
+/// `NoGradient` naming the op that has none, when the result depends on it; `Type` for targets that are not floating-point.
+pub fn gradients(g: &mut Graph, targets: &[Val], d_targets: &[Val], sources: &[Val]) -> Result<Vec<Option<Val>>> {
+    let mut grads: Vec<Option<Val>> = vec![None; g.len()];
+    for (&target, &d) in targets.iter().zip(d_targets) {
+        let (want, have) = (g.ty(target), g.ty(d));
+        if !want.dtype.is_float() {
+            bail!(Type, "gradient: the target has dtype {}; expected a floating-point dtype", want.dtype);
+        }
+        if want != have {
+            bail!("gradient: output_gradients of type {have} for a target of type {want}");
+        }
+        grads[target.index()] = g.add_optional(grads[target.index()], Some(d))?;
+    }
+    let active = active_values(g, sources);
+    for index in (0..g.nodes().len()).rev() {
+        let node = &g.nodes()[index];
+        // Nodes that this pass adds stand behind `grads`' end and are never visited: the range was fixed before it began.
+        let d_outputs: Vec<Option<Val>> = node.outputs.iter().map(|v| grads[v.index()]).collect();
+        if d_outputs.iter().all(Option::is_none) || !node.inputs.iter().any(|v| active[v.index()]) {
+            continue;
+        }
+        let node = node.clone();
+        let d_inputs = node_gradient(g, &node, &d_outputs)?;
+        for (&input, d) in node.inputs.iter().zip(d_inputs) {
+            if d.is_some() && active[input.index()] && g.ty(input).dtype.is_float() {
+                grads[input.index()] = g.add_optional(grads[input.index()], d)?;
+            }
+        }
+    }
+    Ok(sources.iter().map(|v| grads[v.index()]).collect())
+}
+
+/// Which values depend on a source.
+fn active_values(g: &Graph, sources: &[Val]) -> Vec<bool> {
+    let mut active = vec![false; g.len()];
+    sources.iter().for_each(|v| active[v.index()] = true);
+    for node in g.nodes() {
+        if node.inputs.iter().any(|v| active[v.index()]) {
+            node.outputs.iter().for_each(|v| active[v.index()] = true);
+        }
+    }
+    active
+}
+
+/// The gradient rule of one node; for an op that has none but is made of finer ops, the gradient of its definition.
+fn node_gradient(g: &mut Graph, node: &Node, d_outputs: &[Option<Val>]) -> Result<Vec<Option<Val>>> {
+    let rule = node.op.grad(g, &NodeRef { inputs: &node.inputs, outputs: &node.outputs }, d_outputs);
+    let Err(Error::NoGradient(_)) = &rule else { return rule };
+    let Some(results) = node.op.decompose(g, &node.inputs)? else { return rule };
+    let (mut targets, mut d_targets) = (Vec::new(), Vec::new());
+    for (result, d) in results.into_iter().zip(d_outputs) {
+        if let Some(d) = *d {
+            targets.push(result);
+            d_targets.push(d);
+        }
+    }
+    gradients(g, &targets, &d_targets, &node.inputs)
+}

@@ -1,0 +1,189 @@
+//! The graph: the only representation of computation. Nodes are ops, edges are typed, shaped values.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::bail;
+use crate::error::Result;
+use crate::ops::Op;
+use crate::tensor::{Tensor, Ty};
+use crate::variable::Variable;
+
+/// A value of a graph.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct Val(pub u32);
+
+impl Val {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// Given at each run: argument number i.
+    Input(usize),
+    /// A variable's content at the start of the run.
+    Variable(Variable),
+    /// Known when the graph is built.
+    Constant(Tensor),
+    /// Output `output` of node `node`.
+    Node {
+        /// Index of the node.
+        node: usize,
+        /// Which of its outputs.
+        output: usize,
+    },
+}
+
+/// An op applied to values.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// The op.
+    pub op: Arc<dyn Op>,
+    /// Its operands.
+    pub inputs: Vec<Val>,
+    /// Its results.
+    pub outputs: Vec<Val>,
+}
+
+/// A directed acyclic graph in topological order: a node's operands stand before it.
+#[derive(Clone, Default, Debug)]
+pub struct Graph {
+    values: Vec<(Ty, Source)>,
+    nodes: Vec<Node>,
+    inputs: Vec<Val>,
+    reads: HashMap<Variable, Val>,
+    writes: Vec<(Variable, Val)>,
+}
+
+impl Graph {
+    /// An empty graph.
+    pub fn new() -> Graph {
+        Graph::default()
+    }
+
+    fn value(&mut self, ty: Ty, source: Source) -> Val {
+        self.values.push((ty, source));
+        Val(self.values.len() as u32 - 1)
+    }
+
+    /// A new argument of the graph.
+    pub fn input(&mut self, ty: Ty) -> Val {
+        let val = self.value(ty, Source::Input(self.inputs.len()));
+        self.inputs.push(val);
+        val
+    }
+
+    /// A value known now.
+    pub fn constant(&mut self, tensor: Tensor) -> Val {
+        self.value(tensor.ty(), Source::Constant(tensor))
+    }
+
+    /// A scalar known now.
+    pub fn scalar(&mut self, dtype: crate::DType, value: f64) -> Result<Val> {
+        Ok(self.constant(Tensor::scalar(dtype, value)?))
+    }
+
+    /// A variable's content: what was last written in this graph, else what it holds when a run begins.
+    pub fn read(&mut self, variable: &Variable) -> Val {
+        if let Some((_, val)) = self.writes.iter().find(|(v, _)| v == variable) {
+            return *val;
+        }
+        self.initial(variable)
+    }
+
+    /// A variable's content when a run begins.
+    pub fn initial(&mut self, variable: &Variable) -> Val {
+        if let Some(&val) = self.reads.get(variable) {
+            return val;
+        }
+        let val = self.value(variable.ty(), Source::Variable(variable.clone()));
+        self.reads.insert(variable.clone(), val);
+        val
+    }
+
+    /// The value under which the variable was read from outside, if it was.
+    pub fn initial_if_read(&self, variable: &Variable) -> Option<Val> {
+        self.reads.get(variable).copied()
+    }
+
+    /// Records that the run ends with `val` in `variable`.
+    ///
+    /// # Errors
+    /// `Value` for another shape, `Type` for another dtype than the variable's.
+    pub fn write(&mut self, variable: &Variable, val: Val) -> Result<()> {
+        let (have, want) = (self.ty(val), variable.ty());
+        if have.dtype != want.dtype {
+            bail!(Type, "variable {:?} holds {}; cannot assign {}", variable.name(), want.dtype, have.dtype);
+        }
+        if have.shape != want.shape {
+            bail!(
+                "variable {:?} has shape {}; cannot assign a value of shape {}",
+                variable.name(),
+                want.shape,
+                have.shape
+            );
+        }
+        match self.writes.iter_mut().find(|(v, _)| v == variable) {
+            Some((_, old)) => *old = val,
+            None => self.writes.push((variable.clone(), val)),
+        }
+        Ok(())
+    }
+
+    /// Applies `op`; the results' types come from its shape rule.
+    ///
+    /// # Errors
+    /// What the op says of its operands.
+    pub fn apply(&mut self, op: Arc<dyn Op>, inputs: &[Val]) -> Result<Vec<Val>> {
+        let types: Vec<Ty> = inputs.iter().map(|&v| self.ty(v)).collect();
+        let results = op.infer(&types)?;
+        let node = self.nodes.len();
+        let outputs: Vec<Val> =
+            results.into_iter().enumerate().map(|(output, ty)| self.value(ty, Source::Node { node, output })).collect();
+        self.nodes.push(Node { op, inputs: inputs.to_vec(), outputs: outputs.clone() });
+        Ok(outputs)
+    }
+
+    /// Applies an op of one result.
+    pub fn push(&mut self, op: impl Op, inputs: &[Val]) -> Result<Val> {
+        Ok(self.apply(Arc::new(op), inputs)?[0])
+    }
+
+    /// Type of a value.
+    pub fn ty(&self, val: Val) -> Ty {
+        self.values[val.index()].0
+    }
+
+    /// Source of a value.
+    pub fn source(&self, val: Val) -> &Source {
+        &self.values[val.index()].1
+    }
+
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether the graph holds no value.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The nodes, in topological order.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The arguments.
+    pub fn inputs(&self) -> &[Val] {
+        &self.inputs
+    }
+
+    /// The variables that a run writes, with the values.
+    pub fn writes(&self) -> &[(Variable, Val)] {
+        &self.writes
+    }
+}

@@ -1,0 +1,118 @@
+//! The vocabulary of gradient rules: ops as short methods of [`Graph`].
+
+use dlrs_kernels::elementwise::{BinaryOp, UnaryOp};
+
+use super::elementwise::Ewise;
+use super::matmul::MatMul;
+use super::reduce::Reduce;
+use super::shape::{Reshape, Transpose};
+use crate::DType;
+use crate::error::Result;
+use crate::graph::{Graph, Val};
+use crate::shape::Shape;
+
+macro_rules! unary {
+    ($($name:ident $op:ident),*) => {
+        impl Graph {
+            $(#[doc = concat!("`UnaryOp::", stringify!($op), "`, element by element.")]
+            pub fn $name(&mut self, x: Val) -> Result<Val> {
+                self.push(Ewise::Unary(UnaryOp::$op), &[x])
+            })*
+        }
+    };
+}
+
+macro_rules! binary {
+    ($($name:ident $op:ident),*) => {
+        impl Graph {
+            $(#[doc = concat!("`BinaryOp::", stringify!($op), "`, element by element with broadcasting.")]
+            pub fn $name(&mut self, a: Val, b: Val) -> Result<Val> {
+                self.push(Ewise::Binary(BinaryOp::$op), &[a, b])
+            })*
+        }
+    };
+}
+
+unary!(neg Neg, exp Exp, log Log, sqrt Sqrt, square Square, reciprocal Reciprocal, sign Sign, sin Sin, cos Cos, sigmoid Sigmoid, tanh Tanh);
+binary!(add Add, sub Sub, mul Mul, div Div, pow Pow, greater Gt, less Lt, equal Eq, not_equal Ne, logical_and LogicalAnd);
+
+impl Graph {
+    /// `c ? a : b`, element by element with broadcasting.
+    pub fn select(&mut self, c: Val, a: Val, b: Val) -> Result<Val> {
+        self.push(Ewise::Select, &[c, a, b])
+    }
+
+    /// Conversion to another dtype.
+    pub fn cast(&mut self, x: Val, dtype: DType) -> Result<Val> {
+        if self.ty(x).dtype == dtype { Ok(x) } else { self.push(Ewise::Cast(dtype), &[x]) }
+    }
+
+    /// A scalar of `x`'s dtype.
+    pub fn scalar_like(&mut self, x: Val, value: f64) -> Result<Val> {
+        self.scalar(self.ty(x).dtype, value)
+    }
+
+    /// `x` + number.
+    pub fn add_scalar(&mut self, x: Val, value: f64) -> Result<Val> {
+        let c = self.scalar_like(x, value)?;
+        self.add(x, c)
+    }
+
+    /// `x` · number.
+    pub fn mul_scalar(&mut self, x: Val, value: f64) -> Result<Val> {
+        let c = self.scalar_like(x, value)?;
+        self.mul(x, c)
+    }
+
+    /// Zeros of `x`'s type.
+    pub fn zeros_like(&mut self, x: Val) -> Result<Val> {
+        let zero = self.scalar_like(x, 0.0)?;
+        self.broadcast_to(zero, self.ty(x).shape)
+    }
+
+    /// `x` repeated along new and size-1 axes.
+    pub fn broadcast_to(&mut self, x: Val, shape: Shape) -> Result<Val> {
+        if self.ty(x).shape == shape { Ok(x) } else { self.push(Ewise::BroadcastTo(shape), &[x]) }
+    }
+
+    /// The same elements under another shape.
+    pub fn reshape(&mut self, x: Val, shape: Shape) -> Result<Val> {
+        if self.ty(x).shape == shape { Ok(x) } else { self.push(Reshape { shape }, &[x]) }
+    }
+
+    /// Axes in another order.
+    pub fn transpose(&mut self, x: Val, axes: &[usize]) -> Result<Val> {
+        self.push(Transpose { axes: axes.to_vec() }, &[x])
+    }
+
+    /// Sum over `axes`.
+    pub fn sum(&mut self, x: Val, axes: &[usize], keepdims: bool) -> Result<Val> {
+        if axes.is_empty() { Ok(x) } else { self.push(Reduce::sum(axes, keepdims), &[x]) }
+    }
+
+    /// The adjoint of broadcasting: sums `x` over the axes along which `shape` was repeated.
+    pub fn sum_to(&mut self, x: Val, shape: Shape) -> Result<Val> {
+        let from = self.ty(x).shape;
+        if from == shape {
+            return Ok(x);
+        }
+        let skip = from.rank() - shape.rank();
+        let axes: Vec<usize> =
+            (0..from.rank()).filter(|&i| i < skip || (shape[i - skip] == 1 && from[i] != 1)).collect();
+        let summed = self.sum(x, &axes, false)?;
+        self.reshape(summed, shape)
+    }
+
+    /// `op(a)·op(b)` over the last two axes, where `op` transposes if asked.
+    pub fn matmul(&mut self, a: Val, b: Val, transpose_a: bool, transpose_b: bool) -> Result<Val> {
+        self.push(MatMul { transpose_a, transpose_b }, &[a, b])
+    }
+
+    /// `a + b` where either may be missing (zero).
+    pub fn add_optional(&mut self, a: Option<Val>, b: Option<Val>) -> Result<Option<Val>> {
+        match (a, b) {
+            (Some(a), Some(b)) => Ok(Some(self.add(a, b)?)),
+            (one, other) => Ok(one.or(other)),
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Matrix products.
+
+use std::sync::Arc;
+
+use dlrs_kernels::elementwise::{BinaryOp, Instr, UnaryOp};
+use dlrs_kernels::gemm::{Activation, Epilogue, MatB, MatRef, gemm_f32, gemm_f64, gemm_scratch_len, tiling};
+use dlrs_kernels::isa::Isa;
+use dlrs_kernels::mem::{Rect, TileIo, TileMut, cast_mut};
+
+use super::elementwise::TileProgramEpilogue;
+use super::{Contraction, FusionClass, LowerCx, Lowered, NodeRef, Op, TileConsumer, arity};
+use crate::error::Result;
+use crate::graph::{Graph, Val};
+use crate::key::KeyHasher;
+use crate::shape::Shape;
+use crate::tensor::Ty;
+use crate::{DType, bail};
+
+/// `op(a)·op(b)` over the last two axes, where `op` transposes if asked; leading axes broadcast.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct MatMul {
+    /// Transpose the last two axes of the first operand.
+    pub transpose_a: bool,
+    /// Transpose the last two axes of the second operand.
+    pub transpose_b: bool,
+}
+
+/// A product as batches of m×k times k×n.
+#[derive(Clone, Debug)]
+struct Product {
+    m: usize,
+    k: usize,
+    n: usize,
+    /// Offsets of each batch item's operands, in elements.
+    batch: Vec<(usize, usize)>,
+    /// (row stride, k stride) of the first operand.
+    a_strides: (usize, usize),
+    /// (k stride, column stride) of the second operand.
+    b_strides: (usize, usize),
+}
+
+impl MatMul {
+    fn dims(&self, a: &Shape, b: &Shape) -> (usize, usize, usize, usize) {
+        let last = |s: &Shape, transposed: bool| {
+            let (r, c) = (s[s.rank() - 2], s[s.rank() - 1]);
+            if transposed { (c, r) } else { (r, c) }
+        };
+        let ((m, ka), (kb, n)) = (last(a, self.transpose_a), last(b, self.transpose_b));
+        (m, ka, kb, n)
+    }
+
+    fn product(&self, a: &Shape, b: &Shape) -> Product {
+        let (m, k, _, n) = self.dims(a, b);
+        let a_strides = if self.transpose_a { (1, m) } else { (k, 1) };
+        let b_strides = if self.transpose_b { (1, k) } else { (n, 1) };
+        let (a_batch, b_batch) = (&a[..a.rank() - 2], &b[..b.rank() - 2]);
+        if b_batch.iter().product::<usize>() == 1 && !self.transpose_a {
+            // One second operand for all: the first operand's leading axes are more rows.
+            let rows = m * a_batch.iter().product::<usize>();
+            return Product { m: rows, k, n, batch: vec![(0, 0)], a_strides, b_strides };
+        }
+        let shape = |s: &[usize]| Shape::new(s).expect("part of a shape that exists");
+        let (a_batch, b_batch) = (shape(a_batch), shape(b_batch));
+        let all = a_batch.broadcast(&b_batch).expect("checked by the shape rule");
+        let offsets = |own: &Shape, item: usize| offsets_of(own, &all, item);
+        let batch = offsets(&a_batch, m * k).into_iter().zip(offsets(&b_batch, k * n)).collect();
+        Product { m, k, n, batch, a_strides, b_strides }
+    }
+}
+
+/// Offset of each batch item of a tensor with leading axes `own`, broadcast to `all`, whose items have `item` elements.
+fn offsets_of(own: &Shape, all: &Shape, item: usize) -> Vec<usize> {
+    let strides = own.broadcast_strides(all);
+    let mut offsets = vec![0];
+    for (len, stride) in all.iter().zip(strides) {
+        offsets = offsets.iter().flat_map(|o| (0..*len).map(move |i| o + i * stride * item)).collect();
+    }
+    offsets
+}
+
+impl Op for MatMul {
+    fn name(&self) -> &'static str {
+        "matmul"
+    }
+
+    fn key(&self, hasher: &mut KeyHasher) {
+        std::hash::Hash::hash(self, hasher);
+    }
+
+    fn infer(&self, inputs: &[Ty]) -> Result<Vec<Ty>> {
+        arity("matmul", inputs, 2)?;
+        let (a, b) = (inputs[0], inputs[1]);
+        if a.dtype != b.dtype || !a.dtype.is_float() {
+            bail!(
+                Type,
+                "matmul: x1 has dtype {}, x2 has dtype {}; expected one floating-point dtype",
+                a.dtype,
+                b.dtype
+            );
+        }
+        if a.shape.rank() < 2 || b.shape.rank() < 2 {
+            bail!("matmul: x1 of shape {} and x2 of shape {}; expected at least two axes each", a.shape, b.shape);
+        }
+        let (m, ka, kb, n) = self.dims(&a.shape, &b.shape);
+        if ka != kb {
+            bail!(
+                "matmul: x1 of shape {}{} and x2 of shape {}{}: inner dimensions {ka} and {kb} differ",
+                a.shape,
+                if self.transpose_a { " (transposed)" } else { "" },
+                b.shape,
+                if self.transpose_b { " (transposed)" } else { "" },
+            );
+        }
+        let batch = |s: &Shape| Shape::new(&s[..s.rank() - 2]);
+        let Some(batch) = batch(&a.shape)?.broadcast(&batch(&b.shape)?) else {
+            bail!(
+                "matmul: the leading axes of x1 of shape {} and x2 of shape {} cannot be broadcast",
+                a.shape,
+                b.shape
+            );
+        };
+        let dims: Vec<usize> = batch.iter().copied().chain([m, n]).collect();
+        Ok(vec![Ty::new(a.dtype, Shape::new(&dims)?)])
+    }
+
+    fn grad(&self, g: &mut Graph, node: &NodeRef<'_>, d_outputs: &[Option<Val>]) -> Result<Vec<Option<Val>>> {
+        let Some(d) = d_outputs[0] else { return Ok(vec![None, None]) };
+        let (a, b) = (node.inputs[0], node.inputs[1]);
+        let (ta, tb) = (self.transpose_a, self.transpose_b);
+        let da = if ta { g.matmul(b, d, tb, true)? } else { g.matmul(d, b, false, !tb)? };
+        let da = g.sum_to(da, g.ty(a).shape)?;
+        let (a_shape, b_shape, d_shape) = (g.ty(a).shape, g.ty(b).shape, g.ty(d).shape);
+        let db = if b_shape.rank() == 2 && a_shape.rank() > 2 && !ta {
+            // One weight for all leading axes: a single product over all rows instead of a batch that is summed.
+            let flat = |s: &Shape| Shape::new(&[s[..s.rank() - 1].iter().product(), s[s.rank() - 1]]);
+            let (a2, d2) = (g.reshape(a, flat(&a_shape)?)?, g.reshape(d, flat(&d_shape)?)?);
+            if tb { g.matmul(d2, a2, true, false)? } else { g.matmul(a2, d2, true, false)? }
+        } else {
+            if tb { g.matmul(d, a, true, ta)? } else { g.matmul(a, d, !ta, false)? }
+        };
+        Ok(vec![Some(da), Some(g.sum_to(db, b_shape)?)])
+    }
+
+    fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
+        let product = self.product(&cx.inputs[0].shape, &cx.inputs[1].shape);
+        if cx.inputs[0].dtype == DType::F64 { Ok(lower_f64(product)) } else { Ok(lower_f32(cx.isa, product, None)) }
+    }
+
+    fn fusion_class(&self) -> FusionClass<'_> {
+        FusionClass::Contraction(self)
+    }
+}
+
+impl Contraction for MatMul {
+    fn lower_with(&self, cx: &LowerCx<'_>, consumer: TileConsumer) -> Result<Lowered> {
+        let product = self.product(&cx.inputs[0].shape, &cx.inputs[1].shape);
+        Ok(lower_f32(cx.isa, product, Some(consumer)))
+    }
+}
+
+/// Rows of a weight gradient that one tile updates: with the rows of the state they stay in L2.
+const UPDATE_TILE: usize = 16 * 1024;
+
+fn lower_f32(isa: Isa, p: Product, consumer: Option<TileConsumer>) -> Lowered {
+    let (tile_rows, tile_cols) = match &consumer {
+        // Updates stream the state: whole rows, which are contiguous.
+        Some(TileConsumer::Update { .. }) => ((UPDATE_TILE / p.n.max(1)).next_multiple_of(8).max(8), p.n.max(1)),
+        _ => {
+            let t = tiling(isa, p.m, p.k, p.n);
+            (t.rows, t.cols)
+        }
+    };
+    let outputs = if let Some(TileConsumer::Update { states, .. }) = &consumer { *states } else { 1 };
+    let blocks = blocks(&p, tile_rows, tile_cols);
+    let tiles = blocks.iter().map(|b| vec![b.rect(&p); outputs]).collect();
+    let gemm_scratch = gemm_scratch_len(isa, tile_rows.min(p.m), p.k, tile_cols.min(p.n)).next_multiple_of(16);
+    let scratch = 4 * gemm_scratch
+        + match &consumer {
+            Some(TileConsumer::Update { .. }) => 4 * tile_rows.min(p.m) * tile_cols.min(p.n),
+            Some(TileConsumer::Program(epilogue)) => epilogue.scratch_len(),
+            None => 0,
+        };
+    let cost = cost(&p);
+    let finish = Finish::new(consumer);
+    let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| {
+        let block = &blocks[tile];
+        let (a, b) = (io.input::<f32>(0), io.input::<f32>(1));
+        let (a_offset, b_offset) = p.batch[block.item];
+        let a = MatRef::new(&a[a_offset..], p.m, p.k, p.a_strides.0, p.a_strides.1).sub(block.rows.clone(), 0..p.k);
+        let b = MatRef::new(&b[b_offset..], p.k, p.n, p.b_strides.0, p.b_strides.1).sub(0..p.k, block.cols.clone());
+        let (pack, rest) = io.scratch::<u8>(scratch).split_at_mut(4 * gemm_scratch);
+        finish.run(isa, a, MatB::Strided(b), io, block, cast_mut(pack), rest);
+    });
+    Lowered { tiles, body, scratch, may_alias: Vec::new(), cost }
+}
+
+/// What happens to a finished tile.
+enum Finish {
+    /// Nothing, or what the micro-kernel does while the tile is in registers.
+    Registers {
+        /// Input that holds the bias, if there is one.
+        bias: Option<usize>,
+        /// The activation.
+        activation: Activation,
+    },
+    /// An elementwise pass while the tile is in cache.
+    Program(TileProgramEpilogue),
+    /// An update of state.
+    Update(super::TileUpdate),
+}
+
+impl Finish {
+    fn new(consumer: Option<TileConsumer>) -> Finish {
+        match consumer {
+            None => Finish::Registers { bias: None, activation: Activation::Identity },
+            Some(TileConsumer::Update { update, .. }) => Finish::Update(update),
+            Some(TileConsumer::Program(epilogue)) => match bias_and_activation(&epilogue) {
+                Some(activation) => Finish::Registers { bias: Some(2), activation },
+                None => Finish::Program(epilogue),
+            },
+        }
+    }
+
+    fn run(
+        &self,
+        isa: Isa,
+        a: MatRef<'_, f32>,
+        b: MatB<'_>,
+        io: &mut TileIo<'_>,
+        block: &Block,
+        pack: &mut [f32],
+        rest: &mut [u8],
+    ) {
+        match self {
+            Finish::Registers { bias, activation } => {
+                let bias = bias.map(|i| &io.input::<f32>(i)[block.cols.clone()]);
+                let epilogue = Epilogue { bias, activation: *activation, ..Epilogue::default() };
+                gemm_f32(isa, a, b, io.output(0), &epilogue, pack);
+            }
+            Finish::Program(program) => {
+                let mut c = io.output::<f32>(0);
+                let (rows, cols) = (c.rows(), c.cols());
+                gemm_f32(isa, a, b, c.sub(0, 0, rows, cols), &Epilogue::default(), pack);
+                // Fused products are never batched, so the tile's place in the matrix is its place in the result.
+                program.run(io, c, block.rows.start, block.cols.start, 2, rest);
+            }
+            Finish::Update(update) => {
+                let (rows, cols) = (block.rows.len(), block.cols.len());
+                let gradient = &mut cast_mut::<f32>(rest)[..rows * cols];
+                gemm_f32(isa, a, b, TileMut::new(gradient, rows, cols, cols), &Epilogue::default(), pack);
+                update(io, gradient, 2);
+            }
+        }
+    }
+}
+
+/// Recognises `act(result + row)`, which the micro-kernel does in registers.
+fn bias_and_activation(epilogue: &TileProgramEpilogue) -> Option<Activation> {
+    let fused = &epilogue.fused;
+    let is_row = |i: usize| {
+        let shape = &fused.inputs[i].shape;
+        shape.size() == shape.last().copied().unwrap_or(0) && shape.last() == fused.shape.last()
+    };
+    let other = 1 - epilogue.result.min(1);
+    if fused.inputs.len() != 2 || fused.inputs[other].dtype != DType::F32 || !is_row(other) {
+        return None;
+    }
+    match fused.instrs.as_slice() {
+        [Instr::Load { .. }, Instr::Load { .. }, Instr::Binary { op: BinaryOp::Add, .. }, rest @ ..] => match rest {
+            [Instr::Store { .. }] => Some(Activation::Identity),
+            [Instr::Unary { op: UnaryOp::Relu, .. }, Instr::Store { .. }] => Some(Activation::Relu),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn lower_f64(p: Product) -> Lowered {
+    let blocks = blocks(&p, 16, p.n.max(1));
+    let tiles = blocks.iter().map(|b| vec![b.rect(&p)]).collect();
+    let cost = 20.0 * cost(&p);
+    let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| {
+        let block = &blocks[tile];
+        let (a_offset, b_offset) = p.batch[block.item];
+        let a = MatRef::new(&io.input::<f64>(0)[a_offset..], p.m, p.k, p.a_strides.0, p.a_strides.1);
+        let b = MatRef::new(&io.input::<f64>(1)[b_offset..], p.k, p.n, p.b_strides.0, p.b_strides.1);
+        gemm_f64(a.sub(block.rows.clone(), 0..p.k), b.sub(0..p.k, block.cols.clone()), io.output(0), false);
+    });
+    Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost }
+}
+
+/// Nanoseconds: 100 GFLOP/s, or the operands at 20 GB/s.
+fn cost(p: &Product) -> f64 {
+    let items = p.batch.len() as f64;
+    let flops = 2.0 * (p.m * p.k * p.n) as f64;
+    let bytes = 4.0 * (p.m * p.k + p.k * p.n + p.m * p.n) as f64;
+    20.0 + items * (flops * 0.01).max(bytes * 0.05)
+}
+
+/// A rectangle of one batch item's result.
+struct Block {
+    item: usize,
+    rows: std::ops::Range<usize>,
+    cols: std::ops::Range<usize>,
+}
+
+impl Block {
+    fn rect(&self, p: &Product) -> Rect {
+        let start = self.item * p.m * p.n + self.rows.start * p.n + self.cols.start;
+        Rect { start, rows: self.rows.len(), cols: self.cols.len(), stride: p.n }
+    }
+}
+
+fn blocks(p: &Product, rows: usize, cols: usize) -> Vec<Block> {
+    let spans = |n: usize, step: usize| (0..n.div_ceil(step.max(1))).map(move |i| i * step..n.min((i + 1) * step));
+    let items = 0..p.batch.len();
+    items
+        .flat_map(|item| {
+            spans(p.m, rows).flat_map(move |r| spans(p.n, cols).map(move |c| Block { item, rows: r.clone(), cols: c }))
+        })
+        .collect()
+}

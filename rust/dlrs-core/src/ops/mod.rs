@@ -1,0 +1,194 @@
+//! Ops. Each is one struct whose shape rule, gradient rule and kernel call stand together in one file of this folder.
+
+use std::fmt;
+use std::sync::Arc;
+
+use dlrs_kernels::isa::Isa;
+use dlrs_kernels::mem::{Body, Rect};
+
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Val};
+use crate::key::KeyHasher;
+use crate::tensor::Ty;
+
+pub mod build;
+pub mod elementwise;
+pub mod matmul;
+pub mod reduce;
+pub mod shape;
+
+pub use elementwise::{Ewise, Fused};
+
+/// An operation on tensors.
+///
+/// There is no default gradient: an op without one says so by [`no_gradient`], and asking for it is an error that names it.
+pub trait Op: fmt::Debug + Send + Sync + 'static {
+    /// The op's name, as users and messages know it.
+    fn name(&self) -> &'static str;
+
+    /// Writes the attributes (all that makes two ops of this type differ) into a key. Most ops derive `Hash` and call it.
+    fn key(&self, hasher: &mut KeyHasher);
+
+    /// The results' types from the operands'.
+    ///
+    /// # Errors
+    /// `Value` or `Type`, naming the op and the argument, when the operands do not fit.
+    fn infer(&self, inputs: &[Ty]) -> Result<Vec<Ty>>;
+
+    /// The gradients with respect to the inputs, in ops, given those with respect to the outputs (`None` is zero).
+    ///
+    /// # Errors
+    /// `NoGradient` when the op has none.
+    fn grad(&self, g: &mut Graph, node: &NodeRef<'_>, d_outputs: &[Option<Val>]) -> Result<Vec<Option<Val>>>;
+
+    /// The kernel calls: how the op is cut into tiles, from types and instruction set alone, and what a tile does.
+    fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered>;
+
+    /// How the planner may combine the op with its neighbours.
+    fn fusion_class(&self) -> FusionClass<'_> {
+        FusionClass::Opaque
+    }
+
+    /// The op's definition in finer ops, if it is a coarse one: the reference in tests and the route to second derivatives.
+    ///
+    /// # Errors
+    /// What the finer ops say.
+    fn decompose(&self, _g: &mut Graph, _inputs: &[Val]) -> Result<Option<Vec<Val>>> {
+        Ok(None)
+    }
+}
+
+/// A node as its gradient rule sees it.
+pub struct NodeRef<'a> {
+    /// The operands.
+    pub inputs: &'a [Val],
+    /// The results.
+    pub outputs: &'a [Val],
+}
+
+/// What the planner knows of an op. It matches classes, never names.
+pub enum FusionClass<'a> {
+    /// Nothing.
+    Opaque,
+    /// The output has the elements of input 0 in the same order: no kernel is run.
+    View,
+    /// Element by element over the broadcast shape: joins other such ops in one pass over strips.
+    Elementwise(&'a elementwise::Ewise),
+    /// A matrix product whose tiles an elementwise pass or an update may take while they are in cache.
+    Contraction(&'a dyn Contraction),
+    /// An elementwise update of state by the gradient in input `gradient`; the first inputs are the state, in the order of the outputs.
+    Update(&'a dyn Update),
+}
+
+/// A product whose output tiles can be handed on.
+pub trait Contraction: Send + Sync {
+    /// As [`Op::lower`], with a consumer for each finished tile. The consumer's operands follow the contraction's own.
+    ///
+    /// # Errors
+    /// As [`Op::lower`].
+    fn lower_with(&self, cx: &LowerCx<'_>, consumer: TileConsumer) -> Result<Lowered>;
+}
+
+/// An update that can take its gradient tile by tile.
+pub trait Update: Send + Sync {
+    /// Which input is the gradient.
+    fn gradient(&self) -> usize;
+    /// The update of one tile.
+    fn tile_update(&self, dtype: crate::DType) -> TileUpdate;
+}
+
+/// Updates one tile of the state. Arguments: the tile's operands, the gradient's elements in the tile (rows touch), and
+/// `input`, the number of the update's first operand among the tile's inputs (the gradient itself is not among them).
+pub type TileUpdate = Arc<dyn Fn(&mut dlrs_kernels::mem::TileIo<'_>, &[f32], usize) + Send + Sync>;
+
+/// Who takes a finished tile of a contraction.
+#[derive(Clone)]
+pub enum TileConsumer {
+    /// An elementwise program over the tile, in place; its other inputs follow the contraction's.
+    Program(elementwise::TileProgramEpilogue),
+    /// An update of state; its operands (without the gradient) follow the contraction's. Outputs are the state's.
+    Update {
+        /// The update.
+        update: TileUpdate,
+        /// Number of states.
+        states: usize,
+    },
+}
+
+/// What a lowering may look at.
+pub struct LowerCx<'a> {
+    /// The instruction set that will run.
+    pub isa: Isa,
+    /// The operands' types.
+    pub inputs: &'a [Ty],
+    /// The results' types.
+    pub outputs: &'a [Ty],
+}
+
+/// An op as kernel calls.
+#[derive(Clone)]
+pub struct Lowered {
+    /// Per tile, per output, the elements that it writes.
+    pub tiles: Vec<Vec<Rect>>,
+    /// What a tile does.
+    pub body: Body,
+    /// Bytes of scratch memory that a tile needs.
+    pub scratch: usize,
+    /// Pairs (input, output) that may be the same memory.
+    pub may_alias: Vec<(usize, usize)>,
+    /// Estimated time on one thread, in nanoseconds.
+    pub cost: f64,
+}
+
+impl Lowered {
+    /// An op whose tiles are consecutive runs of `chunk` rows of `row` elements each, for each of its outputs the same.
+    /// `rows` is the number of rows in all.
+    pub fn by_rows(rows: usize, row: usize, chunk: usize, outputs: usize, body: Body) -> Lowered {
+        let chunk = chunk.max(1);
+        let tiles = (0..rows.div_ceil(chunk))
+            .map(|t| {
+                let n = chunk.min(rows - t * chunk);
+                vec![Rect { start: t * chunk * row, rows: n, cols: row, stride: row }; outputs]
+            })
+            .collect();
+        Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost: (rows * row) as f64 }
+    }
+
+    /// An op that runs as one tile.
+    pub fn whole(outputs: &[Ty], body: Body) -> Lowered {
+        let tile = outputs.iter().map(|ty| Rect::flat(0, ty.shape.size())).collect();
+        let cost = outputs.iter().map(|ty| ty.shape.size() as f64).sum();
+        Lowered { tiles: vec![tile], body, scratch: 0, may_alias: Vec::new(), cost }
+    }
+
+    /// Sets the estimated time on one thread, in nanoseconds.
+    pub fn cost(mut self, ns: f64) -> Lowered {
+        self.cost = ns;
+        self
+    }
+
+    /// Sets the scratch memory that a tile needs, in bytes.
+    pub fn scratch(mut self, bytes: usize) -> Lowered {
+        self.scratch = bytes;
+        self
+    }
+
+    /// Sets the pairs (input, output) that may be the same memory.
+    pub fn may_alias(mut self, pairs: &[(usize, usize)]) -> Lowered {
+        self.may_alias = pairs.to_vec();
+        self
+    }
+}
+
+/// The answer of an op that has no gradient.
+pub fn no_gradient<T>(op: &str, why: &str) -> Result<T> {
+    Err(Error::NoGradient(format!("{op} has no gradient: {why}")))
+}
+
+/// Checks the number of operands.
+pub(crate) fn arity(op: &str, inputs: &[Ty], n: usize) -> Result<()> {
+    if inputs.len() != n {
+        return Err(Error::Internal(format!("{op} takes {n} operands, got {}", inputs.len())));
+    }
+    Ok(())
+}
