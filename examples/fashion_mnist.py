@@ -21,6 +21,7 @@ Split = tuple[Array, Array]
 
 def load() -> tuple[str, tuple[str, ...], Split, Split]:
     """The name of the data set, its class names, and its two parts, images scaled to [0, 1]."""
+    classes: tuple[str, ...]
     try:
         name, classes = "Fashion-MNIST", datasets.fashion_mnist.CLASS_NAMES
         train, test = datasets.fashion_mnist.load_data()

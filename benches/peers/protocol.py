@@ -1,0 +1,104 @@
+"""What the workers share: the workloads' data, the stopwatch, and the conversation with the driver.
+
+A worker is one process with one library, alive for the whole race, so that rounds can alternate between libraries. It
+reads `{"workload": NAME, "seconds": S}` on standard input, a line each, and answers on standard output with
+`{"ms": MEDIAN, "best_ms": LEAST}` per step, or with `{"error": TEXT}`.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+Step = Callable[[], object]
+Array = np.ndarray[Any, Any]
+
+CLASSES = 10
+LAYERS = (784, 512, 256, CLASSES)
+EPOCH_STEPS = 64
+BLOCKS = 5
+WARM_UP_STEPS = 5
+GEMM_SHAPES = [
+    (1024, 1024, 1024),
+    (2048, 2048, 2048),
+    (64, 784, 128),
+    (256, 784, 128),
+    (128, 512, 512),
+    (32, 256, 1024),
+    (1, 1024, 1024),
+]
+
+
+def gemm_name(shape: tuple[int, int, int]) -> str:
+    """`gemm 64x784x128` for m, k, n."""
+    return "gemm " + "x".join(map(str, shape))
+
+
+def images(rows: int) -> tuple[Array, Array]:
+    """`rows` made-up images of 784 values, and their labels."""
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((rows, LAYERS[0])).astype(np.float32), rng.integers(0, CLASSES, rows).astype(np.int32)
+
+
+def features(*shape: int) -> Array:
+    """Standard normal values."""
+    return np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+
+
+class Workload:
+    """One thing to time: `make` builds it when it is first asked for and returns a step; a step counts as `steps`."""
+
+    def __init__(self, make: Callable[[], Step], steps: int = 1) -> None:
+        self.make, self.steps = make, steps
+        self.step: Step | None = None
+
+    def measure(self, seconds: float) -> dict[str, float]:
+        """Time blocks of steps for about `seconds` in all."""
+        if self.step is None:
+            self.step = self.make()
+            for _ in range(WARM_UP_STEPS):
+                self.step()
+        step = self.step
+        start = time.perf_counter()
+        step()
+        repeats = max(1, int(seconds / BLOCKS / (time.perf_counter() - start)))
+        blocks = []
+        for _ in range(BLOCKS):
+            start = time.perf_counter()
+            for _ in range(repeats):
+                step()
+            blocks.append((time.perf_counter() - start) / (repeats * self.steps) * 1e3)
+        return {"ms": float(np.median(blocks)), "best_ms": min(blocks)}
+
+
+def pin() -> int:
+    """Keep this process on the first N of its cores (N: first argument); call before the library is imported."""
+    threads = int(sys.argv[1])
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    return threads
+
+
+def serve(
+    versions: Mapping[str, str], workloads: Mapping[str, Workload], extra: Mapping[str, Callable[[], Any]]
+) -> None:
+    """Answer requests until standard input ends; `extra` are questions that are answered, not timed."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what a library prints must not end up among the answers
+    answers.write(json.dumps({"versions": dict(versions)}) + "\n")
+    for line in sys.stdin:
+        request = json.loads(line)
+        name = request["workload"]
+        try:
+            if name in extra:
+                answer = extra[name]()
+            elif name in workloads:
+                answer = workloads[name].measure(request["seconds"])
+            else:
+                answer = {"absent": True}
+        except Exception as error:  # a workload that fails costs its own figure only
+            answer = {"error": f"{type(error).__name__}: {error}"[:500]}
+        answers.write(json.dumps(answer) + "\n")

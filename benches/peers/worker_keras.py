@@ -1,0 +1,65 @@
+"""Keras's side of the race, on the backend that KERAS_BACKEND names: `worker_keras.py THREADS`."""
+
+import importlib
+import os
+from functools import partial
+
+from protocol import EPOCH_STEPS, GEMM_SHAPES, LAYERS, Step, Workload, features, gemm_name, images, pin, serve
+
+threads = pin()
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+import keras  # noqa: E402
+from keras import layers  # noqa: E402
+
+engine = importlib.import_module(keras.backend.backend())
+if engine.__name__ == "tensorflow":
+    engine.config.threading.set_intra_op_parallelism_threads(threads)
+
+keras.utils.set_random_seed(0)
+
+
+def network(sizes: tuple[int, ...]) -> keras.Sequential:
+    hidden = [layers.Dense(units, activation="relu") for units in sizes[1:-1]]
+    model = keras.Sequential([keras.Input((sizes[0],)), *hidden, layers.Dense(sizes[-1])])
+    model.compile(keras.optimizers.Adam(1e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+def training(rows: int) -> Step:
+    model, (x, y) = network(LAYERS), images(rows)
+    return lambda: model.train_on_batch(x, y)
+
+
+def epoch(batch: int) -> Step:
+    model, (x, y) = network(LAYERS), images(batch * EPOCH_STEPS)
+    return lambda: model.fit(x, y, batch_size=batch, epochs=1, verbose=0)
+
+
+def one_row() -> Step:
+    model, x = network((64, 64, 10)), features(1, 64)
+    return lambda: model.predict_on_batch(x)
+
+
+def add() -> Step:
+    a, b = keras.ops.convert_to_tensor(features(16)), keras.ops.convert_to_tensor(features(16))
+    return lambda: keras.ops.add(a, b)
+
+
+def gemm(m: int, k: int, n: int) -> Step:
+    a, b = keras.ops.convert_to_tensor(features(m, k)), keras.ops.convert_to_tensor(features(k, n))
+    if engine.__name__ == "jax":
+        multiply = engine.jit(engine.numpy.matmul)
+        return lambda: multiply(a, b).block_until_ready()
+    return lambda: engine.linalg.matmul(a, b)
+
+
+workloads = {
+    "mlp128": Workload(lambda: training(128)),
+    "mlp32": Workload(lambda: training(32)),
+    "mlp128 epoch": Workload(lambda: epoch(128), EPOCH_STEPS),
+    "one row": Workload(one_row),
+    "add": Workload(add),
+} | {gemm_name(shape): Workload(partial(gemm, *shape)) for shape in GEMM_SHAPES}
+
+serve({"keras": keras.__version__, engine.__name__: engine.__version__}, workloads, {})

@@ -1,0 +1,23 @@
+"""NumPy's side of the race, for the sake of its OpenBLAS: `worker_numpy.py THREADS`."""
+
+from functools import partial
+
+from protocol import GEMM_SHAPES, Step, Workload, features, gemm_name, pin, serve
+
+pin()
+
+import numpy as np  # noqa: E402
+
+
+def gemm(m: int, k: int, n: int) -> Step:
+    a, b = features(m, k), features(k, n)
+    return lambda: a @ b
+
+
+def add() -> Step:
+    a, b = features(16), features(16)
+    return lambda: np.add(a, b)
+
+
+workloads = {gemm_name(shape): Workload(partial(gemm, *shape)) for shape in GEMM_SHAPES}
+serve({"numpy": np.__version__}, workloads | {"add": Workload(add)}, {})

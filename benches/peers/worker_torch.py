@@ -1,0 +1,83 @@
+"""PyTorch's side of the race: `worker_torch.py THREADS eager|compile`."""
+
+import sys
+import warnings
+from functools import partial
+from itertools import pairwise
+
+from protocol import EPOCH_STEPS, GEMM_SHAPES, LAYERS, Step, Workload, features, gemm_name, images, pin, serve
+
+threads = pin()
+mode = sys.argv[2]
+
+import torch  # noqa: E402
+from torch import nn  # noqa: E402
+
+warnings.filterwarnings("ignore")
+torch.set_num_threads(threads)
+torch.manual_seed(0)
+
+
+def network(sizes: tuple[int, ...]) -> nn.Module:
+    parts: list[nn.Module] = []
+    for i, (fan_in, fan_out) in enumerate(pairwise(sizes)):
+        parts += [nn.ReLU()] * (i > 0) + [nn.Linear(fan_in, fan_out)]
+    return nn.Sequential(*parts)
+
+
+def training(x: torch.Tensor, y: torch.Tensor, batch: int | None = None) -> Step:
+    """A step on the whole of `x`, or an epoch of shuffled batches."""
+    module = network(LAYERS)
+    optimizer = torch.optim.Adam(module.parameters(), 1e-3, fused=True)
+    forward = torch.compile(module) if mode == "compile" else module
+
+    def step(x: torch.Tensor = x, y: torch.Tensor = y) -> None:
+        optimizer.zero_grad(set_to_none=True)
+        nn.functional.cross_entropy(forward(x), y).backward()
+        optimizer.step()
+
+    def epoch() -> None:
+        for rows in torch.randperm(len(x)).split(batch or len(x)):
+            step(x[rows], y[rows])
+
+    return epoch if batch else step
+
+
+def one_row() -> Step:
+    module = network((64, 64, 10)).eval()
+    forward = torch.compile(module) if mode == "compile" else module
+    x = torch.from_numpy(features(1, 64))
+
+    def step() -> None:
+        with torch.inference_mode():
+            forward(x)
+
+    return step
+
+
+def gemm(m: int, k: int, n: int) -> Step:
+    a, b = torch.from_numpy(features(m, k)), torch.from_numpy(features(k, n))
+    return lambda: a @ b
+
+
+def add() -> Step:
+    a, b = torch.from_numpy(features(16)), torch.from_numpy(features(16))
+    return lambda: torch.add(a, b)
+
+
+def batch(rows: int) -> tuple[torch.Tensor, torch.Tensor]:
+    x, y = images(rows)
+    return torch.from_numpy(x), torch.from_numpy(y).long()
+
+
+workloads = {
+    "mlp128": Workload(lambda: training(*batch(128))),
+    "mlp32": Workload(lambda: training(*batch(32))),
+    "mlp128 epoch": Workload(lambda: training(*batch(128 * EPOCH_STEPS), batch=128), EPOCH_STEPS),
+    "one row": Workload(one_row),
+}
+if mode == "eager":
+    workloads["add"] = Workload(add)
+    workloads |= {gemm_name(shape): Workload(partial(gemm, *shape)) for shape in GEMM_SHAPES}
+
+serve({"torch": torch.__version__}, workloads, {})
