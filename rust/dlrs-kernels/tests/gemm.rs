@@ -161,6 +161,8 @@ fn blocks_of_k_and_m_do_not_show() {
             ((530, 300, 35), Page, RowMajor),
             ((3, 600, 37), RowMajor, Transposed),
             ((15, 600, 130), Page, Padded),
+            ((4, 600, 130), Page, Transposed),
+            ((1, 700, 77), BothStrided, RowMajor),
         ] {
             check(isa, size, la, lb);
         }

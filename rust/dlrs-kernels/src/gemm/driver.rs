@@ -7,7 +7,7 @@ use crate::mem::TileMut;
 use super::levels::{Tiles, panel};
 use super::micro::{Block, Finish, Rows};
 use super::pack::{PackedRef, pack_panel, pack_rows};
-use super::{Activation, Epilogue, MatRef};
+use super::{Activation, Epilogue, MatRef, gemv};
 
 /// The right operand.
 #[derive(Clone, Copy, Debug)]
@@ -42,10 +42,13 @@ pub fn gemm_scratch_len(isa: Isa, m: usize, k: usize, n: usize) -> usize {
 
 #[inline(always)]
 fn scratch_len<S: Tiles>(_: S, m: usize, k: usize) -> usize {
-    // The panel of B is not blocked in k when there is one block of rows.
-    let b = if m <= S::MR { k } else { k.min(S::KC) } * panel::<S>();
-    let a = k.min(S::KC) * m.min(MC) + 16;
-    b + a + 2 * ALIGN
+    let kc = block_depth::<S>(m, k);
+    kc * panel::<S>() + kc * m.min(MC) + 16 + 2 * ALIGN
+}
+
+/// Steps of k between two visits of C: all of them when one block of rows makes a single pass over B.
+fn block_depth<S: Tiles>(m: usize, k: usize) -> usize {
+    if m <= S::MR { k } else { k.min(S::KC) }
 }
 
 /// C = epilogue(A·B) for a tile C of m×n.
@@ -65,9 +68,17 @@ pub fn gemm_f32(isa: Isa, a: MatRef<f32>, b: MatB, mut c: TileMut<f32>, epilogue
     }
     let need = gemm_scratch_len(isa, m, k, n);
     assert!(need <= scratch.len(), "scratch of {} elements, {need} needed", scratch.len());
-    dispatch!(isa, s => product(s, a, b, &mut c, epilogue, scratch));
-    if late(epilogue) {
-        finish_scalar(&mut c, epilogue);
+    match b {
+        MatB::Strided(b) if m == 1 && b.col_stride() == 1 => {
+            dispatch!(isa, s => gemv::row(s, a, b, c.row(0), epilogue.accumulate));
+            finish_rows(&mut c, epilogue);
+        }
+        _ => {
+            dispatch!(isa, s => product(s, a, b, &mut c, epilogue, scratch));
+            if late(epilogue) {
+                finish_rows(&mut c, epilogue);
+            }
+        }
     }
 }
 
@@ -76,14 +87,18 @@ fn late(epilogue: &Epilogue) -> bool {
     epilogue.residual.is_some_and(|r| r.col_stride() != 1)
 }
 
-fn finish_scalar(c: &mut TileMut<f32>, epilogue: &Epilogue) {
+/// The epilogue on a tile that holds the sums.
+fn finish_rows(c: &mut TileMut<f32>, epilogue: &Epilogue) {
     for i in 0..c.rows() {
-        for (j, y) in c.row(i).iter_mut().enumerate() {
-            *y += epilogue.bias.map_or(0.0, |b| b[j]);
-            *y += epilogue.residual.map_or(0.0, |r| r.at(i, j));
-            if epilogue.activation == Activation::Relu && *y < 0.0 {
-                *y = 0.0;
-            }
+        let row = c.row(i);
+        if let Some(bias) = epilogue.bias {
+            row.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
+        }
+        if let Some(residual) = epilogue.residual {
+            row.iter_mut().enumerate().for_each(|(j, y)| *y += residual.at(i, j));
+        }
+        if epilogue.activation == Activation::Relu {
+            row.iter_mut().for_each(|y| *y = if *y < 0.0 { 0.0 } else { *y });
         }
     }
 }
@@ -118,8 +133,8 @@ fn product<S: Tiles>(s: S, a: MatRef<f32>, b: MatB, c: &mut TileMut<f32>, epilog
     let finish = finish(epilogue);
     let scratch = aligned(scratch);
     let one_block = m <= S::MR;
-    let kc = if one_block { k.max(1) } else { S::KC };
-    let (b_panel, a_scratch) = scratch.split_at_mut(kc.min(k) * width);
+    let depth = block_depth::<S>(m, k);
+    let (b_panel, a_scratch) = scratch.split_at_mut(depth * width);
     let a_scratch = aligned(a_scratch);
     let interleave = interleave(&a, n);
     let transposed = a.col_stride() != 1 && (a.row_stride() == 1 || m == 1);
@@ -128,8 +143,8 @@ fn product<S: Tiles>(s: S, a: MatRef<f32>, b: MatB, c: &mut TileMut<f32>, epilog
         let mc = MC.min(m - m0);
         let blocks = mc.div_ceil(S::MR);
         // k = 0 is one empty step, which stores the epilogue of zeros.
-        for k0 in (0..k.max(1)).step_by(kc) {
-            let kc = kc.min(k - k0);
+        for k0 in (0..k.max(1)).step_by(depth.max(1)) {
+            let kc = depth.min(k - k0);
             let last = k0 + kc == k;
             if interleave {
                 for i in 0..blocks {

@@ -5,6 +5,7 @@
 
 mod driver;
 mod epilogue;
+mod gemv;
 mod levels;
 mod matrix;
 mod micro;
