@@ -67,6 +67,16 @@ bench: ## Time the kernels (criterion)
 bench-peers: install $(PEERS)/.ready ## Race PyTorch and Keras, write docs/benchmarks.{json,md}
 	$(BIN)/python benches/peers/race.py --peers-python $(PEERS)/bin/python
 
+.PHONY: campaign
+campaign: install ## Long tests: every instruction set and thread count, optimized Rust, many random cases
+	cargo test --workspace --locked --release -- --include-ignored
+	for isa in $$($(BIN)/python -c 'from dlrs import _dlrs; print(*_dlrs.supported_isas())'); do \
+	  for threads in 1 2 3 5; do \
+	    echo "== DLRS_ISA=$$isa DLRS_NUM_THREADS=$$threads"; \
+	    DLRS_ISA=$$isa DLRS_NUM_THREADS=$$threads HYPOTHESIS_PROFILE=campaign $(BIN)/python -m pytest -q --timeout 1200; \
+	  done; \
+	done
+
 .PHONY: wheel
 wheel: dist/.built ## Build the release wheel into dist/
 
