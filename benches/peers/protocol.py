@@ -14,6 +14,9 @@ from typing import Any
 
 import numpy as np
 
+answers = os.fdopen(os.dup(1), "w", buffering=1)
+os.dup2(2, 1)  # what a library prints must not end up among the answers
+
 Step = Callable[[], object]
 Array = np.ndarray[Any, Any]
 
@@ -86,8 +89,6 @@ def serve(
     versions: Mapping[str, str], workloads: Mapping[str, Workload], extra: Mapping[str, Callable[[], Any]]
 ) -> None:
     """Answer requests until standard input ends; `extra` are questions that are answered, not timed."""
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what a library prints must not end up among the answers
     answers.write(json.dumps({"versions": dict(versions)}) + "\n")
     for line in sys.stdin:
         request = json.loads(line)

@@ -1,0 +1,76 @@
+"""The race's arithmetic and its conversation with workers, on made-up figures and a worker that does nothing."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PEERS = Path(__file__).parents[2] / "benches" / "peers"
+sys.path.insert(0, str(PEERS))
+
+import report  # noqa: E402
+
+
+def entry(*milliseconds: float) -> dict[str, object]:
+    return {"ms": list(milliseconds), "best_ms": min(milliseconds)}
+
+
+RESULT = {
+    "machine": {"processor": "P", "cores": 2, "caches": {"L1": 49152, "L2": 1 << 20, "L3": 32 << 20}},
+    "rounds": 3,
+    "versions": {"dlrs": {"dlrs": "0.1.0", "isa": "avx2"}, "PyTorch": {"torch": "2"}},
+    "absent": {"Keras/JAX": "no module"},
+    "threads": {
+        "2": {
+            "peaks": {"fma_gflops": 100.0, "copy_gbs": 20.0},
+            "workloads": {
+                "mlp128": {"dlrs": entry(1, 2, 4), "PyTorch": entry(3, 3, 3), "Keras/TF": entry(9, 9, 9)},
+                "gemm 1024x1024x1024": {"dlrs": entry(20, 20, 20), "PyTorch": {"error": "broken"}},
+            },
+        }
+    },
+    "import_seconds": {"dlrs": 0.01},
+}
+
+
+def test_ratio_is_the_median_of_the_rounds_ratios() -> None:
+    entries = RESULT["threads"]["2"]["workloads"]["mlp128"]  # type: ignore[index]
+    assert report.best_peer(entries) == "PyTorch"
+    assert report.ratio(entries["dlrs"], entries["PyTorch"]) == pytest.approx(1.5)
+
+
+def test_work_of_the_course_set() -> None:
+    """The floors that the course set states: 0.31 GFLOP and 15 MB for the step at batch 128."""
+    work = report.step_work(128)
+    assert work.flops == pytest.approx(0.31e9, rel=0.02)
+    assert work.bytes == pytest.approx(15e6, rel=0.02)
+    assert report.gemm_work(2, 3, 4).flops == 48
+
+
+def test_page_shows_figures_floors_and_failures() -> None:
+    page = report.markdown(RESULT)
+    assert "1.50× PyTorch" in page
+    assert "107.4" in page  # 2·1024³ FLOP in 20 ms
+    assert "FLOPs: 54% of FMA peak; data in L3" in page
+    assert "- Keras/JAX: no module" in page
+    assert "- PyTorch, gemm 1024x1024x1024, 2 threads: broken" in page
+
+
+def test_a_worker_times_answers_and_reports_failures() -> None:
+    script = """
+from protocol import Workload, pin, serve
+pin()
+print("chatter that is no answer")
+serve({"none": "1"}, {"nothing": Workload(lambda: int), "broken": Workload(lambda: 1 / 0)}, {"hello": lambda: {"a": 1}})
+"""
+    asked = "".join(json.dumps({"workload": w, "seconds": 0.01}) + "\n" for w in ("nothing", "broken", "hello", "x"))
+    command = [sys.executable, "-c", script, "1"]
+    done = subprocess.run(command, input=asked, capture_output=True, text=True, cwd=PEERS, timeout=60)
+    versions, nothing, broken, hello, unknown = map(json.loads, done.stdout.splitlines())
+    assert versions == {"versions": {"none": "1"}}
+    assert 0 < nothing["best_ms"] <= nothing["ms"] < 1
+    assert broken == {"error": "ZeroDivisionError: division by zero"}
+    assert hello == {"a": 1}
+    assert unknown == {"absent": True}
