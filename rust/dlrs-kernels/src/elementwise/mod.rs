@@ -6,6 +6,7 @@ mod opcode;
 mod program;
 mod run;
 mod scalar;
+mod vector;
 
 pub use access::{Access, AnySlice, AnyTile, Source};
 pub use opcode::{BinaryOp, UnaryOp};

@@ -1,9 +1,12 @@
-//! The operations one element at a time: what f64 and the integers run, and what the vector code of f32 is tested against.
+//! The operations one element at a time: what f64 and the integers run.
+
+use std::ops::{Add, Div, Rem, Sub};
 
 use super::convert::round_trip;
 use super::opcode::{BinaryOp, UnaryOp};
 use super::run::{Compute, Operand};
 use crate::isa::Isa;
+use crate::math::double;
 use crate::mem::DType;
 
 #[inline(always)]
@@ -53,106 +56,144 @@ pub(super) trait Arithmetic: Copy + PartialOrd + Default {
     }
 }
 
-macro_rules! float_arithmetic {
-    ($t:ident, $math:path) => {
-        impl Arithmetic for $t {
+/// ⌊a/b⌋ as NumPy computes it: the remainder is taken off first, so that a = floor_div · b + modulo as closely as can be.
+#[inline(always)]
+pub(super) fn floor_div<T: Real>(a: T, b: T) -> T {
+    if b == T::ZERO {
+        return a / b;
+    }
+    let rest = a % b;
+    let adjust = if rest != T::ZERO && (b < T::ZERO) != (rest < T::ZERO) { T::ONE } else { T::ZERO };
+    let exact = (a - rest) / b - adjust;
+    if exact == T::ZERO {
+        return T::ZERO.copysign(a / b);
+    }
+    let floor = exact.floor();
+    if exact - floor > T::HALF { floor + T::ONE } else { floor }
+}
+
+/// The remainder with the sign of b, as NumPy's `mod`.
+#[inline(always)]
+pub(super) fn modulo<T: Real>(a: T, b: T) -> T {
+    let rest = a % b;
+    if rest == T::ZERO {
+        rest.copysign(b)
+    } else if (b < T::ZERO) != (rest < T::ZERO) {
+        rest + b
+    } else {
+        rest
+    }
+}
+
+/// What floor division needs of a floating-point type.
+pub(super) trait Real:
+    Copy + PartialOrd + Add<Output = Self> + Sub<Output = Self> + Div<Output = Self> + Rem<Output = Self>
+{
+    const ZERO: Self;
+    const HALF: Self;
+    const ONE: Self;
+    fn floor(self) -> Self;
+    fn copysign(self, sign: Self) -> Self;
+}
+
+macro_rules! real {
+    ($t:ident) => {
+        impl Real for $t {
+            const ZERO: $t = 0.0;
+            const HALF: $t = 0.5;
             const ONE: $t = 1.0;
-            fn unary(op: UnaryOp) -> fn($t) -> $t {
-                use $math as math;
-                match op {
-                    UnaryOp::Copy => |x| x,
-                    UnaryOp::Neg => |x| -x,
-                    UnaryOp::Abs => $t::abs,
-                    UnaryOp::Sign => |x| {
-                        if x > 0.0 {
-                            1.0
-                        } else if x < 0.0 {
-                            -1.0
-                        } else {
-                            x
-                        }
-                    },
-                    UnaryOp::Exp => $t::exp,
-                    UnaryOp::Expm1 => $t::exp_m1,
-                    UnaryOp::Log => $t::ln,
-                    UnaryOp::Log1p => $t::ln_1p,
-                    UnaryOp::Sqrt => $t::sqrt,
-                    UnaryOp::Rsqrt => |x| 1.0 / x.sqrt(),
-                    UnaryOp::Square => |x| x * x,
-                    UnaryOp::Reciprocal => |x| 1.0 / x,
-                    UnaryOp::Tanh => $t::tanh,
-                    UnaryOp::Sigmoid => math::sigmoid,
-                    UnaryOp::Erf => math::erf,
-                    UnaryOp::Relu => |x| if x > 0.0 || x.is_nan() { x } else { 0.0 },
-                    UnaryOp::Sin => $t::sin,
-                    UnaryOp::Cos => $t::cos,
-                    UnaryOp::Floor => $t::floor,
-                    UnaryOp::Ceil => $t::ceil,
-                    UnaryOp::Round => $t::round_ties_even,
-                    UnaryOp::Softplus => math::softplus,
-                    UnaryOp::IsFinite => |x| Self::truth(x.is_finite()),
-                    UnaryOp::IsInf => |x| Self::truth(x.is_infinite()),
-                    UnaryOp::IsNan => |x| Self::truth(x.is_nan()),
-                    UnaryOp::LogicalNot => |x| Self::truth(x == 0.0),
-                }
+            #[inline(always)]
+            fn floor(self) -> $t {
+                $t::floor(self)
             }
             #[inline(always)]
-            fn add(self, b: $t) -> $t {
-                self + b
-            }
-            #[inline(always)]
-            fn sub(self, b: $t) -> $t {
-                self - b
-            }
-            #[inline(always)]
-            fn mul(self, b: $t) -> $t {
-                self * b
-            }
-            #[inline(always)]
-            fn div(self, b: $t) -> $t {
-                self / b
-            }
-            /// As NumPy: the quotient is taken after the remainder, so that a = floor_div · b + mod as closely as can be.
-            #[inline(always)]
-            fn floor_div(self, b: $t) -> $t {
-                if b == 0.0 {
-                    return self / b;
-                }
-                let rest = self % b;
-                let exact = (self - rest) / b - if rest != 0.0 && (b < 0.0) != (rest < 0.0) { 1.0 } else { 0.0 };
-                if exact == 0.0 {
-                    return (0.0 as $t).copysign(self / b);
-                }
-                let floor = exact.floor();
-                if exact - floor > 0.5 { floor + 1.0 } else { floor }
-            }
-            #[inline(always)]
-            fn modulo(self, b: $t) -> $t {
-                let rest = self % b;
-                if rest == 0.0 {
-                    rest.copysign(b)
-                } else if (b < 0.0) != (rest < 0.0) {
-                    rest + b
-                } else {
-                    rest
-                }
-            }
-            #[inline(always)]
-            fn pow(self, b: $t) -> $t {
-                self.powf(b)
-            }
-            #[inline(always)]
-            fn max(self, b: $t) -> $t {
-                if self.is_nan() || self > b { self } else { b }
-            }
-            #[inline(always)]
-            fn min(self, b: $t) -> $t {
-                if self.is_nan() || self < b { self } else { b }
+            fn copysign(self, sign: $t) -> $t {
+                $t::copysign(self, sign)
             }
         }
     };
 }
-float_arithmetic!(f64, crate::math::f64);
+real!(f32);
+real!(f64);
+
+impl Arithmetic for f64 {
+    const ONE: f64 = 1.0;
+
+    fn unary(op: UnaryOp) -> fn(f64) -> f64 {
+        match op {
+            UnaryOp::Copy => |x| x,
+            UnaryOp::Neg => |x| -x,
+            UnaryOp::Abs => f64::abs,
+            UnaryOp::Sign => |x| {
+                if x > 0.0 {
+                    1.0
+                } else if x < 0.0 {
+                    -1.0
+                } else {
+                    x
+                }
+            },
+            UnaryOp::Exp => f64::exp,
+            UnaryOp::Expm1 => f64::exp_m1,
+            UnaryOp::Log => f64::ln,
+            UnaryOp::Log1p => f64::ln_1p,
+            UnaryOp::Sqrt => f64::sqrt,
+            UnaryOp::Rsqrt => |x| 1.0 / x.sqrt(),
+            UnaryOp::Square => |x| x * x,
+            UnaryOp::Reciprocal => |x| 1.0 / x,
+            UnaryOp::Tanh => f64::tanh,
+            UnaryOp::Sigmoid => double::sigmoid,
+            UnaryOp::Erf => double::erf,
+            UnaryOp::Relu => |x| if x > 0.0 || x.is_nan() { x } else { 0.0 },
+            UnaryOp::Sin => f64::sin,
+            UnaryOp::Cos => f64::cos,
+            UnaryOp::Floor => f64::floor,
+            UnaryOp::Ceil => f64::ceil,
+            UnaryOp::Round => f64::round_ties_even,
+            UnaryOp::Softplus => double::softplus,
+            UnaryOp::IsFinite => |x| Self::truth(x.is_finite()),
+            UnaryOp::IsInf => |x| Self::truth(x.is_infinite()),
+            UnaryOp::IsNan => |x| Self::truth(x.is_nan()),
+            UnaryOp::LogicalNot => |x| Self::truth(x == 0.0),
+        }
+    }
+    #[inline(always)]
+    fn add(self, b: f64) -> f64 {
+        self + b
+    }
+    #[inline(always)]
+    fn sub(self, b: f64) -> f64 {
+        self - b
+    }
+    #[inline(always)]
+    fn mul(self, b: f64) -> f64 {
+        self * b
+    }
+    #[inline(always)]
+    fn div(self, b: f64) -> f64 {
+        self / b
+    }
+    #[inline(always)]
+    fn floor_div(self, b: f64) -> f64 {
+        floor_div(self, b)
+    }
+    #[inline(always)]
+    fn modulo(self, b: f64) -> f64 {
+        modulo(self, b)
+    }
+    #[inline(always)]
+    fn pow(self, b: f64) -> f64 {
+        self.powf(b)
+    }
+    #[inline(always)]
+    fn max(self, b: f64) -> f64 {
+        if self.is_nan() || self > b { self } else { b }
+    }
+    #[inline(always)]
+    fn min(self, b: f64) -> f64 {
+        if self.is_nan() || self < b { self } else { b }
+    }
+}
 
 macro_rules! integer_arithmetic {
     ($t:ident) => {
@@ -287,5 +328,3 @@ macro_rules! scalar_compute {
 scalar_compute!(f64);
 scalar_compute!(i32);
 scalar_compute!(i64);
-float_arithmetic!(f32, crate::math::f32_);
-scalar_compute!(f32);

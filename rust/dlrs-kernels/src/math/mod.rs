@@ -1,14 +1,13 @@
-//! Elementary functions.
+//! Elementary functions: f32 over vectors of any level, with stated error bounds, and what f64 needs beyond the standard library.
+//!
+//! Errors are in units in the last place (ulp) of the correctly rounded result, as `tests/math.rs` measures them; the portable level,
+//! which has no fused multiply-add, may be one ulp worse. Coefficients are minimax fits made for these functions.
 
-pub(crate) mod f64;
-pub(crate) mod f32_ {
-    pub fn sigmoid(x: f32) -> f32 {
-        super::f64::sigmoid(f64::from(x)) as f32
-    }
-    pub fn erf(x: f32) -> f32 {
-        super::f64::erf(f64::from(x)) as f32
-    }
-    pub fn softplus(x: f32) -> f32 {
-        super::f64::softplus(f64::from(x)) as f32
-    }
-}
+pub mod double;
+mod exponential;
+mod power;
+mod trigonometric;
+
+pub use exponential::{erf, exp, expm1, log, log1p, sigmoid, softplus, tanh};
+pub use power::pow;
+pub use trigonometric::{cos, reduce_quarter, sin, sin_cos_reduced};
