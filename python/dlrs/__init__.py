@@ -1,1 +1,91 @@
-"""Deep learning on a CPU: Keras's vocabulary in front, Rust SIMD kernels below."""
+"""Deep learning on a CPU: Keras's vocabulary in front, Rust SIMD kernels below.
+
+>>> import dlrs as keras
+>>> keras.ops.relu([-1.0, 2.0]).tolist()
+[0.0, 2.0]
+
+Submodules load when they are first used, so that `import dlrs` costs next to nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dlrs import backend, config, datasets, errors, ops
+    from dlrs.backend import (
+        DTypePolicy,
+        GradientTape,
+        KerasTensor,
+        Tensor,
+        Variable,
+        function,
+        grad,
+        name_scope,
+        value_and_grad,
+    )
+    from dlrs.ops import Operation
+
+_SUBMODULES = frozenset(
+    (
+        "activations", "backend", "callbacks", "config", "constraints", "datasets", "errors", "initializers", "layers",
+        "losses", "metrics", "models", "ops", "optimizers", "random", "regularizers", "saving", "utils",
+    )
+)  # fmt: skip
+
+_HOMES = {
+    "DTypePolicy": "backend",
+    "GradientTape": "backend",
+    "KerasTensor": "backend",
+    "Tensor": "backend",
+    "Variable": "backend",
+    "function": "backend",
+    "grad": "backend",
+    "name_scope": "backend",
+    "value_and_grad": "backend",
+    "Initializer": "initializers",
+    "Input": "layers",
+    "InputSpec": "layers",
+    "Layer": "layers",
+    "Loss": "losses",
+    "Metric": "metrics",
+    "Model": "models",
+    "Operation": "ops",
+    "Optimizer": "optimizers",
+    "Regularizer": "regularizers",
+    "Sequential": "models",
+}
+
+__all__ = [
+    "DTypePolicy",
+    "GradientTape",
+    "KerasTensor",
+    "Operation",
+    "Tensor",
+    "Variable",
+    "backend",
+    "config",
+    "datasets",
+    "errors",
+    "function",
+    "grad",
+    "name_scope",
+    "ops",
+    "value_and_grad",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SUBMODULES:
+        return importlib.import_module(f"dlrs.{name}")
+    if name in _HOMES:
+        value = getattr(importlib.import_module(f"dlrs.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+    if name == "__version__":
+        # Reading an installed package's metadata takes as long as everything else here, so it waits.
+        return importlib.import_module("importlib.metadata").version("dlrs")
+    raise AttributeError(f"module 'dlrs' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,89 @@
+"""Tensors, variables, tracing and gradients: what everything above the compiled core shares."""
+
+from dlrs._dlrs import Tensor
+from dlrs.backend import tree
+from dlrs.backend.dtype_policy import DTypePolicy, dtype_policy, get_policy, set_dtype_policy
+from dlrs.backend.dtypes import (
+    ALLOWED_DTYPES,
+    is_float_dtype,
+    is_int_dtype,
+    result_type,
+    standardize_dtype,
+)
+from dlrs.backend.function import CompiledFunction, function
+from dlrs.backend.global_state import (
+    auto_name,
+    clear_session,
+    current_path,
+    get_global_attribute,
+    get_uid,
+    name_scope,
+    set_global_attribute,
+    to_snake_case,
+)
+from dlrs.backend.gradient import GradientTape, grad, is_recording, value_and_grad
+from dlrs.backend.keras_tensor import KerasTensor, any_symbolic_tensors, is_keras_tensor, standardize_shape
+from dlrs.backend.output_spec import compute_output_spec
+from dlrs.backend.registry import CUSTOM_OBJECTS, Registry
+from dlrs.backend.tensors import TensorLike, as_tensor, cast, convert_to_numpy, convert_to_tensor, is_tensor
+from dlrs.backend.variables import Variable
+from dlrs.config import (
+    backend,
+    epsilon,
+    floatx,
+    image_data_format,
+    set_epsilon,
+    set_floatx,
+    set_image_data_format,
+    standardize_data_format,
+)
+
+__all__ = [
+    "ALLOWED_DTYPES",
+    "CUSTOM_OBJECTS",
+    "CompiledFunction",
+    "DTypePolicy",
+    "GradientTape",
+    "KerasTensor",
+    "Registry",
+    "Tensor",
+    "TensorLike",
+    "Variable",
+    "any_symbolic_tensors",
+    "as_tensor",
+    "auto_name",
+    "backend",
+    "cast",
+    "clear_session",
+    "compute_output_spec",
+    "convert_to_numpy",
+    "convert_to_tensor",
+    "current_path",
+    "dtype_policy",
+    "epsilon",
+    "floatx",
+    "function",
+    "get_global_attribute",
+    "get_policy",
+    "get_uid",
+    "grad",
+    "image_data_format",
+    "is_float_dtype",
+    "is_int_dtype",
+    "is_keras_tensor",
+    "is_recording",
+    "is_tensor",
+    "name_scope",
+    "result_type",
+    "set_dtype_policy",
+    "set_epsilon",
+    "set_floatx",
+    "set_global_attribute",
+    "set_image_data_format",
+    "standardize_data_format",
+    "standardize_dtype",
+    "standardize_shape",
+    "to_snake_case",
+    "tree",
+    "value_and_grad",
+]

@@ -1,0 +1,133 @@
+"""Functions traced once for each signature and replayed as programs."""
+
+import functools
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+import numpy as np
+
+from dlrs import _dlrs
+from dlrs._dlrs import Program, Tensor
+from dlrs.backend import tree
+from dlrs.backend.gradient import is_recording
+from dlrs.backend.keras_tensor import any_symbolic_tensors
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Programs kept per function; the least recently used one goes first.
+MAX_PROGRAMS = 16
+
+
+class _Compiled:
+    """A program and how to nest its results."""
+
+    def __init__(self, program: Program, structure: Any, leaves: list[Any], kept: list[Any]) -> None:
+        self.program = program
+        self.structure = structure
+        self.leaves = leaves  # results that are not tensors, `_OUTPUT` where one is
+        self.kept = kept  # objects whose identity is in the key: alive, so that no other object gets their id
+
+    def __call__(self, inputs: list[Any]) -> Any:
+        outputs = iter(self.program(*inputs))
+        return tree.pack_sequence_as(
+            self.structure, [next(outputs) if leaf is _OUTPUT else leaf for leaf in self.leaves]
+        )
+
+
+_OUTPUT = object()
+
+
+class CompiledFunction(Generic[P, R]):
+    """`fn`, traced and planned at the first call with each signature. Made by `function`."""
+
+    def __init__(self, fn: Callable[P, R]) -> None:
+        functools.update_wrapper(self, fn)
+        self.python_function = fn
+        self._programs: OrderedDict[Any, _Compiled] = OrderedDict()
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        # Part of a larger graph or recording: its ops join it.
+        if _dlrs.is_tracing() or is_recording() or any_symbolic_tensors(args, kwargs):
+            return self.python_function(*args, **kwargs)
+        arguments = (args, kwargs)
+        leaves = tree.flatten(arguments)
+        key = (tree.structure_key(arguments), tuple(map(self._leaf_key, leaves)))
+        compiled = self._programs.get(key)
+        if compiled is None:
+            compiled = self._trace(arguments, leaves)
+            self._programs[key] = compiled
+            if len(self._programs) > MAX_PROGRAMS:
+                self._programs.popitem(last=False)
+        else:
+            self._programs.move_to_end(key)
+        result: R = compiled([leaf for leaf in leaves if isinstance(leaf, Tensor | np.ndarray)])
+        return result
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    @property
+    def num_programs(self) -> int:
+        """How many signatures are kept."""
+        return len(self._programs)
+
+    def _leaf_key(self, leaf: Any) -> Any:
+        if isinstance(leaf, Tensor | np.ndarray):
+            return (leaf.shape, str(leaf.dtype))
+        if isinstance(leaf, _dlrs.Variable):
+            return (_dlrs.Variable, id(leaf))
+        try:
+            hash(leaf)
+        except TypeError:
+            name = getattr(self.python_function, "__name__", "function")
+            raise TypeError(
+                f"{name}: an argument of type {type(leaf).__name__} is neither a tensor nor hashable."
+                " Pass arrays, variables, numbers or strings, or nests of them."
+            ) from None
+        return (type(leaf), leaf)
+
+    def _trace(self, arguments: Any, leaves: list[Any]) -> _Compiled:
+        trace = _dlrs.Trace()
+        with trace:
+            traced = [
+                trace.input(leaf.shape, str(leaf.dtype)) if isinstance(leaf, Tensor | np.ndarray) else leaf
+                for leaf in leaves
+            ]
+            args, kwargs = tree.pack_sequence_as(arguments, traced)
+            result = self.python_function(*args, **kwargs)
+            results = [leaf.value if isinstance(leaf, _dlrs.Variable) else leaf for leaf in tree.flatten(result)]
+        is_output = [isinstance(leaf, Tensor) and leaf.is_symbolic for leaf in results]
+        program = trace.finish([leaf for leaf, out in zip(results, is_output, strict=True) if out])
+        rest = [_OUTPUT if out else leaf for leaf, out in zip(results, is_output, strict=True)]
+        structure = tree.map_structure(lambda leaf: None, result)
+        return _Compiled(program, structure, rest, [leaf for leaf in leaves if isinstance(leaf, _dlrs.Variable)])
+
+
+@overload
+def function(fn: Callable[P, R]) -> CompiledFunction[P, R]: ...
+@overload
+def function(fn: None = None) -> Callable[[Callable[P, R]], CompiledFunction[P, R]]: ...
+
+
+def function(fn: Callable[..., Any] | None = None) -> Any:
+    """`fn` compiled: traced at the first call with each signature, replayed afterwards.
+
+    Args:
+        fn: Function of tensors, written in `dlrs.ops`. Arguments and results may be nested in lists, tuples and dicts.
+
+    The signature is the shapes and types of tensors and arrays, the identity of variables and the values of everything
+    else (numbers, strings, None): a new value of these traces anew. The 16 signatures used last are kept. Python side
+    effects happen while tracing only; assignments to variables happen at each call. Under a tape, or inside another
+    compiled function, the ops of `fn` join the surrounding recording or graph.
+
+    Errors: TracingError where `fn` needs a value that is known only when the program runs.
+
+    >>> @function
+    ... def squared_distance(a, b):
+    ...     return _dlrs.sum(_dlrs.square(a - b))
+    >>> squared_distance(np.float32([1, 2]), np.float32([3, 4])).item()
+    8.0
+    """
+    return CompiledFunction if fn is None else CompiledFunction(fn)

@@ -1,0 +1,90 @@
+"""Names handed out in this process, and the scopes that prefix them."""
+
+import re
+import threading
+from collections import defaultdict
+from types import TracebackType
+from typing import Any
+
+
+class _GlobalState(threading.local):
+    """State of one thread: two threads that build models get the same names."""
+
+    def __init__(self) -> None:
+        self.attributes: dict[str, Any] = {}
+        self.uids: defaultdict[str, int] = defaultdict(int)
+        self.scopes: list[str] = []
+
+
+_STATE = _GlobalState()
+
+
+def get_global_attribute(name: str, default: Any = None) -> Any:
+    """The attribute set under `name` since the last `clear_session()`."""
+    return _STATE.attributes.get(name, default)
+
+
+def set_global_attribute(name: str, value: Any) -> None:
+    """Keep `value` under `name` until `clear_session()`; None forgets it."""
+    if value is None:
+        _STATE.attributes.pop(name, None)
+    else:
+        _STATE.attributes[name] = value
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Forget handed-out names and the global seed generator, so that the next model is named as the first one was."""
+    _STATE.attributes.clear()
+    _STATE.uids.clear()
+
+
+def get_uid(prefix: str = "") -> int:
+    """1, 2, 3, ... for each `prefix`."""
+    _STATE.uids[prefix] += 1
+    return _STATE.uids[prefix]
+
+
+def to_snake_case(name: str) -> str:
+    """A class name as an object name.
+
+    >>> to_snake_case("BatchNormalization"), to_snake_case("Conv2DTranspose")
+    ('batch_normalization', 'conv2d_transpose')
+    """
+    name = re.sub(r"\W+", "", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def auto_name(prefix: str) -> str:
+    """A name not handed out before: `dense`, then `dense_1`, ..."""
+    prefix = to_snake_case(prefix)
+    uid = get_uid(prefix)
+    return prefix if uid == 1 else f"{prefix}_{uid - 1}"
+
+
+class name_scope:  # noqa: N801 - Keras's name
+    """Prefix the paths of the variables created inside with `name/`.
+
+    >>> with name_scope("encoder"), name_scope("dense"):
+    ...     current_path()
+    'encoder/dense'
+    """
+
+    def __init__(self, name: str) -> None:
+        if not isinstance(name, str) or not name:
+            raise ValueError(f"name_scope: `name` must be a non-empty string, got {name!r}.")
+        self.name = name
+
+    def __enter__(self) -> "name_scope":
+        _STATE.scopes.append(self.name)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        _STATE.scopes.pop()
+
+
+def current_path() -> str:
+    """The open name scopes, joined by `/`."""
+    return "/".join(_STATE.scopes)

@@ -1,0 +1,108 @@
+"""Nested lists, tuples and dicts of values.
+
+Everything else, None included, is a leaf. Dicts are visited in the order of their sorted keys, so that two dicts with
+the same keys flatten alike.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+
+def _children(structure: Any) -> list[Any] | None:
+    if isinstance(structure, dict):
+        return [structure[key] for key in sorted(structure)]
+    if isinstance(structure, list | tuple):
+        return list(structure)
+    return None
+
+
+def _rebuild(structure: Any, children: list[Any]) -> Any:
+    if isinstance(structure, dict):
+        values = dict(zip(sorted(structure), children, strict=True))
+        return type(structure)((key, values[key]) for key in structure)
+    if isinstance(structure, tuple) and hasattr(structure, "_fields"):
+        return type(structure)(*children)
+    return type(structure)(children)
+
+
+def is_nested(structure: Any) -> bool:
+    """Whether `structure` is a list, tuple or dict rather than a leaf."""
+    return isinstance(structure, list | tuple | dict)
+
+
+def flatten(structure: Any) -> list[Any]:
+    """The leaves of `structure`, depth first.
+
+    >>> flatten({"b": 1, "a": (2, [3])})
+    [2, 3, 1]
+    """
+    children = _children(structure)
+    if children is None:
+        return [structure]
+    return [leaf for child in children for leaf in flatten(child)]
+
+
+def pack_sequence_as(structure: Any, leaves: Sequence[Any]) -> Any:
+    """`structure` with its leaves replaced, in order, by `leaves`.
+
+    >>> pack_sequence_as({"b": 1, "a": (2, [3])}, "xyz")
+    {'b': 'z', 'a': ('x', ['y'])}
+    """
+    remaining = iter(leaves)
+
+    def pack(part: Any) -> Any:
+        children = _children(part)
+        if children is None:
+            return next(remaining)
+        return _rebuild(part, [pack(child) for child in children])
+
+    try:
+        packed = pack(structure)
+    except StopIteration:
+        raise ValueError(f"pack_sequence_as: {len(leaves)} leaves are too few for {structure!r}.") from None
+    if next(remaining, leaves) is not leaves:
+        raise ValueError(f"pack_sequence_as: {len(leaves)} leaves are too many for {structure!r}.")
+    return packed
+
+
+def map_structure(fn: Callable[..., Any], structure: Any, *others: Any) -> Any:
+    """`structure` with `fn` applied to its leaves, together with the leaves at the same places of `others`.
+
+    >>> map_structure(lambda a, b: a + b, [1, (2,)], [10, (20,)])
+    [11, (22,)]
+    """
+    if not is_nested(structure):
+        return fn(structure, *others)
+    for other in others:
+        assert_same_structure(structure, other)
+    columns = zip(flatten(structure), *(flatten(other) for other in others), strict=True)
+    return pack_sequence_as(structure, [fn(*column) for column in columns])
+
+
+def structure_key(structure: Any) -> Any:
+    """A hashable description of the nesting: two structures with equal keys flatten to leaves of the same meaning."""
+    if isinstance(structure, dict):
+        return (dict, tuple((key, structure_key(structure[key])) for key in sorted(structure)))
+    if isinstance(structure, list | tuple):
+        return (type(structure), tuple(structure_key(child) for child in structure))
+    return None
+
+
+def assert_same_structure(a: Any, b: Any) -> None:
+    """Raise ValueError unless `a` and `b` are nested alike."""
+    if structure_key(a) != structure_key(b):
+        raise ValueError(f"The structures differ: {a!r} and {b!r}.")
+
+
+def any_leaf(predicate: Callable[[Any], bool], structure: Any) -> bool:
+    """Whether `predicate` holds for some leaf."""
+    return any(predicate(leaf) for leaf in _leaves(structure))
+
+
+def _leaves(structure: Any) -> Iterator[Any]:
+    children = _children(structure)
+    if children is None:
+        yield structure
+    else:
+        for child in children:
+            yield from _leaves(child)

@@ -1,0 +1,116 @@
+"""State: weights, optimizer slots, statistics, counters."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from dlrs import _dlrs
+from dlrs._dlrs import Tensor
+from dlrs.backend.dtypes import is_float_dtype, standardize_dtype
+from dlrs.backend.global_state import auto_name, current_path
+from dlrs.backend.keras_tensor import KerasTensor, standardize_shape
+from dlrs.backend.tensors import convert_to_tensor
+
+_AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
+
+
+class Variable(_dlrs.Variable):
+    """A named array that programs read and write.
+
+    Args:
+        initializer: The initial value (array, tensor, number, nested list), or a callable given `shape` and `dtype`.
+        shape: Shape of the variable. Needed with a callable; must agree with the value otherwise.
+        dtype: Element type; that of the value if None, `config.floatx()` with a callable.
+        trainable: Whether optimizers may change it.
+        autocast: Whether layers under a mixed policy may read it in their compute type.
+        aggregation: How replicas are joined: `"none"`, `"mean"`, `"sum"` or `"only_first_replica"`.
+        synchronization: Taken for compatibility; there is one replica.
+        name: Name, without `/`; made up if None.
+
+    Errors: ValueError if the shape is missing, negative, open (None) or not that of the value.
+
+    >>> v = Variable([[1.0, 2.0]], name="kernel")
+    >>> v.shape, v.dtype, v.path
+    ((1, 2), 'float32', 'kernel')
+    """
+
+    def __new__(
+        cls,
+        initializer: Any,
+        shape: Sequence[int] | None = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str | None = "none",
+        synchronization: str = "auto",
+        name: str | None = None,
+    ) -> Self:
+        """Allocate the buffer and fill it."""
+        return super().__new__(cls, _initial_value(initializer, shape, dtype))
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: Sequence[int] | None = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str | None = "none",
+        synchronization: str = "auto",
+        name: str | None = None,
+    ) -> None:
+        if name is not None and (not isinstance(name, str) or "/" in name or not name):
+            raise ValueError(f"Variable: `name` must be a non-empty string without '/', got {name!r}.")
+        if aggregation not in _AGGREGATIONS:
+            raise ValueError(f"Variable: `aggregation` must be one of {_AGGREGATIONS}, got {aggregation!r}.")
+        self.name = name or auto_name(type(self).__name__)
+        self.trainable = bool(trainable)
+        self.autocast = bool(autocast) and is_float_dtype(self.dtype)
+        self.aggregation = aggregation or "none"
+        self.synchronization = synchronization
+        scope = current_path()
+        self.path = f"{scope}/{self.name}" if scope else self.name
+        self.regularizer: Callable[[Tensor], Tensor] | None = None
+        self.constraint: Callable[[Tensor], Tensor] | None = None
+        self.overwrite_with_gradient = False
+
+    def assign_add(self, value: Any) -> Tensor:
+        """Add `value` in place; returns the new value.
+
+        >>> Variable([1.0, 2.0]).assign_add(1.0).tolist()
+        [2.0, 3.0]
+        """
+        return self.assign(_dlrs.add(self, value))
+
+    def assign_sub(self, value: Any) -> Tensor:
+        """Subtract `value` in place; returns the new value."""
+        return self.assign(_dlrs.subtract(self, value))
+
+    def __repr__(self) -> str:
+        contents = "" if _dlrs.is_tracing() else f", value={np.array2string(self.numpy(), threshold=20)}"
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}{contents}>"
+
+
+def _initial_value(initializer: Any, shape: Sequence[int] | None, dtype: Any) -> Tensor:
+    if callable(initializer) and not isinstance(initializer, Tensor | _dlrs.Variable):
+        if shape is None:
+            raise ValueError("Variable: `shape` is needed when `initializer` is a callable.")
+        return convert_to_tensor(initializer(_concrete(shape), dtype=standardize_dtype(dtype)), dtype=dtype)
+    if isinstance(initializer, str | KerasTensor) or initializer is None:
+        raise ValueError(
+            f"Variable: `initializer` must be an array, a number or a callable, got {initializer!r}."
+            + (f" Pass `dlrs.initializers.get({initializer!r})`." if isinstance(initializer, str) else "")
+        )
+    value = convert_to_tensor(initializer, dtype=dtype)
+    if shape is not None and _concrete(shape) != value.shape:
+        raise ValueError(f"Variable: `shape` is {tuple(shape)}, but the initial value has shape {value.shape}.")
+    return value
+
+
+def _concrete(shape: Sequence[int]) -> tuple[int, ...]:
+    dims = standardize_shape(shape)
+    known = tuple(dim for dim in dims if dim is not None)
+    if len(known) != len(dims):
+        raise ValueError(f"Variable: `shape` must be fully known, got {dims}.")
+    return known

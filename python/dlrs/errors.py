@@ -1,0 +1,25 @@
+"""Exceptions that have no built-in type of their own, and the wording shared by error messages."""
+
+import difflib
+from collections.abc import Iterable
+
+from dlrs._dlrs import ConcurrentUseError, InternalError, TracingError
+
+__all__ = ["ConcurrentUseError", "InternalError", "NonFiniteError", "TracingError", "unknown_name"]
+
+
+class NonFiniteError(ArithmeticError):
+    """A loss or an activation became NaN or infinite while `check_numerics=True`."""
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
+    """Message for an identifier that names nothing, with the nearest known names.
+
+    >>> unknown_name("loss", "mse_", ["mse", "mae", "poisson"])
+    "Unknown loss 'mse_'. Did you mean 'mse'? Known: mae, mse, poisson."
+    """
+    names = sorted(set(known))
+    lower = {candidate.lower(): candidate for candidate in names}
+    near = [lower[match] for match in difflib.get_close_matches(str(name).lower(), lower, n=3)]
+    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return f"Unknown {kind} {name!r}.{hint} Known: {', '.join(names)}."

@@ -1,0 +1,240 @@
+"""Functions of two tensors, element by element, with NumPy's broadcasting and Keras's promotion of types."""
+
+from dlrs import _dlrs
+from dlrs._dlrs import Tensor
+from dlrs.backend import TensorLike
+from dlrs.ops.operation import op
+
+
+@op
+def add(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """`x1 + x2`.
+
+    >>> add([1.0, 2.0], 3.0).tolist()
+    [4.0, 5.0]
+    """
+    return _dlrs.add(x1, x2)
+
+
+@op
+def subtract(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """`x1 - x2`.
+
+    >>> subtract([1.0, 2.0], 3.0).tolist()
+    [-2.0, -1.0]
+    """
+    return _dlrs.subtract(x1, x2)
+
+
+@op
+def multiply(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """`x1 * x2`.
+
+    >>> multiply([1.0, 2.0], [3.0, 4.0]).tolist()
+    [3.0, 8.0]
+    """
+    return _dlrs.multiply(x1, x2)
+
+
+@op
+def divide(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """`x1 / x2`; integers are divided as floats.
+
+    >>> divide([1.0, 2.0], 4.0).tolist()
+    [0.25, 0.5]
+    """
+    return _dlrs.divide(x1, x2)
+
+
+@op
+def floor_divide(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """`floor(x1 / x2)`.
+
+    >>> floor_divide([7.0, -7.0], 2.0).tolist()
+    [3.0, -4.0]
+    """
+    return _dlrs.floor_divide(x1, x2)
+
+
+@op
+def mod(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """`x1 - floor(x1 / x2) * x2`, which has the sign of `x2`.
+
+    >>> mod([7.0, -7.0], 3.0).tolist()
+    [1.0, 2.0]
+    """
+    return _dlrs.mod(x1, x2)
+
+
+@op
+def power(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """`x1` to the power of `x2`.
+
+    >>> power([2.0, 3.0], 2.0).tolist()
+    [4.0, 9.0]
+    """
+    return _dlrs.power(x1, x2)
+
+
+@op
+def maximum(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """The larger of each pair; NaN if one is NaN.
+
+    >>> maximum([1.0, 5.0], 3.0).tolist()
+    [3.0, 5.0]
+    """
+    return _dlrs.maximum(x1, x2)
+
+
+@op
+def minimum(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """The smaller of each pair; NaN if one is NaN.
+
+    >>> minimum([1.0, 5.0], 3.0).tolist()
+    [1.0, 3.0]
+    """
+    return _dlrs.minimum(x1, x2)
+
+
+@op
+def less(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Whether `x1 < x2`.
+
+    >>> less([1.0, 5.0], 3.0).tolist()
+    [True, False]
+    """
+    return _dlrs.less(x1, x2)
+
+
+@op
+def less_equal(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Whether `x1 <= x2`.
+
+    >>> less_equal([1.0, 3.0], 3.0).tolist()
+    [True, True]
+    """
+    return _dlrs.less_equal(x1, x2)
+
+
+@op
+def greater(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Whether `x1 > x2`.
+
+    >>> greater([1.0, 5.0], 3.0).tolist()
+    [False, True]
+    """
+    return _dlrs.greater(x1, x2)
+
+
+@op
+def greater_equal(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Whether `x1 >= x2`.
+
+    >>> greater_equal([1.0, 3.0], 3.0).tolist()
+    [False, True]
+    """
+    return _dlrs.greater_equal(x1, x2)
+
+
+@op
+def equal(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Whether `x1 == x2`.
+
+    >>> equal([1.0, 3.0], 3.0).tolist()
+    [False, True]
+    """
+    return _dlrs.equal(x1, x2)
+
+
+@op
+def not_equal(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Whether `x1 != x2`.
+
+    >>> not_equal([1.0, 3.0], 3.0).tolist()
+    [True, False]
+    """
+    return _dlrs.not_equal(x1, x2)
+
+
+@op
+def logical_and(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Whether both are true.
+
+    >>> logical_and([True, False], True).tolist()
+    [True, False]
+    """
+    return _dlrs.logical_and(x1, x2)
+
+
+@op
+def logical_or(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Whether one is true.
+
+    >>> logical_or([True, False], False).tolist()
+    [True, False]
+    """
+    return _dlrs.logical_or(x1, x2)
+
+
+@op
+def true_divide(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """`x1 / x2`, as `divide`."""
+    return _dlrs.divide(x1, x2)
+
+
+@op
+def divide_no_nan(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """`x1 / x2`, and 0 where `x2` is 0.
+
+    >>> divide_no_nan([1.0, 2.0], [0.0, 4.0]).tolist()
+    [0.0, 0.5]
+    """
+    # The divisor is replaced too: the gradient of a branch not taken would be 0 * inf = NaN.
+    zero = _dlrs.equal(x2, 0)
+    return _dlrs.where(zero, 0.0, _dlrs.divide(x1, _dlrs.where(zero, 1, x2)))
+
+
+@op
+def logical_xor(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Whether exactly one is true.
+
+    >>> logical_xor([True, False], [True, True]).tolist()
+    [False, True]
+    """
+    return _dlrs.not_equal(_dlrs.cast(x1, "bool"), _dlrs.cast(x2, "bool"))
+
+
+@op
+def logaddexp(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """`log(exp(x1) + exp(x2))` without overflow.
+
+    >>> logaddexp([1000.0], [-1000.0]).tolist()
+    [1000.0]
+    """
+    # softplus(x1 - x2) = log(1 + exp(x1 - x2)); its gradient is a sigmoid, smooth where x1 = x2.
+    return _dlrs.add(x2, _dlrs.softplus(_dlrs.subtract(x1, x2)))
+
+
+@op
+def isclose(x1: TensorLike, x2: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Tensor:
+    """Whether `|x1 - x2| <= atol + rtol * |x2|`; infinities are close to themselves.
+
+    >>> isclose([1.0, 1.0], [1.000001, 1.1]).tolist()
+    [True, False]
+    """
+    bound = _dlrs.add(_dlrs.multiply(_dlrs.absolute(x2), rtol), atol)
+    close = _dlrs.less_equal(_dlrs.absolute(_dlrs.subtract(x1, x2)), bound)
+    close = _dlrs.logical_or(_dlrs.logical_and(close, _dlrs.isfinite(x2)), _dlrs.equal(x1, x2))
+    if equal_nan:
+        close = _dlrs.logical_or(close, _dlrs.logical_and(_dlrs.isnan(x1), _dlrs.isnan(x2)))
+    return close
+
+
+@op
+def where(condition: TensorLike, x1: TensorLike, x2: TensorLike) -> Tensor:
+    """`x1` where `condition` holds, else `x2`.
+
+    >>> where([True, False], [1.0, 2.0], 0.0).tolist()
+    [1.0, 0.0]
+    """
+    return _dlrs.where(condition, x1, x2)

@@ -1,0 +1,109 @@
+"""Graphs of operations between placeholders, run on tensors."""
+
+from collections.abc import Callable
+from typing import Any
+
+from dlrs.backend import KerasTensor, tree
+from dlrs.ops.node import Node
+from dlrs.ops.operation import Operation
+
+
+class Function(Operation):
+    """The computation that leads from `inputs` to `outputs`.
+
+    Args:
+        inputs: Placeholder, or a nest of them.
+        outputs: Placeholder, or a nest of them, made from `inputs`.
+        name: Name.
+
+    Errors: ValueError if an output depends on a placeholder that is not among the inputs.
+
+    >>> from dlrs import ops
+    >>> x = KerasTensor((None, 2))
+    >>> f = Function(x, ops.sum(x * 2.0, axis=-1))
+    >>> f(ops.convert_to_tensor([[1.0, 2.0]])).tolist()
+    [6.0]
+    """
+
+    def __init__(self, inputs: Any, outputs: Any, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self._inputs_struct = inputs
+        self._outputs_struct = outputs
+        self._inputs: list[KerasTensor] = tree.flatten(inputs)
+        self._outputs: list[KerasTensor] = tree.flatten(outputs)
+        for what, tensors in (("inputs", self._inputs), ("outputs", self._outputs)):
+            for x in tensors:
+                if not isinstance(x, KerasTensor):
+                    raise ValueError(f"{self.name}: `{what}` must be placeholders (`Input`), got {x!r}.")
+        self._nodes = sorted_nodes(self._inputs, self._outputs)
+        operations = {id(node.operation): node.operation for node in self._nodes}
+        self._operations: list[Operation] = list(operations.values())
+
+    @property
+    def operations(self) -> list[Operation]:
+        """The operations, each once, in an order in which they can run."""
+        return list(self._operations)
+
+    @property
+    def inputs(self) -> list[KerasTensor]:
+        """The input placeholders."""
+        return self._inputs
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        """The output placeholders."""
+        return self._outputs
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        """Placeholders of the results for placeholders `inputs`."""
+        return self._run(inputs, lambda operation: operation.compute_output_spec)
+
+    def call(self, inputs: Any) -> Any:
+        """The results for tensors nested like the input placeholders."""
+        return self._run(inputs, lambda operation: operation)
+
+    def _run(self, inputs: Any, operation_fn: Callable[[Operation], Callable[..., Any]]) -> Any:
+        leaves = tree.flatten(inputs)
+        if len(leaves) != len(self._inputs):
+            raise ValueError(f"{self.name} takes {len(self._inputs)} inputs, got {len(leaves)}.")
+        values: dict[int, Any] = {id(x): leaf for x, leaf in zip(self._inputs, leaves, strict=True)}
+        for node in self._nodes:
+            if all(id(x) in values for x in node.outputs):
+                continue
+            args, kwargs = node.arguments(values)
+            results = tree.flatten(operation_fn(node.operation)(*args, **kwargs))
+            values.update((id(x), result) for x, result in zip(node.outputs, results, strict=True))
+        return tree.pack_sequence_as(self._outputs_struct, [values[id(x)] for x in self._outputs])
+
+
+def sorted_nodes(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list[Node]:
+    """The nodes between `inputs` and `outputs`, parents first; ValueError if the graph is not connected."""
+    given = {id(x) for x in inputs}
+    done: dict[int, Node] = {}
+    for x in inputs:
+        node = _made_by(x)
+        if node is not None and node.is_input:
+            done[id(node)] = node
+    # An explicit stack: models may be deeper than Python's recursion limit.
+    stack = [(x, False) for x in reversed(outputs)]
+    while stack:
+        x, parents_done = stack.pop()
+        node = _made_by(x)
+        if id(x) in given or (node is not None and id(node) in done):
+            continue
+        if node is None or node.is_input:
+            raise ValueError(
+                f"The graph is disconnected: the placeholder {x.name!r} (shape {x.shape}) is needed for the outputs but"
+                " is not among the inputs."
+            )
+        if parents_done:
+            done[id(node)] = node
+        else:
+            stack.append((x, True))
+            stack.extend((parent, False) for parent in reversed(node.input_tensors))
+    return list(done.values())
+
+
+def _made_by(x: KerasTensor) -> Node | None:
+    history = x._keras_history
+    return None if history is None else history.operation._inbound_nodes[history.node_index]

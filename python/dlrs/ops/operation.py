@@ -1,0 +1,116 @@
+"""Operations: what can be applied to tensors, and to the placeholders of a functional model."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar, cast
+
+from dlrs.backend import KerasTensor, any_symbolic_tensors, auto_name, compute_output_spec
+from dlrs.ops.node import Node
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Operation:
+    """Something with a `call`. Layers are operations; so is each use of a function of `dlrs.ops` on placeholders.
+
+    Args:
+        name: Name in the model, without `/`; made up from the class if None.
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ValueError(f"{type(self).__name__}: `name` must be a string without '/', got {name!r}.")
+        self.name = name or auto_name(type(self).__name__)
+        self._inbound_nodes: list[Node] = []
+        self._outbound_nodes: list[Node] = []
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The results on tensors; on placeholders, further placeholders."""
+        if any_symbolic_tensors(args, kwargs):
+            return self.symbolic_call(*args, **kwargs)
+        return self.call(*args, **kwargs)
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """The placeholders of the results, which remember this operation."""
+        outputs = self.compute_output_spec(*args, **kwargs)
+        Node(operation=self, call_args=args, call_kwargs=kwargs, outputs=outputs)
+        return outputs
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """The placeholders of the results, found by tracing `call`."""
+        return compute_output_spec(self.call, *args, **kwargs)
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the results."""
+        raise TypeError(f"{type(self).__name__} does not define `call`.")
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal operation."""
+        return {"name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        """The operation that `get_config` described."""
+        return cls(**config)
+
+    @property
+    def input(self) -> Any:
+        """The placeholder, or list of them, that the operation was last applied to."""
+        return _one_or_list(self._last_node().input_tensors)
+
+    @property
+    def output(self) -> Any:
+        """The placeholder, or list of them, that the operation last gave."""
+        return _one_or_list(self._last_node().outputs)
+
+    def _last_node(self) -> Node:
+        if not self._inbound_nodes:
+            raise AttributeError(f"{self.name} has not been applied to a placeholder, so it has no input or output.")
+        return self._inbound_nodes[-1]
+
+
+class FunctionOperation(Operation):
+    """A function of `dlrs.ops` as a node of a functional model."""
+
+    def __init__(self, function: str, name: str | None = None) -> None:
+        super().__init__(name=name or auto_name(function))
+        self.function = function
+        self._call = FUNCTIONS[function]
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Apply the function."""
+        return self._call(*args, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        """The function's name in `dlrs.ops` and the operation's own."""
+        return {"function": self.function, "name": self.name}
+
+
+# Every function of `dlrs.ops` that can stand in a functional model, by name.
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+
+
+def op(fn: Callable[P, R]) -> Callable[P, R]:
+    """Make `fn`, written on tensors, also take the placeholders of functional models.
+
+    The check stands before every eager op, so it looks at types only, and into lists where there are some.
+    """
+    name = fn.__name__
+    FUNCTIONS[name] = fn
+
+    @functools.wraps(fn)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        for arg in args:
+            kind = type(arg)
+            if kind is KerasTensor or ((kind is list or kind is tuple) and any_symbolic_tensors(arg)):
+                return cast(R, FunctionOperation(name).symbolic_call(*args, **kwargs))
+        if kwargs and any_symbolic_tensors((), kwargs):
+            return cast(R, FunctionOperation(name).symbolic_call(*args, **kwargs))
+        return fn(*args, **kwargs)
+
+    return checked
+
+
+def _one_or_list(tensors: list[KerasTensor]) -> Any:
+    return tensors[0] if len(tensors) == 1 else tensors

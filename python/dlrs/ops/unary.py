@@ -1,0 +1,334 @@
+"""Functions of one tensor, element by element; of integers where a fraction can come out, floats."""
+
+import math
+
+from dlrs import _dlrs
+from dlrs._dlrs import Tensor
+from dlrs.backend import TensorLike, as_tensor, is_float_dtype
+from dlrs.ops.operation import op
+
+
+@op
+def absolute(x: TensorLike) -> Tensor:
+    """Absolute value.
+
+    >>> absolute([-1.5, 2.0]).tolist()
+    [1.5, 2.0]
+    """
+    return _dlrs.absolute(x)
+
+
+@op
+def negative(x: TensorLike) -> Tensor:
+    """`-x`.
+
+    >>> negative([1.0, -2.0]).tolist()
+    [-1.0, 2.0]
+    """
+    return _dlrs.negative(x)
+
+
+@op
+def sign(x: TensorLike) -> Tensor:
+    """-1, 0 or 1 by the sign of each element.
+
+    >>> sign([-3.0, 0.0, 2.0]).tolist()
+    [-1.0, 0.0, 1.0]
+    """
+    return _dlrs.sign(x)
+
+
+@op
+def exp(x: TensorLike) -> Tensor:
+    """Exponential.
+
+    >>> exp([0.0]).tolist()
+    [1.0]
+    """
+    return _dlrs.exp(x)
+
+
+@op
+def expm1(x: TensorLike) -> Tensor:
+    """`exp(x) - 1`, exact for small `x`.
+
+    >>> expm1([0.0]).tolist()
+    [0.0]
+    """
+    return _dlrs.expm1(x)
+
+
+@op
+def log(x: TensorLike) -> Tensor:
+    """Natural logarithm.
+
+    >>> log([1.0]).tolist()
+    [0.0]
+    """
+    return _dlrs.log(x)
+
+
+@op
+def log1p(x: TensorLike) -> Tensor:
+    """`log(1 + x)`, exact for small `x`.
+
+    >>> log1p([0.0]).tolist()
+    [0.0]
+    """
+    return _dlrs.log1p(x)
+
+
+@op
+def sqrt(x: TensorLike) -> Tensor:
+    """Square root.
+
+    >>> sqrt([4.0, 9.0]).tolist()
+    [2.0, 3.0]
+    """
+    return _dlrs.sqrt(x)
+
+
+@op
+def rsqrt(x: TensorLike) -> Tensor:
+    """`1 / sqrt(x)`.
+
+    >>> rsqrt([4.0]).tolist()
+    [0.5]
+    """
+    return _dlrs.rsqrt(x)
+
+
+@op
+def square(x: TensorLike) -> Tensor:
+    """`x * x`.
+
+    >>> square([-3.0]).tolist()
+    [9.0]
+    """
+    return _dlrs.square(x)
+
+
+@op
+def reciprocal(x: TensorLike) -> Tensor:
+    """`1 / x`.
+
+    >>> reciprocal([4.0]).tolist()
+    [0.25]
+    """
+    return _dlrs.reciprocal(x)
+
+
+@op
+def sin(x: TensorLike) -> Tensor:
+    """Sine of an angle in radians.
+
+    >>> sin([0.0]).tolist()
+    [0.0]
+    """
+    return _dlrs.sin(x)
+
+
+@op
+def cos(x: TensorLike) -> Tensor:
+    """Cosine of an angle in radians.
+
+    >>> cos([0.0]).tolist()
+    [1.0]
+    """
+    return _dlrs.cos(x)
+
+
+@op
+def tanh(x: TensorLike) -> Tensor:
+    """Hyperbolic tangent.
+
+    >>> tanh([0.0]).tolist()
+    [0.0]
+    """
+    return _dlrs.tanh(x)
+
+
+@op
+def erf(x: TensorLike) -> Tensor:
+    """Error function.
+
+    >>> erf([0.0]).tolist()
+    [0.0]
+    """
+    return _dlrs.erf(x)
+
+
+@op
+def floor(x: TensorLike) -> Tensor:
+    """Largest integer not above each element.
+
+    >>> floor([1.7, -1.2]).tolist()
+    [1.0, -2.0]
+    """
+    return _dlrs.floor(x)
+
+
+@op
+def ceil(x: TensorLike) -> Tensor:
+    """Smallest integer not below each element.
+
+    >>> ceil([1.2, -1.7]).tolist()
+    [2.0, -1.0]
+    """
+    return _dlrs.ceil(x)
+
+
+@op
+def isfinite(x: TensorLike) -> Tensor:
+    """Whether each element is neither infinite nor NaN.
+
+    >>> isfinite([1.0, math.inf]).tolist()
+    [True, False]
+    """
+    return _dlrs.isfinite(x)
+
+
+@op
+def isnan(x: TensorLike) -> Tensor:
+    """Whether each element is NaN.
+
+    >>> isnan([1.0, math.nan]).tolist()
+    [False, True]
+    """
+    return _dlrs.isnan(x)
+
+
+@op
+def logical_not(x: TensorLike) -> Tensor:
+    """Whether each element is zero or False.
+
+    >>> logical_not([True, False]).tolist()
+    [False, True]
+    """
+    return _dlrs.logical_not(x)
+
+
+@op
+def abs(x: TensorLike) -> Tensor:
+    """Absolute value, as `absolute`."""
+    return _dlrs.absolute(x)
+
+
+@op
+def log2(x: TensorLike) -> Tensor:
+    """Logarithm to base 2.
+
+    >>> round(log2([8.0]), 5).tolist()
+    [3.0]
+    """
+    return _dlrs.multiply(_dlrs.log(x), 1.0 / math.log(2.0))
+
+
+@op
+def log10(x: TensorLike) -> Tensor:
+    """Logarithm to base 10.
+
+    >>> round(log10([1000.0]), 5).tolist()
+    [3.0]
+    """
+    return _dlrs.multiply(_dlrs.log(x), 1.0 / math.log(10.0))
+
+
+@op
+def tan(x: TensorLike) -> Tensor:
+    """Tangent of an angle in radians.
+
+    >>> tan([0.0]).tolist()
+    [0.0]
+    """
+    return _dlrs.divide(_dlrs.sin(x), _dlrs.cos(x))
+
+
+@op
+def sinh(x: TensorLike) -> Tensor:
+    """Hyperbolic sine.
+
+    >>> sinh([0.0]).tolist()
+    [0.0]
+    """
+    # With e = exp(|x|) - 1: (e + e / (e + 1)) / 2, without the cancellation of exp(x) - exp(-x) near 0.
+    e = _dlrs.expm1(_dlrs.absolute(x))
+    ratio = _dlrs.negative(_dlrs.expm1(_dlrs.negative(_dlrs.absolute(x))))  # e / (e + 1) = 1 - exp(-|x|)
+    return _dlrs.multiply(_dlrs.sign(x), _dlrs.multiply(_dlrs.add(e, ratio), 0.5))
+
+
+@op
+def cosh(x: TensorLike) -> Tensor:
+    """Hyperbolic cosine.
+
+    >>> cosh([0.0]).tolist()
+    [1.0]
+    """
+    return _dlrs.multiply(_dlrs.add(_dlrs.exp(x), _dlrs.exp(_dlrs.negative(x))), 0.5)
+
+
+@op
+def round(x: TensorLike, decimals: int = 0) -> Tensor:
+    """Nearest multiple of `10 ** -decimals`; halves go to the even neighbour.
+
+    >>> round([0.5, 1.5, 2.5]).tolist()
+    [0.0, 2.0, 2.0]
+    """
+    if decimals == 0:
+        return _dlrs.round(x)
+    scale = 10.0**decimals
+    return _dlrs.divide(_dlrs.round(_dlrs.multiply(x, scale)), scale)
+
+
+@op
+def trunc(x: TensorLike) -> Tensor:
+    """`x` without its fraction.
+
+    >>> trunc([1.7, -1.7]).tolist()
+    [1.0, -1.0]
+    """
+    return _dlrs.multiply(_dlrs.sign(x), _dlrs.floor(_dlrs.absolute(x)))
+
+
+@op
+def isinf(x: TensorLike) -> Tensor:
+    """Whether each element is infinite.
+
+    >>> isinf([1.0, -math.inf, math.nan]).tolist()
+    [False, True, False]
+    """
+    return _dlrs.equal(_dlrs.absolute(x), math.inf)
+
+
+@op
+def nan_to_num(x: TensorLike, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Tensor:
+    """`x` with NaN and infinities replaced; None stands for the largest and the smallest finite value.
+
+    >>> nan_to_num([math.nan, math.inf], posinf=9.0).tolist()
+    [0.0, 9.0]
+    """
+    x = as_tensor(x)
+    if not is_float_dtype(x.dtype):
+        return x
+    largest = _LARGEST[x.dtype]
+    x = _dlrs.where(_dlrs.isnan(x), nan, x)
+    x = _dlrs.where(_dlrs.equal(x, math.inf), largest if posinf is None else posinf, x)
+    return _dlrs.where(_dlrs.equal(x, -math.inf), -largest if neginf is None else neginf, x)
+
+
+_LARGEST = {
+    "float16": 65504.0,
+    "bfloat16": float.fromhex("0x1.fep127"),
+    "float32": float.fromhex("0x1.fffffep127"),
+    "float64": float.fromhex("0x1.fffffffffffffp1023"),
+}
+
+
+@op
+def clip(x: TensorLike, x_min: TensorLike, x_max: TensorLike) -> Tensor:
+    """`x` limited to the interval from `x_min` to `x_max`.
+
+    >>> clip([-1.0, 0.5, 2.0], 0.0, 1.0).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    return _dlrs.minimum(_dlrs.maximum(x, x_min), x_max)
