@@ -2,6 +2,7 @@
 
 from dlrs._dlrs import Tensor
 from dlrs.backend import tree
+from dlrs.backend.compiled_function import CompiledFunction, function
 from dlrs.backend.dtype_policy import DTypePolicy, dtype_policy, get_policy, set_dtype_policy
 from dlrs.backend.dtypes import (
     ALLOWED_DTYPES,
@@ -10,7 +11,6 @@ from dlrs.backend.dtypes import (
     result_type,
     standardize_dtype,
 )
-from dlrs.backend.function import CompiledFunction, function
 from dlrs.backend.global_state import (
     auto_name,
     clear_session,

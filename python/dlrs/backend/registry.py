@@ -19,7 +19,7 @@ class Registry(Generic[T]):
     Args:
         kind: What messages call one: `"loss"`, `"initializer"`, ...
         base: The class of instances.
-        entries: Classes and functions. Classes are known by their name, as written and in lower and snake case, functions by theirs.
+        entries: Classes and functions, known by their names, classes also by the lower and the snake case of theirs.
         aliases: Further names.
     """
 

@@ -3,9 +3,9 @@
 from dlrs import _dlrs, config
 from dlrs._dlrs import Tensor
 from dlrs.backend import TensorLike, as_tensor
+from dlrs.ops.manipulation import normalize_axis
 from dlrs.ops.nn import one_hot_mask
 from dlrs.ops.operation import op
-from dlrs.ops.shape import normalize_axis
 
 
 def _clipped(probabilities: Tensor) -> Tensor:

@@ -9,9 +9,9 @@ import numpy as np
 from dlrs import _dlrs, config
 from dlrs._dlrs import Tensor
 from dlrs.backend import TensorLike, as_tensor, standardize_data_format, standardize_dtype
+from dlrs.ops.manipulation import normalize_axis
 from dlrs.ops.operation import op
 from dlrs.ops.reductions import Axis, axes_of
-from dlrs.ops.shape import normalize_axis
 
 
 @op

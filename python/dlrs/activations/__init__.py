@@ -1,0 +1,104 @@
+"""Nonlinear functions of layers' outputs."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from dlrs.activations.activations import (
+    celu,
+    elu,
+    exponential,
+    gelu,
+    glu,
+    hard_sigmoid,
+    hard_silu,
+    leaky_relu,
+    linear,
+    log_sigmoid,
+    log_softmax,
+    mish,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+    tanh,
+)
+from dlrs.backend import Registry, Tensor
+
+_FUNCTIONS = (
+    celu,
+    elu,
+    exponential,
+    gelu,
+    glu,
+    hard_sigmoid,
+    hard_silu,
+    leaky_relu,
+    linear,
+    log_sigmoid,
+    log_softmax,
+    mish,
+    relu,
+    relu6,
+    selu,
+    sigmoid,
+    silu,
+    softmax,
+    softplus,
+    softsign,
+    tanh,
+)
+_REGISTRY: Registry[Callable[[Any], Tensor]] = Registry(
+    "activation", None, _FUNCTIONS, aliases={"swish": silu, "hard_swish": hard_silu}
+)
+
+
+def get(identifier: Any) -> Callable[[Any], Tensor]:
+    """The activation that `identifier` means: a name, a function, a layer, or None for `linear`.
+
+    >>> get("relu")([-1.0, 2.0]).tolist()
+    [0.0, 2.0]
+    """
+    activation: Callable[[Any], Tensor] | None = _REGISTRY.get(identifier)
+    return linear if activation is None else activation
+
+
+def serialize(activation: Any) -> Any:
+    """`activation` as plain data: the name of a function, the configuration of a layer."""
+    return _REGISTRY.serialize(activation)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The activation that `serialize` described."""
+    return _REGISTRY.deserialize(config, custom_objects)
+
+
+__all__ = [
+    "celu",
+    "deserialize",
+    "elu",
+    "exponential",
+    "gelu",
+    "get",
+    "glu",
+    "hard_sigmoid",
+    "hard_silu",
+    "leaky_relu",
+    "linear",
+    "log_sigmoid",
+    "log_softmax",
+    "mish",
+    "relu",
+    "relu6",
+    "selu",
+    "serialize",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softsign",
+    "tanh",
+]

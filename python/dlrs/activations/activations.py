@@ -1,0 +1,133 @@
+"""Activations. Those that are ops have the op's formula; here are Keras's signatures and defaults."""
+
+from dlrs import ops
+from dlrs.backend import Tensor, TensorLike
+from dlrs.ops.operation import op
+
+
+@op
+def linear(x: TensorLike) -> Tensor:
+    """`x` itself.
+
+    >>> linear([1.0, 2.0]).tolist()
+    [1.0, 2.0]
+    """
+    return ops.convert_to_tensor(x)
+
+
+def relu(x: TensorLike, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Tensor:
+    """`x` from `threshold` up to `max_value`; below the threshold, `negative_slope * (x - threshold)`.
+
+    >>> relu([-1.0, 2.0, 9.0], max_value=6.0).tolist()
+    [0.0, 2.0, 6.0]
+    """
+    if negative_slope == 0.0 and max_value is None and threshold == 0.0:
+        return ops.relu(x)
+    if negative_slope < 0 or (max_value is not None and max_value < 0):
+        raise ValueError(
+            f"relu: `negative_slope` and `max_value` must not be negative, got {negative_slope!r} and {max_value!r}."
+        )
+    below = ops.multiply(ops.subtract(x, threshold), negative_slope)
+    # Compared as Keras compares: an element at the threshold is below it, unless the threshold is 0.
+    above = ops.greater_equal(x, 0.0) if threshold == 0.0 else ops.greater(x, threshold)
+    y = ops.where(above, x, below)
+    return y if max_value is None else ops.minimum(y, max_value)
+
+
+def relu6(x: TensorLike) -> Tensor:
+    """`min(max(x, 0), 6)`."""
+    return ops.relu6(x)
+
+
+def leaky_relu(x: TensorLike, negative_slope: float = 0.2) -> Tensor:
+    """`x` where positive, else `negative_slope * x`."""
+    return ops.leaky_relu(x, negative_slope)
+
+
+def elu(x: TensorLike, alpha: float = 1.0) -> Tensor:
+    """`x` where positive, else `alpha * (exp(x) - 1)`."""
+    return ops.elu(x, alpha)
+
+
+def selu(x: TensorLike) -> Tensor:
+    """Scaled `elu`."""
+    return ops.selu(x)
+
+
+def celu(x: TensorLike, alpha: float = 1.0) -> Tensor:
+    """`max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))`."""
+    return ops.celu(x, alpha)
+
+
+def gelu(x: TensorLike, approximate: bool = False) -> Tensor:
+    """`x` times the normal distribution function of `x`; with `approximate`, by tanh.
+
+    >>> gelu([0.0]).tolist()
+    [0.0]
+    """
+    return ops.gelu(x, approximate)
+
+
+def glu(x: TensorLike, axis: int = -1) -> Tensor:
+    """The first half along `axis` times the sigmoid of the second."""
+    return ops.glu(x, axis)
+
+
+def sigmoid(x: TensorLike) -> Tensor:
+    """`1 / (1 + exp(-x))`."""
+    return ops.sigmoid(x)
+
+
+def log_sigmoid(x: TensorLike) -> Tensor:
+    """`log(sigmoid(x))`."""
+    return ops.log_sigmoid(x)
+
+
+def hard_sigmoid(x: TensorLike) -> Tensor:
+    """`min(max(x / 6 + 1 / 2, 0), 1)`."""
+    return ops.hard_sigmoid(x)
+
+
+def silu(x: TensorLike) -> Tensor:
+    """`x * sigmoid(x)`."""
+    return ops.silu(x)
+
+
+def hard_silu(x: TensorLike) -> Tensor:
+    """`x * hard_sigmoid(x)`."""
+    return ops.hard_silu(x)
+
+
+def mish(x: TensorLike) -> Tensor:
+    """`x * tanh(softplus(x))`."""
+    return ops.mish(x)
+
+
+def softplus(x: TensorLike) -> Tensor:
+    """`log(1 + exp(x))`."""
+    return ops.softplus(x)
+
+
+def softsign(x: TensorLike) -> Tensor:
+    """`x / (1 + |x|)`."""
+    return ops.softsign(x)
+
+
+def softmax(x: TensorLike, axis: int = -1) -> Tensor:
+    """`exp(x) / sum(exp(x))` along `axis`."""
+    return ops.softmax(x, axis)
+
+
+def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
+    """`log(softmax(x))` along `axis`."""
+    return ops.log_softmax(x, axis)
+
+
+def tanh(x: TensorLike) -> Tensor:
+    """Hyperbolic tangent."""
+    return ops.tanh(x)
+
+
+def exponential(x: TensorLike) -> Tensor:
+    """`exp(x)`."""
+    return ops.exp(x)
