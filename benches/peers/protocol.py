@@ -14,9 +14,6 @@ from typing import Any
 
 import numpy as np
 
-answers = os.fdopen(os.dup(1), "w", buffering=1)
-os.dup2(2, 1)  # what a library prints must not end up among the answers
-
 Step = Callable[[], object]
 Array = np.ndarray[Any, Any]
 
@@ -78,17 +75,12 @@ class Workload:
         return {"ms": float(np.median(blocks)), "best_ms": min(blocks)}
 
 
-def pin() -> int:
-    """Keep this process on the first N of its cores (N: first argument); call before the library is imported."""
-    threads = int(sys.argv[1])
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    return threads
-
-
 def serve(
     versions: Mapping[str, str], workloads: Mapping[str, Workload], extra: Mapping[str, Callable[[], Any]]
 ) -> None:
     """Answer requests until standard input ends; `extra` are questions that are answered, not timed."""
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # what a library prints from now on must not end up among the answers
     answers.write(json.dumps({"versions": dict(versions)}) + "\n")
     for line in sys.stdin:
         request = json.loads(line)

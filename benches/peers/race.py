@@ -14,6 +14,9 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,7 @@ from typing import Any
 from protocol import GEMM_SHAPES, gemm_name
 from report import markdown
 
+QUIET = 0.5  # processes that want to run, on average over the last minute
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 TRAINING = ["mlp128", "mlp32", "mlp128 epoch", "mlp128 tape"]
@@ -43,7 +47,8 @@ class Library:
         pools = ("OMP", "MKL", "OPENBLAS", "DLRS")
         # Some machines pin OpenBLAS to an old kernel; NumPy shall run its best one.
         kept = {k: v for k, v in os.environ.items() if k not in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")}
-        return kept | {f"{pool}_NUM_THREADS": str(threads) for pool in pools} | self.environment
+        quiet = {"TF_CPP_MIN_LOG_LEVEL": "3"}
+        return kept | quiet | {f"{pool}_NUM_THREADS": str(threads) for pool in pools} | self.environment
 
 
 def field_of(python: str, peers: str) -> list[Library]:
@@ -52,10 +57,27 @@ def field_of(python: str, peers: str) -> list[Library]:
         Library("dlrs", python, "worker_dlrs.py", module="dlrs"),
         Library("PyTorch", peers, "worker_torch.py", ["eager"], module="torch"),
         Library("PyTorch compiled", peers, "worker_torch.py", ["compile"]),
-        Library("Keras/TF", peers, "worker_keras.py", environment={"KERAS_BACKEND": "tensorflow"}, module="keras"),
+        Library(
+            "Keras/TF",
+            peers,
+            "worker_keras.py",
+            environment={"KERAS_BACKEND": "tensorflow"},
+            module="keras",
+        ),
         Library("Keras/JAX", peers, "worker_keras.py", environment={"KERAS_BACKEND": "jax"}, module="keras"),
         Library("NumPy", peers, "worker_numpy.py"),
     ]
+
+
+@contextmanager
+def on_cores(count: int) -> Iterator[None]:
+    """Keep this process, and what it starts meanwhile, on the first `count` of its cores."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(cores)[:count])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 class Worker:
@@ -63,14 +85,16 @@ class Worker:
 
     def __init__(self, library: Library, threads: int) -> None:
         command = [library.python, str(HERE / library.worker), str(threads), *library.arguments]
-        self.process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=library.environ(threads),
-        )
+        self.log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed by `close`)
+        with on_cores(threads):  # inherited, so that thread pools started by an import stay there too
+            self.process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.log,
+                text=True,
+                env=library.environ(threads),
+            )
         self.versions: dict[str, str] = self._answer()["versions"]
         self.process.send_signal(signal.SIGSTOP)
 
@@ -84,17 +108,19 @@ class Worker:
         return answer
 
     def _answer(self) -> dict[str, Any]:
-        assert self.process.stdout is not None and self.process.stderr is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(self.process.stderr.read().strip().splitlines()[-1:] or ["it ended without a word"])
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if line.startswith("{"):  # else a library talks while it is imported
+                answer: dict[str, Any] = json.loads(line)
+                return answer
+        self.log.seek(0)
+        raise RuntimeError((self.log.read().strip().splitlines() or ["it ended without a word"])[-1])
 
     def close(self) -> None:
         self.process.send_signal(signal.SIGCONT)
         self.process.kill()
         self.process.wait()
+        self.log.close()
 
 
 def start(libraries: list[Library], threads: int) -> tuple[dict[str, Worker], dict[str, str]]:
@@ -181,8 +207,12 @@ def main() -> int:
     libraries = [
         lib for lib in field_of(sys.executable, options.peers_python) if lib.name in options.only or not options.only
     ]
+    load = os.getloadavg()[0]
+    if load > QUIET:
+        print(f"The machine is not idle (load {load:.1f}): spinning thread pools suffer most, ratios will mislead.")
     result: dict[str, Any] = {
         "machine": machine(),
+        "load": load,
         "rounds": options.rounds,
         "versions": {},
         "absent": {},

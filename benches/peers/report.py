@@ -133,6 +133,7 @@ def markdown(result: dict[str, Any]) -> str:
         "faster. Absolute times do not carry over to another machine. The raw figures are in `benchmarks.json`.",
         "",
         f"Machine: {machine.get('processor', '?')}, {machine['cores']} cores ({caches}), instruction set used: {isa}.",
+        f"Load before the race: {result['load']:.1f}.",
         "Versions: " + ", ".join(f"{name} {version}" for name, version in versions.items()) + ".",
     ]
     for threads, section in result["threads"].items():

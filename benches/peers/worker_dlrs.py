@@ -2,14 +2,11 @@
 
 from functools import partial
 
-from protocol import EPOCH_STEPS, GEMM_SHAPES, LAYERS, Step, Workload, features, gemm_name, images, pin, serve
+import numpy as np
 
-threads = pin()
-
-import numpy as np  # noqa: E402
-
-import dlrs  # noqa: E402
-from dlrs import _dlrs, layers  # noqa: E402
+import dlrs
+from dlrs import _dlrs, layers
+from protocol import EPOCH_STEPS, GEMM_SHAPES, LAYERS, Step, Workload, features, gemm_name, images, serve
 
 dlrs.utils.set_random_seed(0)
 

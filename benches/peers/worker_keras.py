@@ -1,20 +1,17 @@
 """Keras's side of the race, on the backend that KERAS_BACKEND names: `worker_keras.py THREADS`."""
 
 import importlib
-import os
+import sys
 from functools import partial
 
-from protocol import EPOCH_STEPS, GEMM_SHAPES, LAYERS, Step, Workload, features, gemm_name, images, pin, serve
+import keras
+from keras import layers
 
-threads = pin()
-os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-
-import keras  # noqa: E402
-from keras import layers  # noqa: E402
+from protocol import EPOCH_STEPS, GEMM_SHAPES, LAYERS, Step, Workload, features, gemm_name, images, serve
 
 engine = importlib.import_module(keras.backend.backend())
 if engine.__name__ == "tensorflow":
-    engine.config.threading.set_intra_op_parallelism_threads(threads)
+    engine.config.threading.set_intra_op_parallelism_threads(int(sys.argv[1]))
 
 keras.utils.set_random_seed(0)
 

@@ -5,16 +5,15 @@ import warnings
 from functools import partial
 from itertools import pairwise
 
-from protocol import EPOCH_STEPS, GEMM_SHAPES, LAYERS, Step, Workload, features, gemm_name, images, pin, serve
+import torch
+from torch import nn
 
-threads = pin()
+from protocol import EPOCH_STEPS, GEMM_SHAPES, LAYERS, Step, Workload, features, gemm_name, images, serve
+
 mode = sys.argv[2]
 
-import torch  # noqa: E402
-from torch import nn  # noqa: E402
-
 warnings.filterwarnings("ignore")
-torch.set_num_threads(threads)
+torch.set_num_threads(int(sys.argv[1]))
 torch.manual_seed(0)
 
 

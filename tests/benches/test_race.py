@@ -19,6 +19,7 @@ def entry(*milliseconds: float) -> dict[str, object]:
 
 RESULT = {
     "machine": {"processor": "P", "cores": 2, "caches": {"L1": 49152, "L2": 1 << 20, "L3": 32 << 20}},
+    "load": 0.1,
     "rounds": 3,
     "versions": {"dlrs": {"dlrs": "0.1.0", "isa": "avx2"}, "PyTorch": {"torch": "2"}},
     "absent": {"Keras/JAX": "no module"},
@@ -60,15 +61,16 @@ def test_page_shows_figures_floors_and_failures() -> None:
 
 def test_a_worker_times_answers_and_reports_failures() -> None:
     script = """
-from protocol import Workload, pin, serve
-pin()
+from protocol import Workload, serve
 print("chatter that is no answer")
 serve({"none": "1"}, {"nothing": Workload(lambda: int), "broken": Workload(lambda: 1 / 0)}, {"hello": lambda: {"a": 1}})
 """
     asked = "".join(json.dumps({"workload": w, "seconds": 0.01}) + "\n" for w in ("nothing", "broken", "hello", "x"))
     command = [sys.executable, "-c", script, "1"]
     done = subprocess.run(command, input=asked, capture_output=True, text=True, cwd=PEERS, timeout=60)
-    versions, nothing, broken, hello, unknown = map(json.loads, done.stdout.splitlines())
+    chatter, *lines = done.stdout.splitlines()
+    assert not chatter.startswith("{")
+    versions, nothing, broken, hello, unknown = map(json.loads, lines)
     assert versions == {"versions": {"none": "1"}}
     assert 0 < nothing["best_ms"] <= nothing["ms"] < 1
     assert broken == {"error": "ZeroDivisionError: division by zero"}
