@@ -5,12 +5,15 @@
 #![forbid(unsafe_code)]
 
 pub mod autodiff;
+pub mod dispatch;
+pub mod eager;
 pub mod error;
 pub mod graph;
 pub mod key;
 pub mod ops;
 pub mod plan;
 pub mod shape;
+pub mod tape;
 pub mod tensor;
 pub mod variable;
 

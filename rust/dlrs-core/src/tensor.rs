@@ -1,6 +1,7 @@
 //! Tensors: immutable, contiguous, shared.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use dlrs_kernels::mem::{Buffer, DType, Element, is_view_of};
 
@@ -39,14 +40,21 @@ impl std::fmt::Display for Ty {
 #[derive(Clone, Debug)]
 pub struct Tensor {
     ty: Ty,
+    /// The value's identity, which clones share: tapes know values by it.
+    id: u64,
     storage: Arc<Buffer>,
+}
+
+fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Relaxed)
 }
 
 impl Tensor {
     /// A tensor over a buffer of at least its size.
     pub fn from_buffer(ty: Ty, buffer: Buffer) -> Tensor {
         assert!(buffer.len() >= ty.bytes(), "{ty} does not fit {} bytes", buffer.len());
-        Tensor { ty, storage: Arc::new(buffer) }
+        Tensor { ty, id: next_id(), storage: Arc::new(buffer) }
     }
 
     /// All zeros.
@@ -95,6 +103,11 @@ impl Tensor {
         self.ty
     }
 
+    /// A number that this value and its clones alone have.
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
     /// Type of the elements.
     pub fn dtype(&self) -> DType {
         self.ty.dtype
@@ -122,7 +135,7 @@ impl Tensor {
     /// The same elements under another shape of the same size.
     pub fn with_shape(&self, shape: Shape) -> Tensor {
         assert_eq!(shape.size(), self.ty.shape.size(), "a view keeps the number of elements");
-        Tensor { ty: Ty::new(self.ty.dtype, shape), storage: Arc::clone(&self.storage) }
+        Tensor { ty: Ty::new(self.ty.dtype, shape), id: next_id(), storage: Arc::clone(&self.storage) }
     }
 
     /// Element `i` in row-major order as f64.

@@ -152,6 +152,10 @@ impl Op for MatMul {
 }
 
 impl Contraction for MatMul {
+    fn accepts_consumer(&self, inputs: &[Ty]) -> bool {
+        inputs[0].dtype == DType::F32 && self.product(&inputs[0].shape, &inputs[1].shape).batch.len() == 1
+    }
+
     fn lower_with(&self, cx: &LowerCx<'_>, consumer: TileConsumer) -> Result<Lowered> {
         let product = self.product(&cx.inputs[0].shape, &cx.inputs[1].shape);
         Ok(lower_f32(cx.isa, product, Some(consumer)))

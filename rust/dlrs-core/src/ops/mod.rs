@@ -82,6 +82,9 @@ pub enum FusionClass<'a> {
 
 /// A product whose output tiles can be handed on.
 pub trait Contraction: Send + Sync {
+    /// Whether, for operands of these types, the result is one matrix of f32 (and not a batch of them).
+    fn accepts_consumer(&self, inputs: &[Ty]) -> bool;
+
     /// As [`Op::lower`], with a consumer for each finished tile. The consumer's operands follow the contraction's own.
     ///
     /// # Errors

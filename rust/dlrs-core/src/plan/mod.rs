@@ -1,1 +1,145 @@
-//! Plans.
+//! Plans: a graph made ready to run again and again.
+//!
+//! `build` removes dead and repeated nodes ([`rewrite`]), joins elementwise chains with each other and with the products before
+//! them ([`fuse`]), orders the units into phases with the writes of variables last ([`schedule`]), lays the intermediate values
+//! out in one arena ([`arena`]) and proves the result as a tile program. `run` binds memory and lets the team work.
+
+mod arena;
+mod epoch;
+mod explain;
+mod fuse;
+mod rewrite;
+mod run;
+mod schedule;
+
+use std::sync::atomic::AtomicUsize;
+
+use dlrs_kernels::isa::Isa;
+use dlrs_kernels::mem::{Buffer, TileProgram};
+
+pub use epoch::{EpochArray, EpochOptions};
+pub use rewrite::used_inputs;
+pub use run::Interrupted;
+
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Val};
+use crate::tensor::Ty;
+use crate::variable::Variable;
+
+/// Plans estimated to take less than this on one thread run on the caller alone, in nanoseconds.
+const ALONE: f64 = 50_000.0;
+
+/// A graph, planned.
+pub struct Plan {
+    program: TileProgram,
+    arena: usize,
+    inputs: Vec<Ty>,
+    variables: Vec<PlanVariable>,
+    constants: Buffer,
+    outputs: Vec<PlanOutput>,
+    /// Types of the buffers allocated at each run for results.
+    fresh: Vec<Ty>,
+    cost: f64,
+    /// 1 + the number of the scalar output that must be finite for a run to commit; 0 for none.
+    guarded: std::sync::Arc<AtomicUsize>,
+    explanation: String,
+}
+
+struct PlanVariable {
+    variable: Variable,
+    written: bool,
+}
+
+/// Where a result is found after a run.
+#[derive(Clone, Copy, Debug)]
+struct PlanOutput {
+    ty: Ty,
+    place: Place,
+}
+
+/// Whose memory a value lives in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum Place {
+    /// Byte offset into the arena.
+    Arena(usize),
+    /// Argument of the run.
+    Input(usize),
+    /// A variable's own buffer.
+    Variable(usize),
+    /// Byte offset into the constants.
+    Constant(usize),
+    /// A buffer made at each run.
+    Fresh(usize),
+}
+
+impl Plan {
+    /// Plans the computation of `outputs`, and of all variables that the graph writes, from `inputs`: values that each run is given
+    /// (usually the graph's own arguments, but any value may be given).
+    ///
+    /// # Errors
+    /// What ops say while they are lowered; `Memory` when the constants do not fit.
+    pub fn build(g: &Graph, inputs: &[Val], outputs: &[Val]) -> Result<Plan> {
+        let isa = Isa::current();
+        let live = rewrite::rewrite(g, inputs, outputs);
+        let guarded = std::sync::Arc::new(AtomicUsize::new(0));
+        let mut units = fuse::units(g, &live, isa)?;
+        let writes = schedule::place_writes(g, &live, &mut units, outputs, isa)?;
+        schedule::add_guards(g, &live, &mut units, outputs, &guarded);
+        let schedule = schedule::schedule(&live, &units, &writes);
+        let layout = arena::lay_out(g, &live, &schedule, &units, outputs)?;
+        let explanation = explain::explain(g, &live, &schedule, &units, &layout);
+        let cost = units.iter().map(|u| u.lowered.cost).sum();
+        let (steps, phases) = arena::steps(&layout, units, &schedule);
+        let program = TileProgram::new(steps, phases, schedule.commit_from, &layout.buffer_lens)
+            .map_err(|e| Error::Internal(format!("a plan failed its proof, which is a bug in dlrs: {e}")))?;
+        Ok(Plan {
+            program,
+            arena: layout.arena,
+            inputs: inputs.iter().map(|&v| g.ty(v)).collect(),
+            variables: layout.variables,
+            constants: layout.constants,
+            outputs: layout.outputs,
+            fresh: layout.fresh,
+            cost,
+            guarded,
+            explanation,
+        })
+    }
+
+    /// Types of the arguments.
+    pub fn inputs(&self) -> &[Ty] {
+        &self.inputs
+    }
+
+    /// Types of the results.
+    pub fn outputs(&self) -> Vec<Ty> {
+        self.outputs.iter().map(|o| o.ty).collect()
+    }
+
+    /// Estimated time on one thread, in nanoseconds.
+    pub fn cost(&self) -> f64 {
+        self.cost
+    }
+
+    /// Bytes of the arena.
+    pub fn arena_bytes(&self) -> usize {
+        self.arena
+    }
+
+    /// The plan as text: phases, units, tiles, estimated times and memory.
+    pub fn explain(&self) -> &str {
+        &self.explanation
+    }
+}
+
+impl std::fmt::Debug for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "Plan({} inputs, {} outputs, {} variables)",
+            self.inputs.len(),
+            self.outputs.len(),
+            self.variables.len()
+        )
+    }
+}

@@ -106,6 +106,8 @@ pub struct Step {
     pub tiles: Vec<Vec<Rect>>,
     /// Bytes of scratch memory that a tile needs.
     pub scratch: usize,
+    /// Estimated time of all tiles, in nanoseconds.
+    pub cost: f64,
     /// The kernel.
     pub body: Body,
 }
@@ -113,11 +115,36 @@ pub struct Step {
 /// A proved list of phases.
 pub struct TileProgram {
     pub(super) steps: Vec<Step>,
-    /// Per phase, its tiles as (step, tile).
-    pub(super) phases: Vec<Vec<(u32, u32)>>,
+    pub(super) phases: Vec<Phase>,
     pub(super) commit_from: usize,
     pub(super) buffers: Vec<BufferSpec>,
     pub(super) scratch: usize,
+}
+
+/// Tiles that may run at the same time.
+pub(super) struct Phase {
+    /// (step, tile).
+    pub tiles: Vec<(u32, u32)>,
+    /// How many tiles a ticket covers: handing one over costs about 100 ns, so tickets are worth [`TICKET`] or more.
+    pub per_ticket: usize,
+}
+
+/// The least work of a ticket, in nanoseconds.
+const TICKET: f64 = 2000.0;
+
+impl Phase {
+    fn new(steps: &[Step], phase: &[usize]) -> Phase {
+        let tiles: Vec<(u32, u32)> =
+            phase.iter().flat_map(|&s| (0..steps[s].tiles.len()).map(move |t| (s as u32, t as u32))).collect();
+        let cost: f64 = phase.iter().map(|&s| steps[s].cost).sum();
+        let tickets = (cost / TICKET).ceil().clamp(1.0, tiles.len().max(1) as f64) as usize;
+        Phase { per_ticket: tiles.len().div_ceil(tickets).max(1), tiles }
+    }
+
+    /// Number of tickets.
+    pub(super) fn tickets(&self) -> usize {
+        self.tiles.len().div_ceil(self.per_ticket)
+    }
 }
 
 /// What a program expects of one of its buffers.
@@ -151,12 +178,7 @@ impl TileProgram {
             check_phase(&steps, phase)?;
         }
         let scratch = steps.iter().map(|s| s.scratch).max().unwrap_or(0);
-        let phases = phases
-            .into_iter()
-            .map(|phase| {
-                phase.iter().flat_map(|&s| (0..steps[s].tiles.len()).map(move |t| (s as u32, t as u32))).collect()
-            })
-            .collect();
+        let phases = phases.iter().map(|phase| Phase::new(&steps, phase)).collect();
         Ok(TileProgram { steps, phases, commit_from, buffers, scratch })
     }
 
@@ -240,7 +262,16 @@ mod tests {
     use super::*;
 
     fn step(inputs: Vec<Span>, outputs: Vec<Span>, tiles: Vec<Vec<Rect>>) -> Step {
-        Step { name: "test", inputs, outputs, in_place: vec![], tiles, scratch: 0, body: Arc::new(|_, _| {}) }
+        Step {
+            name: "test",
+            inputs,
+            outputs,
+            in_place: vec![],
+            tiles,
+            scratch: 0,
+            cost: 1.0,
+            body: Arc::new(|_, _| {}),
+        }
     }
 
     fn span(offset: usize, len: usize) -> Span {

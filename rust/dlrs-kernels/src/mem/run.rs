@@ -125,8 +125,8 @@ impl TileProgram {
     }
 }
 
-/// One run in progress. `ticket` holds the phase in its upper half and the next tile in its lower half; who finishes the
-/// last tile of a phase opens the next one, so nobody waits for a thread that has not arrived.
+/// One run in progress. `ticket` holds the phase in its upper half and the next ticket in its lower half; who finishes the
+/// last ticket of a phase opens the next one, so nobody waits for a thread that has not arrived.
 struct Run<'a> {
     program: &'a TileProgram,
     bases: &'a [*mut u8],
@@ -171,7 +171,8 @@ impl Shared<'_, '_> {
     }
 }
 
-const TILE: u64 = (1 << 32) - 1;
+/// The lower half of `Run::ticket`.
+const TICKET: u64 = (1 << 32) - 1;
 
 impl Run<'_> {
     fn work(&self, member: usize, caller: Option<&Caller<'_>>) {
@@ -179,16 +180,19 @@ impl Run<'_> {
         loop {
             let drawn = self.ticket.fetch_add(1, SeqCst);
             let phase = (drawn >> 32) as usize;
-            let Some(tiles) = phases.get(phase) else { return };
-            let tile = (drawn & TILE) as usize;
-            if tile < tiles.len() {
-                self.tile(member, phase, tile, caller);
-                if self.done.fetch_add(1, SeqCst) + 1 == tiles.len() {
+            let Some(this) = phases.get(phase) else { return };
+            let (ticket, tickets) = ((drawn & TICKET) as usize, this.tickets());
+            if ticket < tickets {
+                let first = ticket * this.per_ticket;
+                for tile in first..this.tiles.len().min(first + this.per_ticket) {
+                    self.tile(member, phase, tile, caller);
+                }
+                if self.done.fetch_add(1, SeqCst) + 1 == tickets {
                     self.open(phase + 1);
                 }
-            } else if tiles.is_empty() {
+            } else if tickets == 0 {
                 // A phase without tiles (empty tensors) is opened onward by whoever draws its first ticket.
-                if tile == 0 {
+                if ticket == 0 {
                     self.open(phase + 1);
                 }
             } else {
@@ -219,7 +223,7 @@ impl Run<'_> {
         if self.stop.load(SeqCst) {
             return;
         }
-        let (step, tile) = self.program.phases[phase][tile];
+        let (step, tile) = self.program.phases[phase].tiles[tile];
         let step = &self.program.steps[step as usize];
         // SAFETY: each member asks with its own index and the borrow ends with this call.
         let scratch: &mut [u8] = if self.program.scratch > 0 { unsafe { self.scratch.get(member) } } else { &mut [] };

@@ -1,0 +1,290 @@
+//! Memory: which values live where, from when they are first written until they are last read.
+
+use std::collections::HashMap;
+
+use dlrs_kernels::mem::{ALIGN, Buffer, Span, Step};
+
+use super::fuse::{Target, Unit};
+use super::rewrite::Live;
+use super::schedule::Schedule;
+use super::{Place, PlanOutput, PlanVariable};
+use crate::error::Result;
+use crate::graph::{Graph, Source, Val};
+use crate::tensor::Ty;
+use crate::variable::Variable;
+
+/// Where everything lives.
+pub(super) struct Layout {
+    pub arena: usize,
+    pub constants: Buffer,
+    pub variables: Vec<PlanVariable>,
+    pub fresh: Vec<Ty>,
+    pub outputs: Vec<PlanOutput>,
+    /// Lengths of all buffers of the tile program: arena, constants, inputs, variables, fresh.
+    pub buffer_lens: Vec<usize>,
+    /// Per unit: spans of its operands, spans of its results, pairs that are the same memory.
+    pub spans: Vec<(Vec<Span>, Vec<Span>, Vec<(usize, usize)>)>,
+    first_input: usize,
+    first_variable: usize,
+    first_fresh: usize,
+}
+
+/// A piece of the arena, in use from one phase to another.
+struct Block {
+    bytes: usize,
+    first: usize,
+    last: usize,
+    offset: usize,
+}
+
+pub(super) fn lay_out(g: &Graph, live: &Live, schedule: &Schedule, units: &[Unit], outputs: &[Val]) -> Result<Layout> {
+    let (mut variables, numbers) = variables(g, live, units, outputs);
+    let mut places: HashMap<Val, Place> = HashMap::new();
+    let constants = place_givens(g, live, units, outputs, &numbers, &mut places)?;
+    let mut fresh = Vec::new();
+    for v in outputs.iter().map(|&v| live.root(v)) {
+        if !places.contains_key(&v) {
+            places.insert(v, Place::Fresh(fresh.len()));
+            fresh.push(g.ty(v));
+        }
+    }
+    let arena = place_values(g, live, schedule, units, &mut places);
+    for unit in units {
+        for target in &unit.outputs {
+            if let Target::Variable(x) = target {
+                variables[numbers[x]].written = true;
+            }
+        }
+    }
+    let lens = [live.inputs.len(), variables.len(), fresh.len()];
+    let (first_input, first_variable, first_fresh) = (2, 2 + lens[0], 2 + lens[0] + lens[1]);
+    let mut buffer_lens = vec![arena, constants.len()];
+    let mut inputs: Vec<(usize, Val)> = live.inputs.iter().map(|(v, i)| (*i, *v)).collect();
+    inputs.sort_unstable();
+    buffer_lens.extend(inputs.iter().map(|(_, v)| g.ty(*v).bytes()));
+    buffer_lens.extend(variables.iter().map(|x| x.variable.ty().bytes()));
+    buffer_lens.extend(fresh.iter().map(Ty::bytes));
+    let outputs = outputs.iter().map(|&v| PlanOutput { ty: g.ty(v), place: places[&live.root(v)] }).collect();
+    let mut layout = Layout {
+        arena,
+        constants,
+        variables,
+        fresh,
+        outputs,
+        buffer_lens,
+        spans: Vec::new(),
+        first_input,
+        first_variable,
+        first_fresh,
+    };
+    layout.spans = units.iter().map(|u| layout.unit_spans(g, live, u, &places, &numbers)).collect();
+    Ok(layout)
+}
+
+impl Layout {
+    fn span(&self, place: Place, ty: Ty) -> Span {
+        let (buffer, offset) = match place {
+            Place::Arena(offset) => (0, offset),
+            Place::Constant(offset) => (1, offset),
+            Place::Input(i) => (self.first_input + i, 0),
+            Place::Variable(i) => (self.first_variable + i, 0),
+            Place::Fresh(i) => (self.first_fresh + i, 0),
+        };
+        Span { buffer, offset, len: ty.shape.size(), dtype: ty.dtype }
+    }
+
+    fn unit_spans(
+        &self,
+        g: &Graph,
+        live: &Live,
+        unit: &Unit,
+        places: &HashMap<Val, Place>,
+        numbers: &HashMap<Variable, usize>,
+    ) -> (Vec<Span>, Vec<Span>, Vec<(usize, usize)>) {
+        let inputs: Vec<Span> = unit.inputs.iter().map(|&v| self.span(places[&live.root(v)], g.ty(v))).collect();
+        let outputs: Vec<Span> = unit
+            .outputs
+            .iter()
+            .map(|target| match target {
+                Target::Value(v) => self.span(places[v], g.ty(*v)),
+                Target::Variable(x) => self.span(Place::Variable(numbers[x]), x.ty()),
+            })
+            .collect();
+        let same = |&(i, k): &(usize, usize)| inputs[i] == outputs[k] && inputs[i].len > 0;
+        let in_place = unit.lowered.may_alias.iter().copied().filter(same).collect();
+        (inputs, outputs, in_place)
+    }
+}
+
+/// The variables that the plan reads or writes, with their numbers.
+fn variables(g: &Graph, live: &Live, units: &[Unit], outputs: &[Val]) -> (Vec<PlanVariable>, HashMap<Variable, usize>) {
+    let (mut list, mut numbers) = (Vec::new(), HashMap::new());
+    let mut add = |x: &Variable| {
+        numbers.entry(x.clone()).or_insert_with(|| {
+            list.push(PlanVariable { variable: x.clone(), written: false });
+            list.len() - 1
+        });
+    };
+    for v in units.iter().flat_map(|u| &u.inputs).chain(outputs).map(|&v| live.root(v)) {
+        if let (Source::Variable(x), false) = (g.source(v), live.inputs.contains_key(&v)) {
+            add(x);
+        }
+    }
+    for target in units.iter().flat_map(|u| &u.outputs) {
+        if let Target::Variable(x) = target {
+            add(x);
+        }
+    }
+    (list, numbers)
+}
+
+/// Places inputs, variables and constants; returns the constants' memory.
+fn place_givens(
+    g: &Graph,
+    live: &Live,
+    units: &[Unit],
+    outputs: &[Val],
+    numbers: &HashMap<Variable, usize>,
+    places: &mut HashMap<Val, Place>,
+) -> Result<Buffer> {
+    let mut len = 0;
+    let mut constants = Vec::new();
+    for v in units.iter().flat_map(|u| &u.inputs).chain(outputs).map(|&v| live.root(v)) {
+        if places.contains_key(&v) {
+            continue;
+        }
+        let place = match (live.inputs.get(&v), g.source(v)) {
+            (Some(&i), _) | (None, &Source::Input(i)) => Place::Input(i),
+            (None, Source::Variable(x)) => Place::Variable(numbers[x]),
+            (None, Source::Constant(t)) => {
+                constants.push((len, t));
+                len += t.bytes().len().next_multiple_of(ALIGN);
+                Place::Constant(len - t.bytes().len().next_multiple_of(ALIGN))
+            }
+            (None, Source::Node { .. }) => continue,
+        };
+        places.insert(v, place);
+    }
+    let mut buffer = Buffer::zeroed(len)?;
+    for (offset, t) in constants {
+        buffer.bytes_mut()[offset..offset + t.bytes().len()].copy_from_slice(t.bytes());
+    }
+    Ok(buffer)
+}
+
+/// Gives every remaining value a place in the arena; returns the arena's size.
+fn place_values(
+    g: &Graph,
+    live: &Live,
+    schedule: &Schedule,
+    units: &[Unit],
+    places: &mut HashMap<Val, Place>,
+) -> usize {
+    let mut last_read: HashMap<Val, usize> = HashMap::new();
+    let mut readers: HashMap<(Val, usize), usize> = HashMap::new();
+    for (u, unit) in units.iter().enumerate() {
+        for v in unit.inputs.iter().map(|&v| live.root(v)) {
+            let last = last_read.entry(v).or_default();
+            *last = (*last).max(schedule.phase[u]);
+            *readers.entry((v, schedule.phase[u])).or_default() += 1;
+        }
+    }
+    let mut order: Vec<usize> = (0..units.len()).collect();
+    order.sort_by_key(|&u| schedule.phase[u]);
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut of_value: HashMap<Val, usize> = HashMap::new();
+    for u in order {
+        let (unit, phase) = (&units[u], schedule.phase[u]);
+        let mut reused: Vec<usize> = Vec::new();
+        for (k, target) in unit.outputs.iter().enumerate() {
+            let Target::Value(v) = *target else { continue };
+            if places.contains_key(&v) {
+                continue;
+            }
+            let last = last_read.get(&v).copied().unwrap_or(phase).max(phase);
+            // An operand that nobody reads after or beside this unit gives its memory to the result.
+            let heir = unit.lowered.may_alias.iter().filter(|(_, out)| *out == k).find_map(|&(i, _)| {
+                let from = live.root(unit.inputs[i]);
+                let block = *of_value.get(&from)?;
+                let free = last_read[&from] == phase && readers[&(from, phase)] == 1 && blocks[block].last == phase;
+                let same = g.ty(from).dtype == g.ty(v).dtype && g.ty(from).shape.size() == g.ty(v).shape.size();
+                (free && same && !reused.contains(&block)).then_some(block)
+            });
+            let block = heir.unwrap_or_else(|| {
+                blocks.push(Block { bytes: g.ty(v).bytes().next_multiple_of(ALIGN), first: phase, last, offset: 0 });
+                blocks.len() - 1
+            });
+            blocks[block].last = last;
+            reused.push(block);
+            of_value.insert(v, block);
+        }
+    }
+    let size = pack(&mut blocks);
+    places.extend(of_value.into_iter().map(|(v, b)| (v, Place::Arena(blocks[b].offset))));
+    size
+}
+
+/// Lays blocks out so that those in use at the same time do not overlap: the largest first, each at the lowest free offset.
+fn pack(blocks: &mut [Block]) -> usize {
+    let mut order: Vec<usize> = (0..blocks.len()).collect();
+    order.sort_by_key(|&b| (std::cmp::Reverse(blocks[b].bytes), blocks[b].first));
+    let mut size = 0;
+    let mut placed: Vec<usize> = Vec::new();
+    for b in order {
+        let meets = |o: &&usize| blocks[**o].first <= blocks[b].last && blocks[b].first <= blocks[**o].last;
+        let mut busy: Vec<(usize, usize)> =
+            placed.iter().filter(meets).map(|&o| (blocks[o].offset, blocks[o].offset + blocks[o].bytes)).collect();
+        busy.sort_unstable();
+        let mut offset = 0;
+        for (start, end) in busy {
+            if start >= offset + blocks[b].bytes {
+                break;
+            }
+            offset = offset.max(end);
+        }
+        blocks[b].offset = offset;
+        size = size.max(offset + blocks[b].bytes);
+        placed.push(b);
+    }
+    size
+}
+
+/// The units as steps of a tile program, and the phases.
+pub(super) fn steps(layout: &Layout, units: Vec<Unit>, schedule: &Schedule) -> (Vec<Step>, Vec<Vec<usize>>) {
+    let mut phases = vec![Vec::new(); schedule.phases];
+    schedule.phase.iter().enumerate().for_each(|(u, &p)| phases[p].push(u));
+    // Long units first, so that the phase does not end with one member at work.
+    for phase in &mut phases {
+        phase.sort_by(|&a, &b| units[b].lowered.cost.total_cmp(&units[a].lowered.cost));
+    }
+    let steps = units.into_iter().zip(&layout.spans).map(|(unit, (inputs, outputs, in_place))| Step {
+        name: unit.name,
+        inputs: inputs.clone(),
+        outputs: outputs.clone(),
+        in_place: in_place.clone(),
+        tiles: unit.lowered.tiles,
+        scratch: unit.lowered.scratch,
+        cost: unit.lowered.cost,
+        body: unit.lowered.body,
+    });
+    (steps.collect(), phases)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_in_use_together_do_not_overlap() {
+        let block = |bytes, first, last| Block { bytes, first, last, offset: 0 };
+        let mut blocks = vec![block(64, 0, 1), block(128, 1, 2), block(64, 2, 3), block(192, 3, 4)];
+        assert_eq!(pack(&mut blocks), 256);
+        for (i, a) in blocks.iter().enumerate() {
+            for b in &blocks[i + 1..] {
+                let together = a.first <= b.last && b.first <= a.last;
+                let apart = a.offset + a.bytes <= b.offset || b.offset + b.bytes <= a.offset;
+                assert!(!together || apart);
+            }
+        }
+    }
+}

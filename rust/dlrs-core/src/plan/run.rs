@@ -1,0 +1,175 @@
+//! Running a plan once.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, PoisonError, RwLockReadGuard, RwLockWriteGuard};
+
+use dlrs_kernels::mem::{Bind, Buffer, Scratch, team};
+
+use super::{ALONE, Place, Plan, PlanVariable};
+use crate::bail;
+use crate::error::Result;
+use crate::tensor::Tensor;
+use crate::variable::State;
+
+/// Asked about every 20 ms whether the run should stop.
+pub type Interrupted<'a> = Option<&'a dyn Fn() -> bool>;
+
+/// Memory that one run needs and the next one, of any plan, can use again.
+#[derive(Default)]
+struct Workspace {
+    arena: Option<Buffer>,
+    scratch: Scratch,
+}
+
+/// Workspaces that no run is using. There are as many as there ever were concurrent runs.
+static WORKSPACES: Mutex<Vec<Workspace>> = Mutex::new(Vec::new());
+
+/// A workspace, given back when dropped.
+struct Lease(Workspace);
+
+impl Lease {
+    fn new(arena: usize) -> Result<Lease> {
+        let mut space = WORKSPACES.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        if space.arena.as_ref().is_none_or(|a| a.len() < arena) {
+            space.arena = None;
+            space.arena = Some(Buffer::recycled(arena)?);
+        }
+        Ok(Lease(space))
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        WORKSPACES.lock().unwrap_or_else(PoisonError::into_inner).push(std::mem::take(&mut self.0));
+    }
+}
+
+enum Guard<'a> {
+    Read(RwLockReadGuard<'a, State>),
+    Write(RwLockWriteGuard<'a, State>),
+}
+
+impl PlanVariable {
+    fn lock(&self) -> Result<Guard<'_>> {
+        Ok(if self.written { Guard::Write(self.variable.write()?) } else { Guard::Read(self.variable.read()?) })
+    }
+}
+
+impl Guard<'_> {
+    fn bind(&mut self) -> Result<Bind<'_>> {
+        Ok(match self {
+            Guard::Read(state) => Bind::Read(state.tensor.bytes()),
+            Guard::Write(state) => Bind::Write(state.tensor.bytes_mut()?),
+        })
+    }
+
+    fn tensor(&self) -> &Tensor {
+        match self {
+            Guard::Read(state) => &state.tensor,
+            Guard::Write(state) => &state.tensor,
+        }
+    }
+}
+
+impl Plan {
+    /// Runs the plan once. `feeds` are the bytes of each argument, in its dtype and row-major order, aligned to 8 bytes.
+    ///
+    /// Variables are written at the end of the run or not at all.
+    ///
+    /// # Errors
+    /// `Value` for arguments of another size, `Concurrent` while another thread's run writes one of the variables, `Interrupted`,
+    /// `Index` for a value that an op refuses, `Memory`.
+    pub fn run(&self, feeds: &[&[u8]], interrupted: Interrupted<'_>) -> Result<Vec<Tensor>> {
+        self.check(feeds)?;
+        let mut guards = self.variables.iter().map(PlanVariable::lock).collect::<Result<Vec<_>>>()?;
+        // Results that are a variable's old content are taken before the run may overwrite it.
+        let before: Vec<Option<Tensor>> = self
+            .outputs
+            .iter()
+            .map(|o| match o.place {
+                Place::Variable(i) => Some(guards[i].tensor().with_shape(o.ty.shape)),
+                _ => None,
+            })
+            .collect();
+        let mut fresh = self.fresh.iter().map(|ty| Ok(Buffer::recycled(ty.bytes())?)).collect::<Result<Vec<_>>>()?;
+        self.execute(feeds, &mut guards, &mut fresh, interrupted)?;
+        for (guard, variable) in guards.iter_mut().zip(&self.variables) {
+            if let (Guard::Write(state), true) = (guard, variable.written) {
+                state.version += 1;
+            }
+        }
+        self.results(feeds, before, fresh)
+    }
+
+    fn check(&self, feeds: &[&[u8]]) -> Result<()> {
+        if feeds.len() != self.inputs.len() {
+            bail!("{} arguments given, {} expected", feeds.len(), self.inputs.len());
+        }
+        for (i, (feed, ty)) in feeds.iter().zip(&self.inputs).enumerate() {
+            if feed.len() != ty.bytes() {
+                bail!("argument {i} has {} bytes, {} expected for {ty}", feed.len(), ty.bytes());
+            }
+        }
+        Ok(())
+    }
+
+    fn execute(
+        &self,
+        feeds: &[&[u8]],
+        guards: &mut [Guard<'_>],
+        fresh: &mut [Buffer],
+        interrupted: Interrupted<'_>,
+    ) -> Result<()> {
+        let mut lease = Lease::new(self.arena)?;
+        let Workspace { arena, scratch } = &mut lease.0;
+        let arena = arena.as_mut().map_or(&mut [][..], Buffer::bytes_mut);
+        let mut binds = Vec::with_capacity(self.program.buffers().len());
+        binds.push(Bind::Write(&mut arena[..self.arena]));
+        binds.push(Bind::Read(self.constants.bytes()));
+        binds.extend(feeds.iter().map(|f| Bind::Read(f)));
+        for guard in guards.iter_mut() {
+            binds.push(guard.bind()?);
+        }
+        binds.extend(fresh.iter_mut().map(|b| Bind::Write(b.bytes_mut())));
+        let team = (self.cost >= ALONE).then(team);
+        self.program.run(&mut binds, scratch, team.as_deref(), interrupted)?;
+        Ok(())
+    }
+
+    fn results(&self, feeds: &[&[u8]], mut before: Vec<Option<Tensor>>, fresh: Vec<Buffer>) -> Result<Vec<Tensor>> {
+        let owned: Vec<Tensor> =
+            fresh.into_iter().zip(&self.fresh).map(|(b, ty)| Tensor::from_buffer(*ty, b)).collect();
+        let copy = |ty, bytes: &[u8]| -> Result<Tensor> {
+            let mut buffer = Buffer::recycled(bytes.len())?;
+            buffer.bytes_mut().copy_from_slice(bytes);
+            Ok(Tensor::from_buffer(ty, buffer))
+        };
+        let result = |(k, o): (usize, &super::PlanOutput)| match o.place {
+            Place::Fresh(i) => Ok(owned[i].with_shape(o.ty.shape)),
+            Place::Input(i) => copy(o.ty, feeds[i]),
+            Place::Constant(offset) => copy(o.ty, &self.constants.bytes()[offset..offset + o.ty.bytes()]),
+            Place::Variable(_) => Ok(before[k].take().expect("taken for every result in a variable")),
+            Place::Arena(_) => unreachable!("results have memory of their own"),
+        };
+        self.outputs.iter().enumerate().map(result).collect()
+    }
+
+    /// As [`run`](Self::run), but a run whose scalar result `output` is not finite commits nothing and returns `None`.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_if_finite(
+        &self,
+        feeds: &[&[u8]],
+        output: usize,
+        interrupted: Interrupted<'_>,
+    ) -> Result<Option<Vec<Tensor>>> {
+        self.guarded.store(output + 1, Relaxed);
+        let ran = self.run(feeds, interrupted);
+        self.guarded.store(0, Relaxed);
+        match ran {
+            Err(crate::Error::Index(why)) if why == super::schedule::NOT_FINITE => Ok(None),
+            other => other.map(Some),
+        }
+    }
+}
