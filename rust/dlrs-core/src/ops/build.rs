@@ -4,7 +4,7 @@ use dlrs_kernels::elementwise::{BinaryOp, UnaryOp};
 
 use super::elementwise::Ewise;
 use super::matmul::MatMul;
-use super::reduce::Reduce;
+use super::reduce::Reduction;
 use super::shape::{Reshape, Transpose};
 use crate::DType;
 use crate::error::Result;
@@ -87,7 +87,7 @@ impl Graph {
 
     /// Sum over `axes`.
     pub fn sum(&mut self, x: Val, axes: &[usize], keepdims: bool) -> Result<Val> {
-        if axes.is_empty() { Ok(x) } else { self.push(Reduce::sum(axes, keepdims), &[x]) }
+        self.reduce(Reduction::Sum, x, axes, keepdims)
     }
 
     /// The adjoint of broadcasting: sums `x` over the axes along which `shape` was repeated.

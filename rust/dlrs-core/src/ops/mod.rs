@@ -13,9 +13,14 @@ use crate::tensor::Ty;
 
 pub mod build;
 pub mod elementwise;
+pub mod index;
 pub mod matmul;
 pub mod reduce;
 pub mod shape;
+pub mod slice;
+#[cfg(test)]
+mod testing;
+mod tiles;
 
 pub use elementwise::{Ewise, Fused};
 

@@ -3,32 +3,109 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use dlrs_kernels::mem::TileIo;
+use dlrs_kernels::mem::{Element, TileIo, TileMut};
 
+use super::tiles::{Block, TILE, grid};
 use super::{LowerCx, Lowered, NodeRef, Op, arity};
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
 use crate::shape::Shape;
 use crate::tensor::Ty;
+use crate::{DType, bail};
 
-/// Sum over axes.
-#[derive(Clone, Hash, Debug)]
+/// What is made of the elements that are reduced.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Reduction {
+    /// Their sum; 0 of none.
+    Sum,
+    /// Their product; 1 of none.
+    Prod,
+    /// The largest; NaN if there is one.
+    Max,
+    /// The smallest; NaN if there is one.
+    Min,
+    /// Whether one is true.
+    Any,
+    /// Whether all are true.
+    All,
+}
+
+impl Reduction {
+    fn name(self) -> &'static str {
+        match self {
+            Reduction::Sum => "sum",
+            Reduction::Prod => "prod",
+            Reduction::Max => "max",
+            Reduction::Min => "min",
+            Reduction::Any => "any",
+            Reduction::All => "all",
+        }
+    }
+
+    fn is_logical(self) -> bool {
+        matches!(self, Reduction::Any | Reduction::All)
+    }
+}
+
+/// A reduction over neighbouring axes. [`Graph::reduce`] brings every choice of axes and every dtype into this form.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Reduce {
-    axes: Vec<usize>,
+    op: Reduction,
+    /// The first axis.
+    first: usize,
+    /// How many axes from there on.
+    count: usize,
     keepdims: bool,
 }
 
+/// A tensor seen as [outer, len, inner], of which the middle axis is reduced.
+#[derive(Clone, Copy)]
+struct View {
+    outer: usize,
+    len: usize,
+    inner: usize,
+}
+
+impl View {
+    fn of(shape: &Shape, first: usize, count: usize) -> View {
+        let product = |dims: &[usize]| dims.iter().product();
+        View {
+            outer: product(&shape[..first]),
+            len: product(&shape[first..first + count]),
+            inner: product(&shape[first + count..]),
+        }
+    }
+
+    /// Tiles of the result, outer × inner, that read about [`TILE`] elements each; parts of rows are whole cache lines.
+    fn blocks(&self) -> Vec<Block> {
+        const LINES: usize = 64;
+        let per_row = (self.len * self.inner).max(1);
+        if per_row <= TILE || self.inner <= LINES {
+            return grid(self.outer, self.inner, (TILE / per_row).max(1), self.inner);
+        }
+        grid(self.outer, self.inner, 1, (TILE / self.len).next_multiple_of(LINES))
+    }
+
+    fn elements(&self) -> usize {
+        self.outer * self.len * self.inner
+    }
+}
+
 impl Reduce {
-    /// Sum over `axes` (sorted, in range).
-    pub fn sum(axes: &[usize], keepdims: bool) -> Reduce {
-        Reduce { axes: axes.to_vec(), keepdims }
+    /// The shape of the result with the reduced axes kept at length 1.
+    fn kept(&self, x: &Shape) -> Shape {
+        (self.first..self.first + self.count).fold(*x, |s, axis| s.with_dim(axis, 1))
+    }
+
+    fn axes(&self) -> Vec<usize> {
+        (self.first..self.first + self.count).collect()
     }
 }
 
 impl Op for Reduce {
     fn name(&self) -> &'static str {
-        "sum"
+        self.op.name()
     }
 
     fn key(&self, hasher: &mut KeyHasher) {
@@ -36,41 +113,395 @@ impl Op for Reduce {
     }
 
     fn infer(&self, inputs: &[Ty]) -> Result<Vec<Ty>> {
-        arity("sum", inputs, 1)?;
-        let kept = inputs[0].shape.iter().enumerate();
-        let dims: Vec<usize> = kept
-            .filter_map(|(i, &n)| if !self.axes.contains(&i) { Some(n) } else { self.keepdims.then_some(1) })
-            .collect();
-        Ok(vec![Ty::new(inputs[0].dtype, Shape::new(&dims)?)])
+        let name = self.name();
+        arity(name, inputs, 1)?;
+        let x = inputs[0];
+        if self.first + self.count > x.shape.rank() {
+            bail!("{name}: axes {:?} of a tensor of shape {}", self.axes(), x.shape);
+        }
+        let logical = x.dtype == DType::Bool;
+        if logical != self.op.is_logical() || x.dtype == DType::U8 {
+            bail!(Type, "{name}: x has dtype {}", x.dtype);
+        }
+        let view = View::of(&x.shape, self.first, self.count);
+        if matches!(self.op, Reduction::Max | Reduction::Min) && view.len == 0 && view.outer * view.inner > 0 {
+            bail!("{name}: x of shape {} has no elements along axes {:?}", x.shape, self.axes());
+        }
+        if self.keepdims {
+            return Ok(vec![Ty::new(x.dtype, self.kept(&x.shape))]);
+        }
+        let dims = [&x.shape[..self.first], &x.shape[self.first + self.count..]].concat();
+        Ok(vec![Ty::new(x.dtype, Shape::new(&dims)?)])
     }
 
     fn grad(&self, g: &mut Graph, node: &NodeRef<'_>, d_outputs: &[Option<Val>]) -> Result<Vec<Option<Val>>> {
         let Some(d) = d_outputs[0] else { return Ok(vec![None]) };
-        let shape = g.ty(node.inputs[0]).shape;
-        let kept = self.axes.iter().fold(shape, |s, &a| s.with_dim(a, 1));
-        let d = g.reshape(d, kept)?;
-        Ok(vec![Some(g.broadcast_to(d, shape)?)])
+        let x = node.inputs[0];
+        let shape = g.ty(x).shape;
+        let kept = self.kept(&shape);
+        let (d, y) = (g.reshape(d, kept)?, g.reshape(node.outputs[0], kept)?);
+        let dx = match self.op {
+            Reduction::Sum => g.broadcast_to(d, shape)?,
+            Reduction::Prod => prod_gradient(g, x, y, d, &self.axes())?,
+            Reduction::Max | Reduction::Min => {
+                // Elements that tie share the gradient equally.
+                let chosen = g.equal(x, y)?;
+                let chosen = g.cast(chosen, g.ty(x).dtype)?;
+                let count = g.sum(chosen, &self.axes(), true)?;
+                let share = g.div(d, count)?;
+                g.mul(chosen, share)?
+            }
+            Reduction::Any | Reduction::All => return Ok(vec![None]),
+        };
+        Ok(vec![Some(dx)])
     }
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
-        let shape = cx.inputs[0].shape;
-        let kept = self.axes.iter().fold(shape, |s, &a| s.with_dim(a, 1));
-        let strides = kept.broadcast_strides(&shape);
-        let body = Arc::new(move |_: usize, io: &mut TileIo<'_>| {
-            let x = io.input::<f32>(0);
-            let mut tile = io.output::<f32>(0);
-            let y = tile.as_slice();
-            y.fill(0.0);
-            for (i, x) in x.iter().enumerate() {
-                let mut rest = i;
-                let mut at = 0;
-                for axis in (0..shape.rank()).rev() {
-                    at += rest % shape[axis] * strides[axis];
-                    rest /= shape[axis];
-                }
-                y[at] += x;
-            }
+        let view = View::of(&cx.inputs[0].shape, self.first, self.count);
+        let (op, dtype, blocks) = (self.op, cx.inputs[0].dtype, view.blocks());
+        let tiles = blocks.iter().map(|b| vec![b.rect(view.inner)]).collect();
+        let cost = 20.0 + view.elements() as f64 * if dtype == DType::F32 { 0.1 } else { 0.5 };
+        let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| match dtype {
+            DType::Bool | DType::U8 => reduce_tile::<u8>(op, view, &blocks[tile], io),
+            DType::I32 => reduce_tile::<i32>(op, view, &blocks[tile], io),
+            DType::I64 => reduce_tile::<i64>(op, view, &blocks[tile], io),
+            DType::F32 => reduce_tile::<f32>(op, view, &blocks[tile], io),
+            DType::F64 => reduce_tile::<f64>(op, view, &blocks[tile], io),
         });
-        Ok(Lowered::whole(cx.outputs, body))
+        Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
+    }
+}
+
+trait Num: Element + PartialOrd {
+    const ONE: Self;
+    fn plus(self, o: Self) -> Self;
+    fn times(self, o: Self) -> Self;
+}
+macro_rules! nums { ($($t:ident $one:literal $plus:expr, $times:expr);*) => { $(impl Num for $t {
+    const ONE: Self = $one;
+    fn plus(self, o: Self) -> Self { $plus(self, o) }
+    fn times(self, o: Self) -> Self { $times(self, o) }
+})* } }
+nums!(u8 1 u8::wrapping_add, u8::wrapping_mul; i32 1 i32::wrapping_add, i32::wrapping_mul; i64 1 i64::wrapping_add, i64::wrapping_mul;
+  f32 1.0 std::ops::Add::add, std::ops::Mul::mul; f64 1.0 std::ops::Add::add, std::ops::Mul::mul);
+
+fn reduce_tile<T: Num>(op: Reduction, view: View, block: &Block, io: &mut TileIo<'_>) {
+    let x = io.input::<T>(0);
+    let mut tile: TileMut<'_, T> = io.output(0);
+    for (r, o) in block.rows.clone().enumerate() {
+        for (y, c) in tile.row(r).iter_mut().zip(block.cols.clone()) {
+            let of = (0..view.len).map(|i| x[(o * view.len + i) * view.inner + c]);
+            *y = match op {
+                Reduction::Sum => of.fold(T::default(), T::plus),
+                Reduction::Prod => of.fold(T::ONE, T::times),
+                Reduction::Max => of.reduce(|a, b| if a >= b || a != a { a } else { b }).unwrap(),
+                Reduction::Min => of.reduce(|a, b| if a <= b || a != a { a } else { b }).unwrap(),
+                Reduction::Any => of.fold(T::default(), |a, b| if a != T::default() { a } else { b }),
+                Reduction::All => of.fold(T::ONE, |a, b| if a == T::default() { a } else { b }),
+            };
+        }
+    }
+}
+
+/// d·∂y/∂xᵢ = d·Πⱼ≠ᵢ xⱼ: y/xᵢ without zeros; with one zero the product of the others, at that zero alone; with more, nothing.
+fn prod_gradient(g: &mut Graph, x: Val, y: Val, d: Val, axes: &[usize]) -> Result<Val> {
+    let dtype = g.ty(x).dtype;
+    let (zero, one) = (g.scalar(dtype, 0.0)?, g.scalar(dtype, 1.0)?);
+    let is_zero = g.equal(x, zero)?;
+    let safe = g.select(is_zero, one, x)?;
+    let is_zero_number = g.cast(is_zero, dtype)?;
+    let zeros = g.sum(is_zero_number, axes, true)?;
+    let others = g.reduce(Reduction::Prod, safe, axes, true)?;
+    let (none, single) = (g.equal(zeros, zero)?, g.equal(zeros, one)?);
+    let quotient = g.div(y, safe)?;
+    let the_zero = g.logical_and(single, is_zero)?;
+    let at_zero = g.select(the_zero, others, zero)?;
+    let slope = g.select(none, quotient, at_zero)?;
+    g.mul(d, slope)
+}
+
+/// Position of the largest or smallest element along an axis, the first of equals; a NaN counts as both. The result is int32.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ArgReduce {
+    /// Whether the largest is sought.
+    pub largest: bool,
+    /// The axis.
+    pub axis: usize,
+}
+
+impl Op for ArgReduce {
+    fn name(&self) -> &'static str {
+        if self.largest { "argmax" } else { "argmin" }
+    }
+
+    fn key(&self, hasher: &mut KeyHasher) {
+        self.hash(hasher);
+    }
+
+    fn infer(&self, inputs: &[Ty]) -> Result<Vec<Ty>> {
+        let name = self.name();
+        arity(name, inputs, 1)?;
+        let x = inputs[0];
+        if self.axis >= x.shape.rank() {
+            bail!("{name}: axis {} of a tensor of shape {}", self.axis, x.shape);
+        }
+        if x.shape[self.axis] == 0 {
+            bail!("{name}: x of shape {} has no elements along axis {}", x.shape, self.axis);
+        }
+        if x.shape[self.axis] > i32::MAX as usize {
+            bail!("{name}: axis {} of x of shape {} is too long for int32 positions", self.axis, x.shape);
+        }
+        let dims = [&x.shape[..self.axis], &x.shape[self.axis + 1..]].concat();
+        Ok(vec![Ty::new(DType::I32, Shape::new(&dims)?)])
+    }
+
+    fn grad(&self, _g: &mut Graph, _node: &NodeRef<'_>, _d_outputs: &[Option<Val>]) -> Result<Vec<Option<Val>>> {
+        Ok(vec![None])
+    }
+
+    fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
+        let view = View::of(&cx.inputs[0].shape, self.axis, 1);
+        let (op, dtype, blocks) = (*self, cx.inputs[0].dtype, view.blocks());
+        let tiles = blocks.iter().map(|b| vec![b.rect(view.inner)]).collect();
+        let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| match dtype {
+            DType::Bool | DType::U8 => arg_tile::<u8>(op, view, &blocks[tile], io),
+            DType::I32 => arg_tile::<i32>(op, view, &blocks[tile], io),
+            DType::I64 => arg_tile::<i64>(op, view, &blocks[tile], io),
+            DType::F32 => arg_tile::<f32>(op, view, &blocks[tile], io),
+            DType::F64 => arg_tile::<f64>(op, view, &blocks[tile], io),
+        });
+        Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost: 20.0 + view.elements() as f64 })
+    }
+}
+
+fn arg_tile<T: Num>(op: ArgReduce, view: View, block: &Block, io: &mut TileIo<'_>) {
+    let x = io.input::<T>(0);
+    let mut tile: TileMut<'_, i32> = io.output(0);
+    for (r, o) in block.rows.clone().enumerate() {
+        for (y, c) in tile.row(r).iter_mut().zip(block.cols.clone()) {
+            let at = |i: usize| x[(o * view.len + i) * view.inner + c];
+            let better = |a: T, b: T| b == b && (a != a || if op.largest { a > b } else { a < b });
+            *y = (1..view.len).fold(0, |best, i| if better(at(i), at(best)) { i } else { best }) as i32;
+        }
+    }
+}
+
+impl Graph {
+    /// `x` reduced over `axes` (sorted, in range).
+    ///
+    /// Sums and products of truth values and bytes are int32. Axes that do not stand together are reduced one after
+    /// another, and a long axis with few results in two stages, so that the team can share it.
+    ///
+    /// # Errors
+    /// `Value` for the largest or smallest of no elements.
+    pub fn reduce(&mut self, op: Reduction, x: Val, axes: &[usize], keepdims: bool) -> Result<Val> {
+        let dtype = self.ty(x).dtype;
+        let narrow = matches!(dtype, DType::Bool | DType::U8);
+        if op.is_logical() {
+            let x = self.cast(x, DType::Bool)?;
+            return self.reduce_groups(op, x, axes, keepdims);
+        }
+        if !narrow {
+            return self.reduce_groups(op, x, axes, keepdims);
+        }
+        let x = self.cast(x, DType::I32)?;
+        let y = self.reduce_groups(op, x, axes, keepdims)?;
+        if matches!(op, Reduction::Max | Reduction::Min) { self.cast(y, dtype) } else { Ok(y) }
+    }
+
+    fn reduce_groups(&mut self, op: Reduction, mut x: Val, axes: &[usize], keepdims: bool) -> Result<Val> {
+        // From the last group of neighbours to the first, so that the numbers of the axes before stay what they are.
+        let mut rest = axes;
+        while let Some(&last) = rest.last() {
+            let count = rest.iter().rev().enumerate().take_while(|&(i, &axis)| axis + i == last).count();
+            let first = last + 1 - count;
+            rest = &rest[..rest.len() - count];
+            x = self.reduce_group(&Reduce { op, first, count, keepdims }, x)?;
+        }
+        Ok(x)
+    }
+
+    fn reduce_group(&mut self, reduce: &Reduce, x: Val) -> Result<Val> {
+        let shape = self.ty(x).shape;
+        let view = View::of(&shape, reduce.first, reduce.count);
+        let Some(chunks) = chunks(view) else { return self.push(reduce.clone(), &[x]) };
+        let ty = reduce.infer(&[self.ty(x)])?[0];
+        let split = Shape::new(&[view.outer, chunks, view.len / chunks, view.inner])?;
+        let x = self.reshape(x, split)?;
+        let middle = Reduce { op: reduce.op, first: 2, count: 1, keepdims: false };
+        let partial = self.push(middle, &[x])?;
+        let y = self.push(Reduce { op: reduce.op, first: 1, count: 1, keepdims: false }, &[partial])?;
+        self.reshape(y, ty.shape)
+    }
+
+    /// Product over `axes`.
+    pub fn prod(&mut self, x: Val, axes: &[usize], keepdims: bool) -> Result<Val> {
+        self.reduce(Reduction::Prod, x, axes, keepdims)
+    }
+
+    /// Largest element over `axes`.
+    pub fn max(&mut self, x: Val, axes: &[usize], keepdims: bool) -> Result<Val> {
+        self.reduce(Reduction::Max, x, axes, keepdims)
+    }
+
+    /// Smallest element over `axes`.
+    pub fn min(&mut self, x: Val, axes: &[usize], keepdims: bool) -> Result<Val> {
+        self.reduce(Reduction::Min, x, axes, keepdims)
+    }
+
+    /// Mean over `axes` of floating-point numbers; NaN of none.
+    pub fn mean(&mut self, x: Val, axes: &[usize], keepdims: bool) -> Result<Val> {
+        let ty = self.ty(x);
+        if !ty.dtype.is_float() {
+            bail!(Type, "mean: x has dtype {}; expected a floating-point dtype", ty.dtype);
+        }
+        let n: usize = axes.iter().map(|&axis| ty.shape[axis]).product();
+        let sum = self.reduce(Reduction::Sum, x, axes, keepdims)?;
+        self.mul_scalar(sum, 1.0 / n as f64)
+    }
+}
+
+/// Into how many equal parts a reduction with too few results to share among threads is cut, from its shape alone.
+fn chunks(view: View) -> Option<usize> {
+    const PART: usize = 4 * TILE;
+    const MOST: usize = 1024;
+    let few_tiles = view.outer * view.inner.div_ceil(64) < 8;
+    let wanted = view.elements().div_ceil(PART);
+    if !few_tiles || wanted < 2 {
+        return None;
+    }
+    (wanted.min(MOST)..=MOST).find(|&c| view.len.is_multiple_of(c) && view.len > c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::*;
+    use super::*;
+    use crate::tensor::Tensor;
+
+    fn reduced(op: Reduction, x: &Tensor, axes: &[usize], keepdims: bool) -> Tensor {
+        let mut g = Graph::new();
+        let v = g.constant(x.clone());
+        let y = g.reduce(op, v, axes, keepdims).unwrap();
+        eval(&g, &[y]).unwrap().remove(0)
+    }
+
+    fn reference(op: Reduction, x: &Tensor, axes: &[usize]) -> Vec<f64> {
+        let shape = *x.shape();
+        let kept = axes.iter().fold(shape, |s, &a| s.with_dim(a, 1));
+        let strides = kept.broadcast_strides(&shape);
+        let start = match op {
+            Reduction::Sum | Reduction::Any => 0.0,
+            Reduction::Prod | Reduction::All => 1.0,
+            Reduction::Max => f64::NEG_INFINITY,
+            Reduction::Min => f64::INFINITY,
+        };
+        let mut y = vec![start; kept.size()];
+        for i in 0..shape.size() {
+            let (mut rest, mut at) = (i, 0);
+            for axis in (0..shape.rank()).rev() {
+                at += rest % shape[axis] * strides[axis];
+                rest /= shape[axis];
+            }
+            let (a, b) = (y[at], x.get(i));
+            y[at] = match op {
+                Reduction::Sum => a + b,
+                Reduction::Prod => a * b,
+                Reduction::Max => a.max(b),
+                Reduction::Min => a.min(b),
+                Reduction::Any => f64::from(a != 0.0 || b != 0.0),
+                Reduction::All => f64::from(a != 0.0 && b != 0.0),
+            };
+        }
+        y
+    }
+
+    const ALL: [Reduction; 6] =
+        [Reduction::Sum, Reduction::Prod, Reduction::Max, Reduction::Min, Reduction::Any, Reduction::All];
+
+    #[test]
+    fn every_choice_of_axes_and_dtype() {
+        let shape = [3, 4, 1, 5];
+        for mask in 0..16usize {
+            let axes: Vec<usize> = (0..4).filter(|a| mask >> a & 1 == 1).collect();
+            for dtype in [DType::F64, DType::F32, DType::I64, DType::I32, DType::U8, DType::Bool] {
+                let scale = if dtype.is_float() { 1.0 } else { 3.0 };
+                let x = f64s(&shape, &values(&noise(&shape, 5)).iter().map(|v| v * scale).collect::<Vec<_>>());
+                let x = cast(&x, dtype);
+                for op in ALL {
+                    let y = reduced(op, &x, &axes, false);
+                    let want = reference(op, &x, &axes);
+                    for (have, want) in values(&y).iter().zip(&want) {
+                        assert!((have - want).abs() < 1e-5, "{op:?} {dtype} over {axes:?}: {have}, {want}");
+                    }
+                    let rank = reduced(op, &x, &axes, true).shape().rank();
+                    assert_eq!((rank, y.shape().rank()), (4, 4 - axes.len()));
+                }
+                let sum = reduced(Reduction::Sum, &x, &axes, false).dtype();
+                let widened = matches!(dtype, DType::Bool | DType::U8) && !axes.is_empty();
+                assert!(!widened || sum == DType::I32);
+                assert_eq!(reduced(Reduction::Max, &x, &axes, false).dtype(), dtype);
+            }
+        }
+    }
+
+    #[test]
+    fn large_reductions() {
+        for (shape, axes) in [
+            (&[1 << 18][..], &[0][..]),
+            (&[50_000, 10], &[0]),
+            (&[3, 700, 300], &[1]),
+            (&[999, 301], &[1]),
+            (&[64, 3000], &[0]),
+        ] {
+            let x = noise(shape, 2);
+            let x32 = cast(&x, DType::F32);
+            for op in [Reduction::Sum, Reduction::Max] {
+                let want = f64s(reduced(op, &x, axes, false).shape(), &reference(op, &x, axes));
+                assert_close(&reduced(op, &x, axes, false), &want, 1e-10);
+                assert_close(&reduced(op, &x32, axes, false), &want, 1e-4);
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_and_not_a_number() {
+        let empty = f64s(&[0, 3], &[]);
+        assert_eq!(values(&reduced(Reduction::Sum, &empty, &[0], false)), [0.0; 3]);
+        assert_eq!(values(&reduced(Reduction::Prod, &empty, &[0], false)), [1.0; 3]);
+        let nan = f32s(&[3], &[1.0, f32::NAN, 2.0]);
+        assert!(reduced(Reduction::Max, &nan, &[0], false).get(0).is_nan());
+        assert!(reduced(Reduction::Min, &nan, &[0], false).get(0).is_nan());
+        let ty = Ty::new(DType::F32, Shape::new(&[0, 3]).unwrap());
+        let op = Reduce { op: Reduction::Max, first: 0, count: 1, keepdims: false };
+        assert_eq!(refusal(op, &[ty]), "max: x of shape (0, 3) has no elements along axes [0]");
+    }
+
+    #[test]
+    fn positions_of_extremes() {
+        let x = f32s(&[2, 4], &[1.0, 5.0, 5.0, -2.0, 3.0, f32::NAN, 9.0, 3.0]);
+        let arg = |largest, axis| run(&ArgReduce { largest, axis }, &[x.clone()]).unwrap().remove(0);
+        assert_eq!(arg(true, 1).as_slice::<i32>(), [1, 1]);
+        assert_eq!(arg(false, 1).as_slice::<i32>(), [3, 1]);
+        assert_eq!(arg(true, 0).as_slice::<i32>(), [1, 1, 1, 1]);
+        assert_eq!(arg(false, 0).as_slice::<i32>(), [0, 1, 0, 0]);
+        let ty = Ty::new(DType::F32, Shape::new(&[2]).unwrap());
+        assert_eq!(refusal(ArgReduce { largest: true, axis: 1 }, &[ty]), "argmax: axis 1 of a tensor of shape (2,)");
+    }
+
+    #[test]
+    fn gradients() {
+        let x = noise(&[2, 3, 4], 1);
+        for axes in [&[1][..], &[0, 2], &[0, 1, 2]] {
+            check_gradient(&[x.clone()], &|g, v| g.mean(v[0], axes, false));
+            check_two_gradients(&[x.clone()], &|g, v| g.prod(v[0], axes, true));
+            check_gradient(&[x.clone()], &|g, v| g.max(v[0], axes, false));
+            check_gradient(&[x.clone()], &|g, v| g.min(v[0], axes, false));
+        }
+        // Rows without, with one and with two zeros.
+        let zeros = f64s(&[3, 3], &[2.0, 3.0, 4.0, 0.0, 3.0, 4.0, 0.0, 3.0, 0.0]);
+        check_gradient(&[zeros], &|g, v| g.prod(v[0], &[1], false));
+        // Elements that tie: between the two, any step up is felt and any step down is not.
+        check_gradient(&[f64s(&[3], &[1.0, 1.0, 0.0])], &|g, v| g.max(v[0], &[0], false));
     }
 }
