@@ -96,6 +96,7 @@ pub(crate) fn run_aliased(op: &dyn Op, inputs: &[Tensor], alias: bool) -> Result
         in_place: pairs.clone(),
         tiles: lowered.tiles,
         scratch: lowered.scratch,
+        cost: lowered.cost,
         body: lowered.body,
     };
     let lens: Vec<usize> = results.iter().chain(&types).map(Ty::bytes).collect();
