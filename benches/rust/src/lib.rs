@@ -56,6 +56,7 @@ impl Product {
             in_place: vec![],
             tiles,
             scratch: 4 * scratch,
+            cost: 2.0 * (m * k * n) as f64 * 0.01,
             body: Arc::new(move |tile, io| {
                 let (i, j) = origins[tile];
                 let a = if transposed.0 {

@@ -73,7 +73,7 @@ impl Shape {
         let rank = self.rank().max(other.rank());
         let mut dims = [0; MAX_RANK];
         for i in 0..rank {
-            let (a, b) = (self.from_end(rank - 1 - i), other.from_end(rank - 1 - i));
+            let (a, b) = (self.axis_from_end(rank - 1 - i), other.axis_from_end(rank - 1 - i));
             dims[i] = match (a, b) {
                 _ if a == b => a,
                 (1, _) => b,
@@ -85,7 +85,7 @@ impl Shape {
     }
 
     /// Length of the axis `i` from the end; axes that are not there have length 1.
-    fn from_end(&self, i: usize) -> usize {
+    fn axis_from_end(&self, i: usize) -> usize {
         if i < self.rank() { self.dims[self.rank() - 1 - i] } else { 1 }
     }
 

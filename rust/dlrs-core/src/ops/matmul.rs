@@ -208,7 +208,7 @@ enum Finish {
         activation: Activation,
     },
     /// An elementwise pass while the tile is in cache.
-    Program(TileProgramEpilogue),
+    Program(Box<TileProgramEpilogue>),
     /// An update of state.
     Update(super::TileUpdate),
 }
@@ -220,7 +220,7 @@ impl Finish {
             Some(TileConsumer::Update { update, .. }) => Finish::Update(update),
             Some(TileConsumer::Program(epilogue)) => match bias_and_activation(&epilogue) {
                 Some(activation) => Finish::Registers { bias: Some(2), activation },
-                None => Finish::Program(epilogue),
+                None => Finish::Program(Box::new(epilogue)),
             },
         }
     }

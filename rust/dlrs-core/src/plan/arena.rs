@@ -22,11 +22,20 @@ pub(super) struct Layout {
     pub outputs: Vec<PlanOutput>,
     /// Lengths of all buffers of the tile program: arena, constants, inputs, variables, fresh.
     pub buffer_lens: Vec<usize>,
-    /// Per unit: spans of its operands, spans of its results, pairs that are the same memory.
-    pub spans: Vec<(Vec<Span>, Vec<Span>, Vec<(usize, usize)>)>,
+    /// Per unit.
+    pub spans: Vec<UnitSpans>,
     first_input: usize,
     first_variable: usize,
     first_fresh: usize,
+}
+
+/// Where a unit's operands and results are.
+#[derive(Default)]
+pub(super) struct UnitSpans {
+    pub inputs: Vec<Span>,
+    pub outputs: Vec<Span>,
+    /// Pairs (input, output) that are the same memory.
+    pub in_place: Vec<(usize, usize)>,
 }
 
 /// A piece of the arena, in use from one phase to another.
@@ -43,16 +52,16 @@ pub(super) fn lay_out(g: &Graph, live: &Live, schedule: &Schedule, units: &[Unit
     let constants = place_givens(g, live, units, outputs, &numbers, &mut places)?;
     let mut fresh = Vec::new();
     for v in outputs.iter().map(|&v| live.root(v)) {
-        if !places.contains_key(&v) {
-            places.insert(v, Place::Fresh(fresh.len()));
+        places.entry(v).or_insert_with(|| {
             fresh.push(g.ty(v));
-        }
+            Place::Fresh(fresh.len() - 1)
+        });
     }
     let arena = place_values(g, live, schedule, units, &mut places);
     for unit in units {
         for target in &unit.outputs {
             if let Target::Variable(x) = target {
-                variables[numbers[x]].written = true;
+                variables[numbers[&x.id()]].written = true;
             }
         }
     }
@@ -99,28 +108,28 @@ impl Layout {
         live: &Live,
         unit: &Unit,
         places: &HashMap<Val, Place>,
-        numbers: &HashMap<Variable, usize>,
-    ) -> (Vec<Span>, Vec<Span>, Vec<(usize, usize)>) {
+        numbers: &HashMap<u64, usize>,
+    ) -> UnitSpans {
         let inputs: Vec<Span> = unit.inputs.iter().map(|&v| self.span(places[&live.root(v)], g.ty(v))).collect();
         let outputs: Vec<Span> = unit
             .outputs
             .iter()
             .map(|target| match target {
                 Target::Value(v) => self.span(places[v], g.ty(*v)),
-                Target::Variable(x) => self.span(Place::Variable(numbers[x]), x.ty()),
+                Target::Variable(x) => self.span(Place::Variable(numbers[&x.id()]), x.ty()),
             })
             .collect();
         let same = |&(i, k): &(usize, usize)| inputs[i] == outputs[k] && inputs[i].len > 0;
         let in_place = unit.lowered.may_alias.iter().copied().filter(same).collect();
-        (inputs, outputs, in_place)
+        UnitSpans { inputs, outputs, in_place }
     }
 }
 
 /// The variables that the plan reads or writes, with their numbers.
-fn variables(g: &Graph, live: &Live, units: &[Unit], outputs: &[Val]) -> (Vec<PlanVariable>, HashMap<Variable, usize>) {
+fn variables(g: &Graph, live: &Live, units: &[Unit], outputs: &[Val]) -> (Vec<PlanVariable>, HashMap<u64, usize>) {
     let (mut list, mut numbers) = (Vec::new(), HashMap::new());
     let mut add = |x: &Variable| {
-        numbers.entry(x.clone()).or_insert_with(|| {
+        numbers.entry(x.id()).or_insert_with(|| {
             list.push(PlanVariable { variable: x.clone(), written: false });
             list.len() - 1
         });
@@ -144,7 +153,7 @@ fn place_givens(
     live: &Live,
     units: &[Unit],
     outputs: &[Val],
-    numbers: &HashMap<Variable, usize>,
+    numbers: &HashMap<u64, usize>,
     places: &mut HashMap<Val, Place>,
 ) -> Result<Buffer> {
     let mut len = 0;
@@ -155,7 +164,7 @@ fn place_givens(
         }
         let place = match (live.inputs.get(&v), g.source(v)) {
             (Some(&i), _) | (None, &Source::Input(i)) => Place::Input(i),
-            (None, Source::Variable(x)) => Place::Variable(numbers[x]),
+            (None, Source::Variable(x)) => Place::Variable(numbers[&x.id()]),
             (None, Source::Constant(t)) => {
                 constants.push((len, t));
                 len += t.bytes().len().next_multiple_of(ALIGN);
@@ -257,11 +266,11 @@ pub(super) fn steps(layout: &Layout, units: Vec<Unit>, schedule: &Schedule) -> (
     for phase in &mut phases {
         phase.sort_by(|&a, &b| units[b].lowered.cost.total_cmp(&units[a].lowered.cost));
     }
-    let steps = units.into_iter().zip(&layout.spans).map(|(unit, (inputs, outputs, in_place))| Step {
+    let steps = units.into_iter().zip(&layout.spans).map(|(unit, spans)| Step {
         name: unit.name,
-        inputs: inputs.clone(),
-        outputs: outputs.clone(),
-        in_place: in_place.clone(),
+        inputs: spans.inputs.clone(),
+        outputs: spans.outputs.clone(),
+        in_place: spans.in_place.clone(),
         tiles: unit.lowered.tiles,
         scratch: unit.lowered.scratch,
         cost: unit.lowered.cost,

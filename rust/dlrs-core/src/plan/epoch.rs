@@ -33,6 +33,9 @@ pub struct EpochOptions {
     pub interval: Duration,
 }
 
+/// How often an epoch of short steps asks whether it should stop.
+const ASK_EVERY: Duration = Duration::from_millis(20);
+
 /// Bytes of a batch that one tile gathers.
 const GATHER: usize = 32 * 1024;
 
@@ -70,8 +73,15 @@ impl Plan {
         let mut gather = Gather::new(&self.inputs, arrays)?;
         let mut collected = Collected::new(options.collect.then_some(order.len() / batch));
         let mut last = Vec::new();
-        let mut reported = Instant::now();
+        let (mut reported, mut asked) = (Instant::now(), Instant::now());
         for (step, rows) in order.chunks_exact(batch).enumerate() {
+            // Steps shorter than the interval at which a run asks would never do so.
+            if asked.elapsed() >= ASK_EVERY {
+                asked = Instant::now();
+                if interrupted.is_some_and(|ask| ask()) {
+                    return Err(Error::Interrupted);
+                }
+            }
             gather.run(arrays, rows, self.cost)?;
             let feeds: Vec<&[u8]> = gather.staged.iter().map(Buffer::bytes).collect();
             let results = match options.stop_on_nonfinite {

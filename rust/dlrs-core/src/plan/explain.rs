@@ -34,7 +34,7 @@ pub(super) fn explain(g: &Graph, live: &Live, schedule: &Schedule, units: &[Unit
                     Target::Variable(x) => format!("{:?}", x.name()),
                 })
                 .collect();
-            let place = if layout.spans[u].2.is_empty() { "" } else { ", in place" };
+            let place = if layout.spans[u].in_place.is_empty() { "" } else { ", in place" };
             let _ = writeln!(
                 text,
                 "  {}: {} -> {} [{} tiles, {:.1} µs{place}]",

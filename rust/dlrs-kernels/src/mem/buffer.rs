@@ -60,7 +60,7 @@ fn layout(capacity: usize) -> Option<Layout> {
 /// Capacities grow by eighths of a power of two, so that a recycled block fits well.
 fn capacity_for(len: usize) -> Option<usize> {
     let step = if len < POOL_MIN { ALIGN } else { (len.checked_next_power_of_two()? / 8).max(ALIGN) };
-    Some(len.max(1).checked_next_multiple_of(step)?)
+    len.max(1).checked_next_multiple_of(step)
 }
 
 impl Buffer {
