@@ -1,0 +1,43 @@
+"""Layers."""
+
+from typing import Any
+
+from dlrs.backend import Registry
+from dlrs.layers.activation import Activation
+from dlrs.layers.batch_normalization import BatchNormalization
+from dlrs.layers.dense import Dense
+from dlrs.layers.dropout import Dropout
+from dlrs.layers.flatten import Flatten
+from dlrs.layers.input_layer import Input, InputLayer
+from dlrs.layers.input_spec import InputSpec
+from dlrs.layers.layer import Layer
+
+__all__ = [
+    "Activation",
+    "BatchNormalization",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Input",
+    "InputLayer",
+    "InputSpec",
+    "Layer",
+    "deserialize",
+    "serialize",
+]
+
+_REGISTRY = Registry("layer", Layer, (Activation, BatchNormalization, Dense, Dropout, Flatten, InputLayer))
+
+
+def serialize(layer: Layer) -> Any:
+    """The class name and configuration of `layer`.
+
+    >>> serialize(Dense(3))["class_name"]
+    'Dense'
+    """
+    return _REGISTRY.serialize(layer)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The layer described by `serialize`, without weights; ValueError if its class is not known."""
+    return _REGISTRY.deserialize(config, custom_objects)

@@ -1,0 +1,29 @@
+"""What a call of a layer hands down to the layers it calls."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+
+class CallContext:
+    """The state of one outermost call: which layer it entered by, and whether it trains."""
+
+    __slots__ = ("entry_layer", "training")
+
+    def __init__(self, entry_layer: Any, training: bool | None) -> None:
+        self.entry_layer = entry_layer
+        self.training = training
+
+
+class _Local(threading.local):
+    context: CallContext | None = None
+    # Called with every layer and its outputs, to look for the first that are not finite.
+    observer: Callable[[Any, Any], None] | None = None
+
+
+LOCAL = _Local()
+
+
+def current_call_context() -> CallContext | None:
+    """The context of the outermost layer call in progress on this thread, if any."""
+    return LOCAL.context
