@@ -1,0 +1,10 @@
+"""Callbacks: actions at the beginnings and ends of training, epochs and batches."""
+
+from dlrs.callbacks.callback import Callback
+from dlrs.callbacks.callback_list import CallbackList
+from dlrs.callbacks.early_stopping import EarlyStopping
+from dlrs.callbacks.history import History
+from dlrs.callbacks.lambda_callback import LambdaCallback
+from dlrs.callbacks.progbar_logger import ProgbarLogger
+
+__all__ = ["Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback", "ProgbarLogger"]
