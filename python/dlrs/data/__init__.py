@@ -1,0 +1,24 @@
+"""Training data: arrays and iterators of batches behind one interface."""
+
+from dlrs.data.array_data import ArrayData
+from dlrs.data.checks import as_array, check_lengths, describe_shapes
+from dlrs.data.iterator_data import IteratorData, is_iterator
+from dlrs.data.unpack import (
+    class_weight_to_sample_weights,
+    pack_x_y_sample_weight,
+    train_validation_split,
+    unpack_x_y_sample_weight,
+)
+
+__all__ = [
+    "ArrayData",
+    "IteratorData",
+    "as_array",
+    "check_lengths",
+    "class_weight_to_sample_weights",
+    "describe_shapes",
+    "is_iterator",
+    "pack_x_y_sample_weight",
+    "train_validation_split",
+    "unpack_x_y_sample_weight",
+]

@@ -1,0 +1,87 @@
+"""What is asked of arrays given by users, with messages that name the argument."""
+
+from typing import Any
+
+import numpy as np
+
+from dlrs.backend import ALLOWED_DTYPES, Tensor, Variable, floatx, tree
+
+Array = np.ndarray[Any, Any]
+
+
+def as_array(value: Any, argument: str) -> Array:
+    """`value` as a contiguous array of a type that programs take; floats become `floatx()`.
+
+    Raises:
+        ValueError: `value` is ragged, a scalar, or of a type that holds no real numbers.
+
+    >>> as_array([[1.0, 2.0]], "x").dtype
+    dtype('float32')
+    >>> as_array(["a"], "x")
+    Traceback (most recent call last):
+        ...
+    ValueError: `x` holds <U1 values; arrays of numbers or booleans are expected. Encode text as integers first.
+    """
+    if isinstance(value, Tensor | Variable):
+        value = value.numpy()
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"`{argument}` is not a rectangular array: {error}") from None
+    if array.dtype.kind == "f" or array.dtype.name == "bfloat16":
+        array = array.astype(floatx(), copy=False)
+    elif array.dtype.name not in ALLOWED_DTYPES:
+        hint = {
+            "O": "The rows may differ in length, or hold None.",
+            "U": "Encode text as integers first.",
+            "S": "Encode text as integers first.",
+            "c": "Give real and imaginary parts as separate features.",
+        }.get(array.dtype.kind, "Convert it to a number first.")
+        raise ValueError(f"`{argument}` holds {array.dtype} values; arrays of numbers or booleans are expected. {hint}")
+    if array.ndim == 0:
+        raise ValueError(f"`{argument}` is the single number {array}; an array with one entry per example is expected.")
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    return np.ascontiguousarray(array)
+
+
+def arrays_of(structure: Any, argument: str) -> tuple[Any, list[Array], list[str]]:
+    """A nest of arrays made valid: the nest, its leaves, and a name for each in messages."""
+    if (
+        isinstance(structure, list | tuple)
+        and structure
+        and not isinstance(structure[0], np.ndarray | Tensor | Variable | dict)
+    ):
+        structure = as_array(structure, argument)
+    if not tree.is_nested(structure):
+        array = as_array(structure, argument)
+        return array, [array], [argument]
+    names = _leaf_names(structure, argument)
+    leaves = [as_array(leaf, name) for leaf, name in zip(tree.flatten(structure), names, strict=True)]
+    return tree.pack_sequence_as(structure, leaves), leaves, names
+
+
+def _leaf_names(structure: Any, name: str) -> list[str]:
+    if isinstance(structure, dict):
+        return [leaf for key in sorted(structure) for leaf in _leaf_names(structure[key], f"{name}[{key!r}]")]
+    if isinstance(structure, list | tuple):
+        return [leaf for index, item in enumerate(structure) for leaf in _leaf_names(item, f"{name}[{index}]")]
+    return [name]
+
+
+def check_lengths(arrays: list[Array], names: list[str]) -> int:
+    """The common number of examples; ValueError if there are none or the arrays differ in it."""
+    lengths = {len(array) for array in arrays}
+    if len(lengths) != 1:
+        raise ValueError(
+            f"The arrays must have the same number of examples (first axis), got {describe_shapes(arrays, names)}."
+        )
+    count = lengths.pop()
+    if count == 0:
+        raise ValueError(f"The data is empty: {describe_shapes(arrays, names)}.")
+    return count
+
+
+def describe_shapes(arrays: list[Array], names: list[str]) -> str:
+    """Names and shapes for a message: `x (3, 2), y (4,)`."""
+    return ", ".join(f"`{name}` {array.shape}" for array, name in zip(arrays, names, strict=True))

@@ -1,0 +1,77 @@
+"""Batches that come one after the other."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from dlrs.backend import Tensor, Variable
+from dlrs.data.checks import arrays_of, check_lengths
+from dlrs.data.unpack import pack_x_y_sample_weight, unpack_x_y_sample_weight
+
+Array = np.ndarray[Any, Any]
+
+
+def is_iterator(x: Any) -> bool:
+    """Whether `x` yields batches, rather than being data itself.
+
+    >>> is_iterator(iter([(1, 2)])), is_iterator([1, 2]), is_iterator(np.zeros(3))
+    (True, False, False)
+    """
+    if isinstance(x, np.ndarray | Tensor | Variable | list | tuple | dict | str) or hasattr(x, "__array__"):
+        return False
+    return isinstance(x, Iterable)
+
+
+class IteratorData:
+    """Batches `(x, y)` or `(x, y, sample_weight)` from an iterable, as arrays made valid.
+
+    Args:
+        source: an iterable. One that starts anew at every `iter()` is one epoch; a generator goes on where it stopped.
+        steps: number of batches in an epoch; until the source ends by default.
+    """
+
+    def __init__(self, source: Any, steps: int | None = None) -> None:
+        self._source = source
+        self._iterator: Iterator[Any] | None = None
+        length = len(source) if hasattr(source, "__len__") else None
+        self.num_batches = steps if steps is not None else length
+
+    def epoch(self) -> Iterator[Any]:
+        """The batches of the next epoch, each nested as `(x, y, sample_weight)`.
+
+        Raises:
+            ValueError: the source gave no batch at all.
+        """
+        if self._iterator is None or self.num_batches is None:
+            self._iterator = iter(self._source)
+        count = 0
+        while self.num_batches is None or count < self.num_batches:
+            try:
+                batch = next(self._iterator)
+            except StopIteration:
+                self._iterator = None
+                if count == 0:
+                    raise ValueError("The data is empty: the iterator gave no batch.") from None
+                return
+            yield valid_batch(batch)
+            count += 1
+        if not isinstance(self._source, Iterator):
+            self._iterator = None
+
+
+def valid_batch(batch: Any) -> Any:
+    """A batch with its arrays made valid and their lengths compared."""
+    parts: list[Any] = []
+    arrays: list[Array] = []
+    names: list[str] = []
+    for value, argument in zip(unpack_x_y_sample_weight(batch), ("x", "y", "sample_weight"), strict=True):
+        if value is None:
+            parts.append(None)
+            continue
+        part, leaves, leaf_names = arrays_of(value, argument)
+        parts.append(part)
+        arrays += leaves
+        names += leaf_names
+    check_lengths(arrays, names)
+    return pack_x_y_sample_weight(*parts)

@@ -1,0 +1,80 @@
+"""Tuples of inputs, targets and weights."""
+
+from typing import Any
+
+import numpy as np
+
+from dlrs.backend import tree
+
+Array = np.ndarray[Any, Any]
+
+
+def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+    """`(x, y, sample_weight)` of a batch `x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)`; missing parts are None.
+
+    >>> unpack_x_y_sample_weight((1, 2))
+    (1, 2, None)
+    """
+    if isinstance(data, list):
+        data = tuple(data)
+    if not isinstance(data, tuple):
+        return data, None, None
+    if not 1 <= len(data) <= 3:
+        raise ValueError(
+            f"A batch must be `x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)`, got a tuple of {len(data)} entries."
+        )
+    x, y, sample_weight = (*data, None, None)[:3]
+    return x, y, sample_weight
+
+
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> tuple[Any, ...]:
+    """The shortest of `(x,)`, `(x, y)` and `(x, y, sample_weight)` that holds what is not None.
+
+    >>> pack_x_y_sample_weight(1, 2)
+    (1, 2)
+    """
+    if sample_weight is not None:
+        return (x, y, sample_weight)
+    return (x,) if y is None else (x, y)
+
+
+def train_validation_split(arrays: Any, validation_split: float) -> tuple[Any, Any]:
+    """The first part of every array of a nest, and the last `validation_split` of it.
+
+    >>> train, validation = train_validation_split((np.arange(4), None), 0.25)
+    >>> train[0].tolist(), validation[0].tolist()
+    ([0, 1, 2], [3])
+    """
+    leaves = [leaf for leaf in tree.flatten(arrays) if leaf is not None]
+    count = len(leaves[0])
+    split = int(np.floor(count * (1.0 - validation_split)))
+    if split in (0, count):
+        raise ValueError(
+            f"`validation_split`={validation_split} of {count} examples leaves {split} for training and "
+            f"{count - split} for validation; both need at least one."
+        )
+
+    def part(start: int, stop: int) -> Any:
+        return tree.map_structure(lambda leaf: None if leaf is None else leaf[start:stop], arrays)
+
+    return part(0, split), part(split, count)
+
+
+def class_weight_to_sample_weights(y: Any, class_weight: dict[int, float]) -> Array:
+    """The weight of each example's class: `y` holds integer classes, (n,) or (n, 1), or one-hot rows.
+
+    >>> class_weight_to_sample_weights(np.array([0, 1, 1]), {0: 1.0, 1: 2.0}).tolist()
+    [1.0, 2.0, 2.0]
+    """
+    if tree.is_nested(y):
+        raise ValueError("`class_weight` is for models with a single output; give `sample_weight` instead.")
+    labels = np.asarray(y)
+    if labels.ndim > 2:
+        raise ValueError(f"`class_weight` is for one class per example, got `y` of shape {labels.shape}.")
+    if labels.ndim == 2:
+        labels = labels.argmax(axis=1) if labels.shape[1] > 1 else labels[:, 0]
+    classes = np.round(labels).astype("int64")
+    weights = np.ones(len(classes), dtype="float32")
+    for label, weight in class_weight.items():
+        weights[classes == int(label)] = weight
+    return weights

@@ -1,0 +1,218 @@
+"""The three ways to run the steps of an epoch: an epoch per call, a step per call, or op by op."""
+
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlrs import _dlrs
+from dlrs.backend import tree
+from dlrs.callbacks import CallbackList
+from dlrs.data import ArrayData, IteratorData
+from dlrs.errors import TracingError
+from dlrs.trainers.numerics import non_finite_error, snapshot
+from dlrs.trainers.steps import Step, as_logs, specs_of, tracing_advice
+
+if TYPE_CHECKING:
+    from dlrs.trainers.trainer import Trainer
+
+Array = np.ndarray[Any, Any]
+
+
+class Loop:
+    """Runs epochs of one kind of step over data.
+
+    Args:
+        model: the model.
+        mode: "train", "test" or "predict".
+        data: the data, or None for single batches.
+        callbacks: the callbacks; none for single batches.
+    """
+
+    def __init__(
+        self, model: "Trainer", mode: str, data: ArrayData | IteratorData | None, callbacks: CallbackList | None
+    ) -> None:
+        self.model = model
+        self.mode = mode
+        self.data = data
+        self.callbacks = callbacks or CallbackList()
+        self.last_step: Step | None = None
+        self._hooked = self.callbacks.has_batch_hooks(mode)
+
+    @property
+    def eager(self) -> bool:
+        """Whether steps run op by op."""
+        return self.model.run_eagerly or self.mode in self.model._untraceable
+
+    def run(self, order: Array | None, epoch: int | None) -> dict[str, float]:
+        """Run one epoch over the rows in `order`; return its results."""
+        if isinstance(self.data, ArrayData) and not self._hooked and not self.eager:
+            logs = self._whole_epoch(self.data, order, epoch)
+            if logs is not None:
+                return logs
+        return self._step_by_step(order, epoch)
+
+    # An epoch per call
+
+    def _whole_epoch(self, data: ArrayData, order: Array | None, epoch: int | None) -> dict[str, float] | None:
+        """All full batches in one call and the smaller last one in another; None if a step cannot be traced."""
+        full, size = data.num_full, data.batch_size
+        parts = [(0, full * size, size)] if full else []
+        if full < data.num_batches:
+            parts.append((full * size, full * size + data.last_size, data.last_size))
+        steps = [self._step_of_size(data, batch) for _, _, batch in parts]
+        logs: dict[str, float] = {}
+        finished = 0
+        for (start, stop, batch), step in zip(parts, steps, strict=True):
+            if step is None:
+                return None
+            arrays, rows = data.rows(order, start, stop)
+            done, outputs = step.program.run_epoch(
+                arrays,
+                rows,
+                on_progress=self._progress(finished),
+                stop_on_nonfinite=step.loss_index if self.model.check_numerics else None,
+            )
+            if done < (stop - start) // batch:
+                failed = start + done * batch
+                arrays, rows = data.rows(order, failed, failed + batch)
+                values = [array if rows is None else array[rows] for array in arrays]
+                raise non_finite_error(
+                    self.model, tree.pack_sequence_as(data.structure, values), epoch, finished + done
+                )
+            finished += done
+            logs = step.logs(outputs)
+        self.callbacks.on_progress(finished, logs)
+        return logs
+
+    def _progress(self, before: int) -> Any:
+        if not any(callback.params.get("verbose") for callback in self.callbacks.callbacks):
+            return None
+
+        def on_progress(done: int) -> None:
+            self.callbacks.on_progress(before + done, as_logs(self.model.get_metrics_result()))
+
+        return on_progress
+
+    def _step_of_size(self, data: ArrayData, batch: int) -> Step | None:
+        specs = [((batch, *shape), dtype) for shape, dtype in data.specs()]
+        return self._trace(data.structure, specs, lambda: data.batch(None, 0))
+
+    # A step per call
+
+    def _step_by_step(self, order: Array | None, epoch: int | None) -> dict[str, float]:
+        logs: dict[str, float] = {}
+        begin = getattr(self.callbacks, f"on_{self.mode}_batch_begin")
+        end = getattr(self.callbacks, f"on_{self.mode}_batch_end")
+        for index, batch in enumerate(self.batches(order)):
+            begin(index)
+            logs = self.logs_of(batch, epoch, index)
+            end(index, logs)
+            self.callbacks.on_progress(index + 1, logs)
+            if self.model.stop_training and self.mode == "train":
+                break
+        return logs
+
+    def batches(self, order: Array | None) -> Iterator[Any]:
+        """The batches of an epoch."""
+        if isinstance(self.data, ArrayData):
+            for step in range(self.data.num_batches):
+                yield self.data.batch(order, step)
+        elif self.data is not None:
+            yield from self.data.epoch()
+
+    def logs_of(self, batch: Any, epoch: int | None = None, index: int = 0) -> dict[str, float]:
+        """Run one step on a batch of valid arrays; return its results."""
+        step = self.step_for(batch)
+        arrays = tree.flatten(batch)
+        if not self.model.check_numerics:
+            if step is None:
+                return as_logs(self.eagerly(batch))
+            for check in step.checks:
+                check(arrays)
+            return step.logs(step.program(*arrays))
+        if step is None:
+            restore = snapshot(self.model)
+            logs = as_logs(self.eagerly(batch))
+            if not np.isfinite(logs.get("loss", 0.0)):
+                restore()
+                raise non_finite_error(self.model, batch, epoch, index)
+            return logs
+        done, outputs = step.program.run_epoch(arrays, None, stop_on_nonfinite=step.loss_index)
+        if done == 0:
+            raise non_finite_error(self.model, batch, epoch, index)
+        return step.logs(outputs)
+
+    def step_for(self, batch: Any) -> Step | None:
+        """The program for a batch of valid arrays; None if its steps run eagerly."""
+        arrays, specs = specs_of(batch)
+        if self.eager:
+            for check in self.model._prepare(batch, specs, batch, self.mode):
+                check(arrays)
+            return None
+        self.last_step = self._trace(batch, specs, lambda: batch)
+        return self.last_step
+
+    def _trace(self, structure: Any, specs: Any, example: Any) -> Step | None:
+        checks = self.model._prepare(structure, specs, example(), self.mode)
+        try:
+            step = self.model._steps[self.mode].get(structure, specs)
+        except TracingError as error:
+            warnings.warn(tracing_advice(error), stacklevel=5)
+            self.model._untraceable.add(self.mode)
+            return None
+        finally:
+            self.model._clear_losses()
+        step.checks = checks
+        return step
+
+    # Op by op
+
+    def eagerly(self, batch: Any) -> Any:
+        """The result of the step's Python function on tensors."""
+        step = getattr(self.model, f"{self.mode}_step")
+        return step(tree.map_structure(_dlrs.tensor, batch))
+
+
+def run_predict(loop: Loop) -> Any:
+    """The outputs for all of a loop's data, as arrays nested like the outputs of the model."""
+    if isinstance(loop.data, ArrayData) and not loop._hooked and not loop.eager:
+        outputs = _predict_arrays(loop, loop.data)
+        if outputs is not None:
+            return outputs
+    parts: list[list[Array]] = []
+    structure: Any = None
+    for index, batch in enumerate(loop.batches(None)):
+        loop.callbacks.on_predict_batch_begin(index)
+        step = loop.step_for(batch)
+        structure = loop.eagerly(batch) if step is None else step.pack(step.program(*tree.flatten(batch)))
+        parts.append([leaf.numpy() for leaf in tree.flatten(structure)])
+        loop.callbacks.on_predict_batch_end(index, {"outputs": tree.pack_sequence_as(structure, parts[-1])})
+        loop.callbacks.on_progress(index + 1)
+    joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    return tree.pack_sequence_as(structure, joined)
+
+
+def _predict_arrays(loop: Loop, data: ArrayData) -> Any:
+    full, size = data.num_full, data.batch_size
+    parts: list[list[Array]] = []
+    structure: Any = None
+    if full:
+        step = loop._step_of_size(data, size)
+        if step is None:
+            return None
+        arrays, _ = data.rows(None, 0, full * size)
+        _, outputs = step.program.run_epoch(arrays, None, on_progress=loop.callbacks.on_progress, collect=True)
+        structure = step.pack(outputs)
+        parts.append([leaf.numpy() for leaf in tree.flatten(structure)])
+    if full < data.num_batches:
+        step = loop._step_of_size(data, data.last_size)
+        if step is None:
+            return None
+        arrays, _ = data.rows(None, full * size, full * size + data.last_size)
+        structure = step.pack(step.program(*arrays))
+        parts.append([leaf.numpy() for leaf in tree.flatten(structure)])
+    loop.callbacks.on_progress(data.num_batches)
+    joined = [column[0] if len(column) == 1 else np.concatenate(column) for column in zip(*parts, strict=True)]
+    return tree.pack_sequence_as(structure, joined)

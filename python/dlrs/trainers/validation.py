@@ -1,0 +1,131 @@
+"""Checks of targets against outputs before the first step, while nothing has changed yet."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dlrs import losses
+from dlrs.backend import tree
+from dlrs.trainers.compile_utils import CompileLoss, output_leaves
+
+Array = np.ndarray[Any, Any]
+
+
+class LabelRange:
+    """A check that integer labels lie in [0, classes). Cheap enough for every batch.
+
+    Args:
+        index: which of a step's arrays holds the labels.
+        classes: number of classes.
+        ignored: a label that is allowed besides, or None.
+        what: names the argument and loss in the message.
+    """
+
+    def __init__(self, index: int, classes: int, ignored: int | None, what: str) -> None:
+        self.index = index
+        self.classes = classes
+        self.ignored = ignored
+        self.what = what
+
+    def __call__(self, arrays: Sequence[Array]) -> None:
+        labels = arrays[self.index]
+        if self.ignored is not None:
+            labels = labels[labels != self.ignored]
+            if labels.size == 0:
+                return
+        low, high = labels.min(), labels.max()
+        if not (low >= 0 and high < self.classes):
+            raise ValueError(
+                f"{self.what}: labels must lie in [0, {self.classes}), got values from {low} to {high}. "
+                f"The last size of the output is the number of classes."
+            )
+
+
+def check_targets(loss: CompileLoss | None, data: tuple[Any, ...], y_pred: Any) -> list[LabelRange]:
+    """Compare the shapes of targets and outputs; return the checks of label ranges that each batch must pass.
+
+    Args:
+        loss: the compiled loss, or None.
+        data: arrays, or anything with `shape` and `dtype`, nested as `(x, y, sample_weight)`.
+        y_pred: outputs, or placeholders of them.
+
+    Raises:
+        ValueError: a target is missing, or its shape cannot be meant for the output.
+    """
+    if loss is None:
+        return []
+    loss.build(y_pred)
+    if len(data) < 2:
+        raise ValueError("The model was compiled with a loss, but there are no targets: give `y`.")
+    order = {id(leaf): index for index, leaf in enumerate(tree.flatten(data))}
+    checks: list[LabelRange] = []
+    outputs = output_leaves(y_pred, loss.output_names)
+    for (name, output), target, entry in zip(outputs, loss.targets(data[1]), loss.entries, strict=True):
+        if entry[1] is None:
+            continue
+        where = "Argument `y`" if len(outputs) == 1 else f"Argument `y` for the output {name!r}"
+        if target is None:
+            raise ValueError(f"{where} is missing.")
+        what = f"{where} (loss {entry[1].name!r})"
+        if is_sparse(entry[1]):
+            checks.append(_check_sparse(entry[1], target, output, order[id(target)], what))
+        else:
+            _check_dense(entry[1], target, output, what)
+    return checks
+
+
+def is_sparse(loss: Any) -> bool:
+    """Whether `loss` takes integer labels."""
+    return isinstance(loss, losses.SparseCategoricalCrossentropy) or (
+        getattr(loss, "fn", None) is losses.sparse_categorical_crossentropy
+    )
+
+
+def _check_sparse(loss: Any, target: Any, output: Any, index: int, what: str) -> LabelRange:
+    pred = tuple(output.shape)
+    true = tuple(target.shape)
+    if len(pred) < 2:
+        raise ValueError(f"{what}: the output must have an axis of classes, got shape {_examples(pred)}.")
+    if true[1:] not in (pred[1:-1], (*pred[1:-1], 1)):
+        hint = ""
+        if true[1:] == pred[1:]:
+            hint = " One-hot targets go with 'categorical_crossentropy'."
+        raise ValueError(
+            f"{what}: integer labels of shape {_examples(pred[:-1])} are expected for an output of shape "
+            f"{_examples(pred)}, got {true}.{hint}"
+        )
+    classes = pred[-1]
+    if classes is None:
+        raise ValueError(f"{what}: the number of classes, the last size of the output, is not known.")
+    return LabelRange(index, int(classes), getattr(loss, "ignore_class", None), what)
+
+
+def _check_dense(loss: Any, target: Any, output: Any, what: str) -> None:
+    true, pred = tuple(target.shape), tuple(output.shape)
+    if (len(true), len(pred)) == (1, 2) and pred[1] == 1:
+        raise ValueError(
+            f"{what}: targets of shape {true} against outputs of shape {_examples(pred)} would be broadcast to "
+            f"a table of every target with every output. Reshape the targets: `y.reshape(-1, 1)`."
+        )
+    if (len(true), len(pred)) == (2, 1) and true[1] == 1:
+        raise ValueError(
+            f"{what}: targets of shape {true} against outputs of shape {_examples(pred)} would be broadcast to "
+            f"a table of every target with every output. Reshape the targets: `y.reshape(-1)`."
+        )
+    built_in = type(loss).__module__.startswith("dlrs.") and getattr(loss, "fn", len).__module__.startswith("dlrs.")
+    if not built_in or _same(true[1:], pred[1:]):
+        return
+    hint = ""
+    if len(true) == len(pred) - 1 and np.dtype(str(target.dtype)).kind in "iu":
+        hint = " Integer labels go with 'sparse_categorical_crossentropy', or make them one-hot with `to_categorical`."
+    raise ValueError(f"{what}: targets of shape {true} do not fit outputs of shape {_examples(pred)}.{hint}")
+
+
+def _same(true: tuple[Any, ...], pred: tuple[Any, ...]) -> bool:
+    return len(true) == len(pred) and all(b is None or a == b for a, b in zip(true, pred, strict=True))
+
+
+def _examples(shape: tuple[Any, ...]) -> str:
+    rest = "".join(f", {size}" for size in shape[1:])
+    return f"(n{rest})" if rest else "(n,)"
