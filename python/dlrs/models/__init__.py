@@ -1,0 +1,9 @@
+"""Models: layers that can be trained."""
+
+from dlrs.models.cloning import clone_model
+from dlrs.models.functional import Functional
+from dlrs.models.model import Model
+from dlrs.models.sequential import Sequential
+from dlrs.saving.saving_api import load_model, save_model
+
+__all__ = ["Functional", "Model", "Sequential", "clone_model", "load_model", "save_model"]

@@ -1,0 +1,189 @@
+"""Models made from placeholders."""
+
+from typing import Any
+
+from dlrs import _dlrs, ops
+from dlrs.backend import KerasTensor, tree
+from dlrs.layers.input_layer import InputLayer
+from dlrs.layers.layer import Layer, _call_signature
+from dlrs.models.functional_config import graph_config, graph_from_config
+from dlrs.models.model import Model
+from dlrs.ops.function import Function
+
+
+class Functional(Model):
+    """The model that leads from placeholders `inputs` to placeholders `outputs`. Made by `Model(inputs, outputs)`.
+
+    Args:
+        inputs: a placeholder from `Input`, or a list or dict of them.
+        outputs: a placeholder, or a list or dict of them.
+        name: name.
+        **kwargs: `trainable`.
+
+    Data is cast to the types of the placeholders; a missing or superfluous last axis of size 1 is added or dropped.
+
+    Raises:
+        ValueError: an output does not lead back to the inputs, or two layers have the same name.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if len(args) >= 2 or "outputs" in kwargs:
+            self.__init_functional__(*args, **kwargs)
+        else:
+            super().__init__(*args, **kwargs)
+
+    def __init_functional__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
+        Layer.__init__(self, name=name, autocast=False, **kwargs)
+        self._init_trainer()
+        function = Function(inputs, outputs, name=f"{self.name}_graph")
+        _check_names(self.name, function)
+        self._set_untracked("_function", function)
+        self._set_untracked("_layers", [op for op in function.operations if isinstance(op, Layer)])
+        names = [_operation_name(tensor) for tensor in function.outputs]
+        self._set_untracked("output_names", names)
+        self._set_untracked("input_names", [_operation_name(tensor) for tensor in function.inputs])
+        self._called = True
+        self.supports_masking = False
+        self.built = True
+        self._signature = _call_signature(type(self).call)
+
+    _function: Function
+    _layers: list[Layer]
+    output_names: list[str]
+    input_names: list[str]
+
+    def _child_layers(self) -> list[Layer]:
+        layers = self._layers
+        own = super()._child_layers()
+        if not own:
+            return layers
+        known = {id(layer) for layer in layers}
+        return layers + [layer for layer in own if id(layer) not in known]
+
+    @property
+    def inputs(self) -> list[KerasTensor]:
+        """The input placeholders, as a flat list."""
+        return self._function.inputs
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        """The output placeholders, as a flat list."""
+        return self._function.outputs
+
+    @property
+    def input_shape(self) -> Any:
+        """Shape of the input, or a nest of shapes."""
+        return tree.map_structure(lambda tensor: tensor.shape, self._function._inputs_struct)
+
+    @property
+    def output_shape(self) -> Any:
+        """Shape of the output, or a nest of shapes."""
+        return tree.map_structure(lambda tensor: tensor.shape, self._function._outputs_struct)
+
+    @property
+    def input(self) -> Any:
+        """The input placeholder, or the nest of them, that the model was made from."""
+        return self._function._inputs_struct
+
+    @property
+    def output(self) -> Any:
+        """The output placeholder, or the nest of them, that the model was made from."""
+        return self._function._outputs_struct
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Run the layers on `inputs`, nested like the placeholders."""
+        leaves = self._arranged(inputs)
+        placeholders = self._function.inputs
+        if len(leaves) != len(placeholders):
+            raise ValueError(
+                f"Model {self.name!r} takes {len(placeholders)} inputs ({', '.join(self.input_names)}), "
+                f"got {len(leaves)}."
+            )
+        masks = tree.flatten(mask) if mask is not None else [None] * len(leaves)
+        ready = []
+        for leaf, placeholder, one in zip(leaves, placeholders, masks, strict=True):
+            value = self._fitted(leaf, placeholder)
+            if one is not None:
+                value._keras_mask = one
+            ready.append(value)
+        return self._function.call(tree.pack_sequence_as(self._function._inputs_struct, ready))
+
+    def compute_output_spec(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Placeholders of the outputs for placeholders as inputs."""
+        return super().compute_output_spec(inputs)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape of the outputs for inputs of shape `input_shape`."""
+        return Layer.compute_output_shape(self, input_shape)
+
+    def _arranged(self, inputs: Any) -> list[Any]:
+        """The inputs in the order of the placeholders; a dict is read by the names of the inputs."""
+        structure = self._function._inputs_struct
+        if isinstance(inputs, dict):
+            names = sorted(structure) if isinstance(structure, dict) else self.input_names
+            missing = [name for name in names if name not in inputs]
+            if missing:
+                raise ValueError(f"Model {self.name!r}: the inputs lack {missing}; they have {sorted(inputs)}.")
+            if not isinstance(structure, dict) or set(inputs) != set(structure):
+                return [inputs[name] for name in names]
+        return tree.flatten(inputs)
+
+    def _fitted(self, value: Any, placeholder: KerasTensor) -> Any:
+        """`value` with the rank and type of the placeholder; ValueError if its shape cannot be meant."""
+        if not isinstance(value, _dlrs.Tensor | KerasTensor):
+            value = ops.convert_to_tensor(value)
+        expected, shape = placeholder.shape, tuple(value.shape)
+        if len(shape) == len(expected) - 1 and expected[-1] == 1:
+            value = ops.expand_dims(value, -1)
+        elif len(shape) == len(expected) + 1 and shape[-1] == 1:
+            value = ops.squeeze(value, -1)
+        shape = tuple(value.shape)
+        fits = len(shape) == len(expected) and all(
+            a is None or b is None or a == b for a, b in zip(shape, expected, strict=True)
+        )
+        if not fits:
+            raise ValueError(
+                f"Model {self.name!r}: the input {placeholder.name!r} must have shape {expected}, got {shape}."
+            )
+        return value if value.dtype == placeholder.dtype else ops.cast(value, placeholder.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        if type(self)._is_plain_functional():
+            return {"name": self.name, "trainable": self.trainable, **graph_config(self._function)}
+        return super().get_config()
+
+    @classmethod
+    def _is_plain_functional(cls) -> bool:
+        """Whether the graph is all there is to the model: no class in front has an `__init__` of its own."""
+        return cls.__init__ is Functional.__init__
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        if "nodes" not in config:
+            return cls(**config)
+        inputs, outputs = graph_from_config(config, custom_objects)
+        model = cls(inputs=inputs, outputs=outputs, name=config.get("name"))
+        if config.get("trainable") is False:
+            model.trainable = False
+        return model
+
+
+def _operation_name(tensor: KerasTensor) -> str:
+    return tensor.name if tensor._keras_history is None else tensor._keras_history.operation.name
+
+
+def _check_names(model: str, function: Function) -> None:
+    names: dict[str, Any] = {}
+    for operation in function.operations:
+        if operation.name in names:
+            raise ValueError(
+                f"Model {model!r}: the name {operation.name!r} is used by two operations "
+                f"({type(names[operation.name]).__name__} and {type(operation).__name__}); names must be unique."
+            )
+        names[operation.name] = operation
+    for tensor in function.inputs:
+        history = tensor._keras_history
+        if history is not None and not isinstance(history.operation, InputLayer):
+            raise ValueError(
+                f"Model {model!r}: `inputs` must come from `Input`, got the output of {history.operation.name!r}."
+            )

@@ -1,0 +1,122 @@
+"""The base of models."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from dlrs.backend import KerasTensor, tree
+from dlrs.layers.layer import Layer
+from dlrs.trainers.trainer import Trainer
+
+
+class Model(Trainer, Layer):
+    """A layer with `compile`, `fit`, `evaluate`, `predict`, `summary` and `save`.
+
+    Made in one of three ways: `Model(inputs, outputs)` from placeholders, a `Sequential` stack of layers, or a subclass
+    that makes its layers in `__init__` and calls them in `call`. A subclass made with `inputs` and `outputs` is
+    functional, too, and may override `train_step`.
+
+    >>> from dlrs.layers import Dense, Input
+    >>> x = Input((3,))
+    >>> model = Model(x, Dense(2)(x))
+    >>> model.count_params()
+    8
+    """
+
+    _never_tracked = Layer._never_tracked | {"_loss_tracker", "_compile_metrics", "_compile_loss", "optimizer"}
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        made: Any = _functional_class(cls) if _is_functional(args, kwargs) else cls
+        model: Self = super().__new__(made, *args, **kwargs)
+        return model
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if _is_functional(args, kwargs):
+            # A subclass whose `__init__` made the placeholders itself.
+            object.__setattr__(self, "__class__", _functional_class(type(self)))
+            self.__init_functional__(*args, **kwargs)  # type: ignore[attr-defined]
+            return
+        Layer.__init__(self, *args, **kwargs)
+        self._init_trainer()
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the outputs; defined by a subclass."""
+        raise TypeError(f"Model {type(self).__name__} does not define `call`.")
+
+    def _maybe_build(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if args:
+            # What `load_model` needs to make the weights anew.
+            specs = tree.map_structure(lambda leaf: KerasTensor((None, *leaf.shape[1:]), leaf.dtype), args[0])
+            self._set_untracked("_input_specs", specs)
+        super()._maybe_build(args, kwargs)
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers directly in this model."""
+        return list(self._flatten_layers(include_self=False, recursive=False))
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """The layer of this name, or at this position in `layers`."""
+        if (name is None) == (index is None):
+            raise ValueError("get_layer: give either `name` or `index`.")
+        layers = self.layers
+        if index is not None:
+            if not -len(layers) <= index < len(layers):
+                raise ValueError(f"get_layer: `index` {index} is out of range; the model has {len(layers)} layers.")
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        raise ValueError(f"get_layer: no layer {name!r}; there are {[layer.name for layer in layers]}.")
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Any = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
+        """Print a table of the layers, their output shapes and numbers of parameters."""
+        from dlrs.utils.summary_utils import print_summary
+
+        print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
+
+    def save(self, filepath: Any, overwrite: bool = True) -> None:
+        """Save architecture, weights, `compile` arguments and optimizer state to a `.dlrs` file; see `load_model`."""
+        from dlrs.saving.saving_api import save_model
+
+        save_model(self, filepath, overwrite=overwrite)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Save the weights to a `.safetensors` file."""
+        from dlrs.saving.saving_api import save_weights
+
+        save_weights(self, filepath, overwrite=overwrite)
+
+    def load_weights(self, filepath: Any) -> None:
+        """Assign the weights saved by `save_weights` or `save`: all of them, or none if one does not fit."""
+        from dlrs.saving.saving_api import load_weights
+
+        load_weights(self, filepath)
+
+
+def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    return len(args) >= 2 or (len(args) == 1 and "outputs" in kwargs) or ("inputs" in kwargs and "outputs" in kwargs)
+
+
+_FUNCTIONAL_CLASSES: dict[Any, Any] = {}
+
+
+def _functional_class(cls: Any) -> Any:
+    """`cls` itself if it is functional, `Functional` for `Model`, else `cls` with `Functional` behind it."""
+    from dlrs.models.functional import Functional
+
+    if issubclass(cls, Functional):
+        return cls
+    if cls is Model:
+        return Functional
+    if cls not in _FUNCTIONAL_CLASSES:
+        names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
+        _FUNCTIONAL_CLASSES[cls] = type(cls.__name__, (cls, Functional), names)
+    return _FUNCTIONAL_CLASSES[cls]

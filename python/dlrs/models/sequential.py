@@ -1,0 +1,200 @@
+"""Stacks of layers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dlrs.backend import KerasTensor, tree
+from dlrs.backend.structure import bump_structure
+from dlrs.errors import TracingError
+from dlrs.layers.input_layer import Input, InputLayer
+from dlrs.layers.layer import Layer
+from dlrs.models.functional import Functional
+from dlrs.models.model import Model
+
+
+class Sequential(Model):
+    """Layers, each applied to the output of the one before.
+
+    Args:
+        layers: the layers. With an `Input` first the weights exist at once; otherwise they are made when the model is
+            called on data, or by `build`.
+        trainable: whether the weights are trained.
+        name: name.
+
+    >>> from dlrs.layers import Dense
+    >>> model = Sequential([Input((3,)), Dense(4, activation="relu"), Dense(2)])
+    >>> model.output_shape, model.count_params()
+    ((None, 2), 26)
+    """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        # Two positional arguments are layers and `trainable`, not inputs and outputs.
+        return Layer.__new__(cls, *args, **kwargs)
+
+    def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
+        Layer.__init__(self, trainable=trainable, name=name, autocast=False)
+        self._init_trainer()
+        self._set_untracked("_layers", [])
+        self._set_untracked("_functional", None)
+        for layer in layers or ():
+            self.add(layer, rebuild=False)
+        self._rebuild()
+
+    _layers: list[Layer]
+    _functional: Functional | None
+
+    def add(self, layer: Any, rebuild: bool = True) -> None:
+        """Put a layer on top."""
+        if isinstance(layer, KerasTensor):
+            history = layer._keras_history
+            layer = history.operation if history is not None else layer
+        if not isinstance(layer, Layer):
+            raise TypeError(f"Sequential {self.name!r}: layers must be instances of dlrs.layers.Layer, got {layer!r}.")
+        if isinstance(layer, InputLayer) and self._layers:
+            raise ValueError(f"Sequential {self.name!r}: an `Input` can only be the first layer.")
+        if any(layer.name == other.name for other in self._layers):
+            raise ValueError(
+                f"Sequential {self.name!r}: there is already a layer {layer.name!r}; names must be unique."
+            )
+        if not self._layers and not isinstance(layer, InputLayer):
+            shape = layer.__dict__.get("_input_shape_argument")
+            if shape is None and isinstance(layer, Functional) and not tree.is_nested(layer.input):
+                shape = layer.input_shape[1:]
+            if shape is not None:
+                self._layers.append(_input_layer((None, *shape), layer))
+        self._layers.append(layer)
+        if rebuild:
+            self._rebuild()
+
+    def pop(self, rebuild: bool = True) -> Layer:
+        """Take the top layer off and return it."""
+        if not self._layers:
+            raise TypeError(f"Sequential {self.name!r} has no layer to pop.")
+        layer = self._layers.pop()
+        if rebuild:
+            self._rebuild()
+        return layer
+
+    def _rebuild(self) -> None:
+        self._set_untracked("_functional", None)
+        self.built = False
+        self._reset_programs()
+        bump_structure()
+        if len(self._layers) > 1 and isinstance(self._layers[0], InputLayer):
+            self.build(self._layers[0].batch_shape)
+
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights for inputs of shape `input_shape`, with the batch axis; its size may be None."""
+        if not self._layers:
+            raise ValueError(f"Sequential {self.name!r} has no layers. Add them with `add`.")
+        if not isinstance(self._layers[0], InputLayer):
+            if input_shape is None:
+                raise ValueError(f"Sequential {self.name!r}: `build` needs the shape of the input.")
+            if tree.is_nested(input_shape) and any(tree.is_nested(size) for size in input_shape):
+                raise ValueError(f"Sequential {self.name!r} takes a single input, got shapes {input_shape}.")
+            self._layers.insert(0, _input_layer((None, *input_shape[1:]), self._layers[0]))
+        if len(self._layers) == 1:
+            self.built = True
+            return
+        source: Any = self._layers[0]._inbound_nodes[0].outputs[0]
+        x = source
+        try:
+            for layer in self._layers[1:]:
+                x = layer(x)
+        except TracingError:
+            # A layer that only runs eagerly: the stack is run layer by layer.
+            self.built = True
+            return
+        self._set_untracked("_functional", Functional(source, x, name=self.name))
+        self.built = True
+
+    def _child_layers(self) -> list[Layer]:
+        return self._layers
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers, without the input."""
+        return [layer for layer in self._layers if not isinstance(layer, InputLayer)]
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Apply the layers in turn."""
+        if self._functional is not None:
+            return self._functional.call(inputs, training=training, mask=mask)
+        for layer in self.layers:
+            inputs = layer(inputs)
+        return inputs
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The shape of the output for inputs of shape `input_shape`."""
+        for layer in self.layers:
+            input_shape = layer.compute_output_shape(input_shape)
+        return input_shape
+
+    def _graph(self) -> Functional:
+        if self._functional is None:
+            raise AttributeError(
+                f"Sequential {self.name!r} has no inputs and outputs yet: its input shape is not known. Put an "
+                f"`Input` first, call `build`, or call it on data."
+            )
+        return self._functional
+
+    @property
+    def inputs(self) -> list[KerasTensor]:
+        """The input placeholder, in a list."""
+        return self._graph().inputs
+
+    @property
+    def outputs(self) -> list[KerasTensor]:
+        """The output placeholder, in a list."""
+        return self._graph().outputs
+
+    @property
+    def input(self) -> Any:
+        """The input placeholder."""
+        return self._graph().input
+
+    @property
+    def output(self) -> Any:
+        """The output placeholder."""
+        return self._graph().output
+
+    @property
+    def input_shape(self) -> Any:
+        """Shape of the input."""
+        return self._graph().input_shape
+
+    @property
+    def output_shape(self) -> Any:
+        """Shape of the output."""
+        return self._graph().output_shape
+
+    @property
+    def output_names(self) -> list[str]:
+        """The name of the last layer, in a list."""
+        return [self._layers[-1].name] if self._layers else []
+
+    def get_config(self) -> dict[str, Any]:
+        from dlrs.saving.serialization import serialize_object
+
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "layers": [serialize_object(layer) for layer in self._layers],
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        from dlrs.saving.serialization import deserialize_object
+
+        model = cls([deserialize_object(layer, custom_objects) for layer in config["layers"]], name=config.get("name"))
+        if config.get("trainable") is False:
+            model.trainable = False
+        return model
+
+
+def _input_layer(batch_shape: tuple[int | None, ...], first: Layer) -> Layer:
+    tensor = Input(batch_shape=batch_shape, dtype=first.compute_dtype)
+    history = tensor._keras_history
+    if history is None or not isinstance(history.operation, Layer):
+        raise TypeError("An input placeholder comes from an InputLayer.")
+    return history.operation
