@@ -11,7 +11,26 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dlrs import backend, config, datasets, errors, ops
+    from dlrs import (
+        activations,
+        backend,
+        callbacks,
+        config,
+        constraints,
+        datasets,
+        errors,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        models,
+        ops,
+        optimizers,
+        random,
+        regularizers,
+        saving,
+        utils,
+    )
     from dlrs.backend import (
         DTypePolicy,
         GradientTape,
@@ -23,7 +42,14 @@ if TYPE_CHECKING:
         name_scope,
         value_and_grad,
     )
+    from dlrs.initializers import Initializer
+    from dlrs.layers import Input, InputSpec, Layer
+    from dlrs.losses import Loss
+    from dlrs.metrics import Metric
+    from dlrs.models import Model, Sequential
     from dlrs.ops import Operation
+    from dlrs.optimizers import Optimizer
+    from dlrs.regularizers import Regularizer
 
 _SUBMODULES = frozenset(
     (
@@ -58,18 +84,41 @@ _HOMES = {
 __all__ = [
     "DTypePolicy",
     "GradientTape",
+    "Initializer",
+    "Input",
+    "InputSpec",
     "KerasTensor",
+    "Layer",
+    "Loss",
+    "Metric",
+    "Model",
     "Operation",
+    "Optimizer",
+    "Regularizer",
+    "Sequential",
     "Tensor",
     "Variable",
+    "activations",
     "backend",
+    "callbacks",
     "config",
+    "constraints",
     "datasets",
     "errors",
     "function",
     "grad",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
     "name_scope",
     "ops",
+    "optimizers",
+    "random",
+    "regularizers",
+    "saving",
+    "utils",
     "value_and_grad",
 ]
 
