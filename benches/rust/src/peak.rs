@@ -11,15 +11,14 @@ const CHAINS: usize = 24;
 
 /// The f32 GFLOP/s of one thread that does nothing but fused multiply-adds in registers, best of several.
 pub fn fma_gflops(isa: Isa) -> f64 {
-    let mut best = 0.0f64;
-    for _ in 0..20 {
-        let steps = 200_000u32;
-        let start = Instant::now();
-        let lanes = dispatch!(isa, s => chains(s, black_box(steps)));
-        let seconds = start.elapsed().as_secs_f64();
-        best = best.max(2.0 * f64::from(steps) * (CHAINS * lanes) as f64 / seconds / 1e9);
-    }
-    best
+    (0..20).map(|_| fma_gflops_of(isa, 200_000)).fold(0.0, f64::max)
+}
+
+/// The same of one loop of `steps`.
+pub fn fma_gflops_of(isa: Isa, steps: u32) -> f64 {
+    let start = Instant::now();
+    let lanes = dispatch!(isa, s => chains(s, black_box(steps)));
+    2.0 * f64::from(steps) * (CHAINS * lanes) as f64 / start.elapsed().as_secs_f64() / 1e9
 }
 
 #[inline(always)]

@@ -1,11 +1,12 @@
 //! One side of the race with other libraries: reads a shape a line, "m k n ta tb threads milliseconds", runs it for so long and
-//! answers "min median" in microseconds.
+//! answers "min median" in microseconds. Two more numbers, the rows and columns of a tile, replace the library's tiling.
 
 use std::collections::HashMap;
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
 use dlrs_benches::Product;
+use dlrs_kernels::gemm::{Tiling, tiling};
 use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::team;
 
@@ -14,10 +15,12 @@ fn main() -> std::io::Result<()> {
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let x: Vec<usize> = line.split_whitespace().map_while(|w| w.parse().ok()).collect();
-        let &[m, k, n, ta, tb, threads, milliseconds] = &x[..] else { continue };
+        let &[m, k, n, ta, tb, threads, milliseconds, ref tile @ ..] = &x[..] else { continue };
+        let isa = Isa::current();
+        let tiles = if let &[rows, cols] = tile { Tiling { rows, cols } } else { tiling(isa, m, k, n) };
         let product = products
-            .entry((m, k, n, ta, tb))
-            .or_insert_with(|| Product::new(Isa::current(), (m, k, n), (ta != 0, tb != 0)));
+            .entry((m, k, n, ta, tb, tiles.rows, tiles.cols))
+            .or_insert_with(|| Product::with_tiling(isa, (m, k, n), (ta != 0, tb != 0), tiles));
         let team = (threads > 1).then(team);
         for _ in 0..3 {
             product.run(team.as_deref());

@@ -132,7 +132,6 @@ fn product<S: Tiles>(s: S, a: MatRef<f32>, b: MatB, c: &mut TileMut<f32>, epilog
     let width = panel::<S>();
     let finish = finish(epilogue);
     let scratch = aligned(scratch);
-    let one_block = m <= S::MR;
     let depth = block_depth::<S>(m, k);
     let (b_panel, a_scratch) = scratch.split_at_mut(depth * width);
     let a_scratch = aligned(a_scratch);
@@ -158,19 +157,22 @@ fn product<S: Tiles>(s: S, a: MatRef<f32>, b: MatB, c: &mut TileMut<f32>, epilog
             for n0 in (0..n).step_by(width) {
                 let cols = width.min(n - n0);
                 let vectors = cols.div_ceil(S::LANES);
-                let (b_ptr, b_stride) = match b {
-                    MatB::Packed(b) => (b.panel_ptr(k0, n0), width),
-                    MatB::Strided(b) if one_block && cols == width && (b.col_stride() == 1) => {
-                        (b.sub(k0..k0 + kc, n0..n0 + cols).as_ptr(), b.row_stride())
-                    }
+                let copy = b_panel.as_mut_ptr();
+                let (mut b_ptr, mut b_stride, mut stream) = (copy.cast_const(), vectors * S::LANES, false);
+                match b {
+                    MatB::Packed(b) => (b_ptr, b_stride) = (b.panel_ptr(k0, n0), width),
                     MatB::Strided(b) => {
-                        let packed = vectors * S::LANES;
-                        assert!(kc * packed <= b_panel.len());
-                        // SAFETY: kc rows of `packed` elements fit the panel, as asserted, and cols <= packed.
-                        unsafe { pack_panel(s, b.sub(k0..k0 + kc, n0..n0 + cols), b_panel.as_mut_ptr(), packed) }
-                        (b_panel.as_ptr(), packed)
+                        let b = b.sub(k0..k0 + kc, n0..n0 + cols);
+                        assert!(kc * b_stride <= b_panel.len());
+                        stream = cols == width && b.col_stride() == 1;
+                        if stream {
+                            (b_ptr, b_stride) = (b.as_ptr(), b.row_stride());
+                        } else {
+                            // SAFETY: kc rows of whole vectors fit the panel, as asserted, and hold cols elements each.
+                            unsafe { pack_panel(s, b, copy, b_stride) }
+                        }
                     }
-                };
+                }
                 for i in 0..blocks {
                     let (row, rows) = row_block(mc, blocks, i);
                     let (a_ptr, a_stride) = if interleave {
@@ -180,22 +182,38 @@ fn product<S: Tiles>(s: S, a: MatRef<f32>, b: MatB, c: &mut TileMut<f32>, epilog
                         (block.as_ptr(), if form == Rows::Interleaved { a.col_stride() } else { a.row_stride() })
                     };
                     let c_stride = c.stride();
+                    let c_ptr = c.sub(m0 + row, n0, rows, cols).as_mut_ptr();
+                    // The block below, or the top of the next panel; beyond the tile it is a harmless hint.
+                    let next_c = if i + 1 < blocks {
+                        c_ptr.wrapping_add(rows * c_stride)
+                    } else {
+                        c_ptr.wrapping_sub(row * c_stride).wrapping_add(width)
+                    };
                     let block = Block {
                         k: kc,
                         a: a_ptr,
                         a_stride,
                         b: b_ptr,
                         b_stride,
+                        copy: if blocks == 1 { std::ptr::null_mut() } else { copy },
                         taps: (&[0], &[0]),
-                        c: c.sub(m0 + row, n0, rows, cols).as_mut_ptr(),
+                        c: c_ptr,
                         c_stride,
+                        next_c,
                         cols,
                         resume: k0 > 0 || epilogue.accumulate,
                         finish: if last { finish.map(|f| f.at(m0 + row, n0)) } else { None },
                     };
                     // SAFETY: the sub-matrices were checked against A, B and C; B's rows hold `vectors` whole vectors, being packed or
                     // a full panel; bias and residual were checked against C.
-                    unsafe { S::kernel(rows, vectors, form)(s, &block) }
+                    unsafe {
+                        if stream {
+                            S::streaming_kernel(rows, form)(s, &block);
+                            (b_ptr, b_stride, stream) = (copy, width, false);
+                        } else {
+                            S::kernel(rows, vectors, form)(s, &block);
+                        }
+                    }
                 }
             }
         }

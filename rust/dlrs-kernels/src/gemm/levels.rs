@@ -14,11 +14,17 @@ pub(super) trait Tiles: Simd {
     /// The micro-kernel for `rows` of at most [`Self::MR`] and `vectors` of 1 or 2.
     fn kernel(rows: usize, vectors: usize, form: Rows) -> Kernel<Self>;
 
+    /// The micro-kernel for `rows` and 2 vectors that fetches rows of B ahead and leaves a packed copy of them.
+    fn streaming_kernel(rows: usize, form: Rows) -> Kernel<Self>;
+
     /// Transposes the `LANES` × `LANES` matrix in the first `LANES` vectors.
     fn transpose(self, v: &mut [Self::F32; 16]);
 
     /// Fetches the line at `p` into L1.
     fn prefetch(self, p: *const f32);
+
+    /// Fetches the line at `p` into L2.
+    fn prefetch_l2(self, p: *const f32);
 }
 
 /// Columns of a packed panel of B.
@@ -30,10 +36,16 @@ macro_rules! kernels {
     ($level:ty, [$($mr:literal),*]) => {
         fn kernel(rows: usize, vectors: usize, form: Rows) -> Kernel<Self> {
             const TABLE: [[[Kernel<$level>; { [$($mr),*].len() }]; 2]; 2] = [
-                [[$(kernel::<$level, $mr, 1, false>),*], [$(kernel::<$level, $mr, 2, false>),*]],
-                [[$(kernel::<$level, $mr, 1, true>),*], [$(kernel::<$level, $mr, 2, true>),*]],
+                [[$(kernel::<$level, $mr, 1, false, false>),*], [$(kernel::<$level, $mr, 2, false, false>),*]],
+                [[$(kernel::<$level, $mr, 1, true, false>),*], [$(kernel::<$level, $mr, 2, true, false>),*]],
             ];
             TABLE[(form == Rows::Interleaved) as usize][vectors - 1][rows - 1]
+        }
+
+        fn streaming_kernel(rows: usize, form: Rows) -> Kernel<Self> {
+            const TABLE: [[Kernel<$level>; { [$($mr),*].len() }]; 2] =
+                [[$(kernel::<$level, $mr, 2, false, true>),*], [$(kernel::<$level, $mr, 2, true, true>),*]];
+            TABLE[(form == Rows::Interleaved) as usize][rows - 1]
         }
     };
 }
@@ -56,11 +68,14 @@ impl Tiles for Portable {
 
     #[inline(always)]
     fn prefetch(self, _: *const f32) {}
+
+    #[inline(always)]
+    fn prefetch_l2(self, _: *const f32) {}
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
-    use std::arch::x86_64::{__m256, __m512, _MM_HINT_T0, _mm_prefetch};
+    use std::arch::x86_64::{__m256, __m512, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
     use crate::isa::{Avx2, Avx512};
 
@@ -84,12 +99,18 @@ mod x86 {
             // SAFETY: a prefetch may name any address.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
         }
+
+        #[inline(always)]
+        fn prefetch_l2(self, p: *const f32) {
+            // SAFETY: a prefetch may name any address.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
+        }
     }
 
     impl Tiles for Avx512 {
         // 28 accumulators, two vectors of B and one of A, of 32 registers.
         const MR: usize = 14;
-        const KC: usize = 256;
+        const KC: usize = 384;
 
         kernels!(Avx512, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
 
@@ -102,6 +123,12 @@ mod x86 {
         fn prefetch(self, p: *const f32) {
             // SAFETY: a prefetch may name any address.
             unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast()) }
+        }
+
+        #[inline(always)]
+        fn prefetch_l2(self, p: *const f32) {
+            // SAFETY: a prefetch may name any address.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
         }
     }
 }

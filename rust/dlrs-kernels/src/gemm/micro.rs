@@ -3,6 +3,7 @@
 use crate::isa::Simd;
 
 use super::Activation;
+use super::levels::Tiles;
 
 /// How a micro-kernel's rows of A lie in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,10 +21,14 @@ pub(super) struct Block<'a> {
     pub a_stride: usize,
     pub b: *const f32,
     pub b_stride: usize,
+    /// Where a streaming kernel leaves B's rows, `NV` vectors each, one after another; null for nowhere.
+    pub copy: *mut f32,
     /// Offsets into A and B of the products that are summed; one pair of zeros for a plain product.
     pub taps: (&'a [usize], &'a [usize]),
     pub c: *mut f32,
     pub c_stride: usize,
+    /// Where the next block of C begins, to be fetched meanwhile.
+    pub next_c: *const f32,
     /// Columns of C that exist, at most `NV` vectors; B has all of them.
     pub cols: usize,
     /// Whether the chain goes on from C's contents.
@@ -55,6 +60,9 @@ impl Finish {
     }
 }
 
+/// Rows of B that a streaming kernel fetches ahead: the rows may be pages apart, where hardware does not look.
+const AHEAD: usize = 8;
+
 /// A micro-kernel.
 ///
 /// # Safety
@@ -66,12 +74,15 @@ pub(super) type Kernel<S> = unsafe fn(S, &Block);
 ///
 /// # Safety
 /// As [`Kernel`].
-pub(super) unsafe fn kernel<S: Simd, const MR: usize, const NV: usize, const INTERLEAVED: bool>(s: S, x: &Block) {
+pub(super) unsafe fn kernel<S: Tiles, const MR: usize, const NV: usize, const INTERLEAVED: bool, const STREAM: bool>(
+    s: S,
+    x: &Block,
+) {
     s.vectorize(
         #[inline(always)]
         || {
             // SAFETY: the caller's promise is passed on.
-            unsafe { run::<S, MR, NV, INTERLEAVED>(s, x) }
+            unsafe { run::<S, MR, NV, INTERLEAVED, STREAM>(s, x) }
         },
     )
 }
@@ -79,8 +90,16 @@ pub(super) unsafe fn kernel<S: Simd, const MR: usize, const NV: usize, const INT
 /// # Safety
 /// As [`Kernel`].
 #[inline(always)]
-unsafe fn run<S: Simd, const MR: usize, const NV: usize, const INTERLEAVED: bool>(s: S, x: &Block) {
+unsafe fn run<S: Tiles, const MR: usize, const NV: usize, const INTERLEAVED: bool, const STREAM: bool>(
+    s: S,
+    x: &Block,
+) {
     let mut acc = [[s.zero(); NV]; MR];
+    for i in 0..MR {
+        for j in 0..NV {
+            s.prefetch_l2(x.next_c.wrapping_add(i * x.c_stride + j * S::LANES));
+        }
+    }
     // SAFETY: rows, vectors and steps stay inside what the caller vouches for.
     unsafe {
         if x.resume {
@@ -90,13 +109,23 @@ unsafe fn run<S: Simd, const MR: usize, const NV: usize, const INTERLEAVED: bool
                 |i, j, p, n| acc[i][j] = load(s, p, n),
             );
         }
+        let mut copy = x.copy;
         for (&a_offset, &b_offset) in x.taps.0.iter().zip(x.taps.1) {
             let (mut a, mut b) = (x.a.add(a_offset), x.b.add(b_offset));
             for _ in 0..x.k {
-                let row: [S::F32; NV] = std::array::from_fn(
-                    #[inline(always)]
-                    |j| s.load_ptr(b.add(j * S::LANES)),
-                );
+                let mut row = [s.zero(); NV];
+                for j in 0..NV {
+                    row[j] = s.load_ptr(b.add(j * S::LANES));
+                    if STREAM {
+                        s.prefetch(b.wrapping_add(AHEAD * x.b_stride + j * S::LANES));
+                    }
+                }
+                if STREAM && !copy.is_null() {
+                    for j in 0..NV {
+                        s.store_ptr(copy.add(j * S::LANES), row[j]);
+                    }
+                    copy = copy.wrapping_add(NV * S::LANES);
+                }
                 for i in 0..MR {
                     let ai = s.splat(if INTERLEAVED { *a.add(i) } else { *a.add(i * x.a_stride) });
                     for j in 0..NV {

@@ -146,9 +146,22 @@ pub(super) unsafe fn pack_rows<S: Tiles>(s: S, a: MatRef<f32>, dst: *mut f32) {
     // ascending order, so what a vector writes beyond its m rows is overwritten by the next, or lies in the extra elements.
     unsafe {
         if a.col_stride() == 1 {
-            for p in (0..k).step_by(S::LANES) {
-                let cols = (k - p).min(S::LANES);
-                transpose_block(s, a.as_ptr().add(p), a.row_stride(), m, cols, dst.add(p * m), m, S::LANES);
+            let whole = k - k % S::LANES;
+            for p in (0..whole).step_by(S::LANES) {
+                let mut v = [s.zero(); 16];
+                for i in 0..S::LANES {
+                    let row = a.as_ptr().add(p + i.min(m - 1) * a.row_stride());
+                    v[i] = s.load_ptr(row);
+                    s.prefetch(row.wrapping_add(4 * S::LANES));
+                }
+                s.transpose(&mut v);
+                for i in 0..S::LANES {
+                    s.store_ptr(dst.add((p + i) * m), v[i]);
+                }
+            }
+            if whole < k {
+                let (rest, to) = (a.as_ptr().add(whole), dst.add(whole * m));
+                transpose_block(s, rest, a.row_stride(), m, k - whole, to, m, S::LANES);
             }
         } else {
             for p in 0..k {
