@@ -4,6 +4,11 @@
 
 pub mod elementwise;
 pub mod gemm;
+pub mod index;
 pub mod isa;
+pub mod loss;
 pub mod math;
 pub mod mem;
+pub mod optim;
+pub mod random;
+pub mod reduce;

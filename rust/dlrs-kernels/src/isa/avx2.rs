@@ -168,6 +168,10 @@ impl Simd for Avx2 {
         v!(_mm256_xor_ps(a, _mm256_castsi256_ps(_mm256_set1_epi32(-1))))
     }
     #[inline(always)]
+    fn first(self, n: usize) -> __m256 {
+        v!(_mm256_castsi256_ps(tail_mask(n)))
+    }
+    #[inline(always)]
     fn mask_bits(self, m: __m256) -> u32 {
         v!(_mm256_movemask_ps(m) as u32)
     }
@@ -249,5 +253,14 @@ impl Simd for Avx2 {
             let d = _mm_add_ps(q, _mm_movehl_ps(q, q));
             _mm_cvtss_f32(_mm_add_ss(d, _mm_movehdup_ps(d)))
         })
+    }
+    #[inline(always)]
+    fn reduce_max(self, a: __m256) -> f32 {
+        let largest = v!({
+            let q = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));
+            let d = _mm_max_ps(q, _mm_movehl_ps(q, q));
+            _mm_cvtss_f32(_mm_max_ss(d, _mm_movehdup_ps(d)))
+        });
+        if self.any(self.ne(a, a)) { f32::NAN } else { largest }
     }
 }

@@ -161,6 +161,10 @@ impl Simd for Avx512 {
         !a
     }
     #[inline(always)]
+    fn first(self, n: usize) -> __mmask16 {
+        tail_mask(n)
+    }
+    #[inline(always)]
     fn mask_bits(self, m: __mmask16) -> u32 {
         u32::from(m)
     }
@@ -243,5 +247,15 @@ impl Simd for Avx512 {
             let d = _mm_add_ps(q, _mm_movehl_ps(q, q));
             _mm_cvtss_f32(_mm_add_ss(d, _mm_movehdup_ps(d)))
         })
+    }
+    #[inline(always)]
+    fn reduce_max(self, a: __m512) -> f32 {
+        let largest = v!({
+            let h = _mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a));
+            let q = _mm_max_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps::<1>(h));
+            let d = _mm_max_ps(q, _mm_movehl_ps(q, q));
+            _mm_cvtss_f32(_mm_max_ss(d, _mm_movehdup_ps(d)))
+        });
+        if self.any(self.ne(a, a)) { f32::NAN } else { largest }
     }
 }

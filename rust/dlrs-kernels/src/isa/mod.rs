@@ -4,6 +4,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod lanes;
 mod portable;
 mod simd;
 
@@ -13,6 +14,7 @@ use std::sync::OnceLock;
 pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub use avx512::Avx512;
+pub use lanes::{Double, Kernel, Lanes, Real};
 pub use portable::Portable;
 pub use simd::Simd;
 

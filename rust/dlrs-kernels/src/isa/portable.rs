@@ -187,6 +187,10 @@ impl Simd for Portable {
         map(a, |x| !x)
     }
     #[inline(always)]
+    fn first(self, n: usize) -> [u32; N] {
+        std::array::from_fn(|i| mask(i < n))
+    }
+    #[inline(always)]
     fn mask_bits(self, m: [u32; N]) -> u32 {
         (0..N).fold(0, |bits, i| bits | ((m[i] & 1) << i))
     }
@@ -259,5 +263,9 @@ impl Simd for Portable {
     fn reduce_add(self, v: [f32; N]) -> f32 {
         let q: [f32; 4] = std::array::from_fn(|i| v[i] + v[i + 4]);
         (q[0] + q[2]) + (q[1] + q[3])
+    }
+    #[inline(always)]
+    fn reduce_max(self, v: [f32; N]) -> f32 {
+        v[1..].iter().fold(v[0], |m, &x| if m.is_nan() || m >= x { m } else { x })
     }
 }

@@ -103,6 +103,8 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn mask_or(self, a: Self::Mask, b: Self::Mask) -> Self::Mask;
     /// Neither.
     fn mask_not(self, a: Self::Mask) -> Self::Mask;
+    /// The first `n <= LANES` lanes.
+    fn first(self, n: usize) -> Self::Mask;
     /// Bit `i` of the result is lane `i`.
     fn mask_bits(self, m: Self::Mask) -> u32;
     /// `a == b`.
@@ -141,6 +143,13 @@ pub trait Simd: Copy + Send + Sync + 'static {
 
     /// The sum of the lanes: lane `i` meets lane `i + width/2`, halving the width until one is left.
     fn reduce_add(self, v: Self::F32) -> f32;
+    /// The largest lane; NaN if any is NaN.
+    fn reduce_max(self, v: Self::F32) -> f32;
+    /// The smallest lane; NaN if any is NaN.
+    #[inline(always)]
+    fn reduce_min(self, v: Self::F32) -> f32 {
+        -self.reduce_max(self.neg(v))
+    }
 
     /// Zeros.
     #[inline(always)]
@@ -201,20 +210,6 @@ pub trait Simd: Copy + Send + Sync + 'static {
     #[inline(always)]
     fn any(self, m: Self::Mask) -> bool {
         self.mask_bits(m) != 0
-    }
-    /// The largest lane; NaN if any is NaN.
-    #[inline(always)]
-    fn reduce_max(self, v: Self::F32) -> f32 {
-        let mut lanes = [0.0f32; 16];
-        self.store(&mut lanes, v);
-        lanes[1..Self::LANES].iter().fold(lanes[0], |m, &x| if m.is_nan() || m >= x { m } else { x })
-    }
-    /// The smallest lane; NaN if any is NaN.
-    #[inline(always)]
-    fn reduce_min(self, v: Self::F32) -> f32 {
-        let mut lanes = [0.0f32; 16];
-        self.store(&mut lanes, v);
-        lanes[1..Self::LANES].iter().fold(lanes[0], |m, &x| if m.is_nan() || m <= x { m } else { x })
     }
 }
 

@@ -1,0 +1,12 @@
+//! Softmax and the cross-entropies of logits, row by row.
+//!
+//! Every function works on rows `rows` of matrices of `cols` columns and writes that many rows; matrices are passed whole. A row's
+//! result does not depend on the others.
+
+mod entropy;
+mod softmax;
+
+pub use entropy::{
+    BadLabel, cross_entropy, cross_entropy_gradient, sparse_cross_entropy, sparse_cross_entropy_gradient,
+};
+pub use softmax::{log_softmax, softmax};

@@ -1,0 +1,181 @@
+//! Softmax and its logarithm over rows.
+
+use std::ops::Range;
+
+use crate::isa::{Isa, Kernel, Lanes, Real};
+use crate::mem::TileMut;
+
+/// y ← e^(x − max x) / Σ e^(x − max x), row by row.
+///
+/// # Panics
+/// If `x` has fewer rows or `y` other measures.
+pub fn softmax<T: Real>(isa: Isa, x: &[T], cols: usize, rows: Range<usize>, mut y: TileMut<T>) {
+    struct Rows<'a, 'b, T: Real>(&'a [T], usize, Range<usize>, &'a mut TileMut<'b, T>);
+    impl<T: Real> Kernel<T> for Rows<'_, '_, T> {
+        type Output = ();
+        #[inline(always)]
+        fn run<L: Lanes<T = T>>(self, l: L) {
+            let Rows(x, cols, rows, y) = self;
+            for (r, row) in rows.enumerate() {
+                let (x, y) = (&x[row * cols..][..cols], y.row(r));
+                let top = l.splat(row_max(l, x));
+                let sum = map_sum(
+                    l,
+                    [x],
+                    y,
+                    #[inline(always)]
+                    |[x]| {
+                        let e = l.exp(l.sub(x, top));
+                        (e, e)
+                    },
+                );
+                scale(l, y, T::of(1.0) / sum);
+            }
+        }
+    }
+    assert!(
+        y.rows() == rows.len() && y.cols() == cols,
+        "softmax of {}x{cols} into {}x{}",
+        rows.len(),
+        y.rows(),
+        y.cols()
+    );
+    T::run(isa, Rows(x, cols, rows, &mut y));
+}
+
+/// y ← x − max x − ln Σ e^(x − max x), row by row.
+///
+/// # Panics
+/// If `x` has fewer rows or `y` other measures.
+pub fn log_softmax<T: Real>(isa: Isa, x: &[T], cols: usize, rows: Range<usize>, mut y: TileMut<T>) {
+    struct Rows<'a, 'b, T: Real>(&'a [T], usize, Range<usize>, &'a mut TileMut<'b, T>);
+    impl<T: Real> Kernel<T> for Rows<'_, '_, T> {
+        type Output = ();
+        #[inline(always)]
+        fn run<L: Lanes<T = T>>(self, l: L) {
+            let Rows(x, cols, rows, y) = self;
+            for (r, row) in rows.enumerate() {
+                let (x, y) = (&x[row * cols..][..cols], y.row(r));
+                let (top, log_sum) = log_sum_exp(l, x);
+                let (top, log_sum) = (l.splat(top), l.splat(log_sum));
+                map_sum(
+                    l,
+                    [x],
+                    y,
+                    #[inline(always)]
+                    |[x]| (l.sub(l.sub(x, top), log_sum), x),
+                );
+            }
+        }
+    }
+    assert!(
+        y.rows() == rows.len() && y.cols() == cols,
+        "softmax of {}x{cols} into {}x{}",
+        rows.len(),
+        y.rows(),
+        y.cols()
+    );
+    T::run(isa, Rows(x, cols, rows, &mut y));
+}
+
+/// The largest element; NaN if there is one.
+#[inline(always)]
+pub(super) fn row_max<L: Lanes>(l: L, x: &[L::T]) -> L::T {
+    let mut top = l.splat(L::T::NEG_INFINITY);
+    let mut i = 0;
+    // SAFETY: i + LANES ≤ len in the loop, and len − i elements are left after it.
+    unsafe {
+        while i + L::LANES <= x.len() {
+            top = l.max(top, l.load(x.as_ptr().add(i)));
+            i += L::LANES;
+        }
+        if i < x.len() {
+            top = l.max(top, l.load_or(x.as_ptr().add(i), x.len() - i, L::T::NEG_INFINITY));
+        }
+    }
+    l.largest(top)
+}
+
+/// (max x, ln Σ e^(x − max x)).
+#[inline(always)]
+pub(super) fn log_sum_exp<L: Lanes>(l: L, x: &[L::T]) -> (L::T, L::T) {
+    let top = row_max(l, x);
+    let v = l.splat(top);
+    let sum = sum_of(
+        l,
+        [x],
+        #[inline(always)]
+        |[x]| l.exp(l.sub(x, v)),
+    );
+    (top, L::T::of(sum.to_f64().ln()))
+}
+
+/// Σ f(x...) over the elements of equally long rows.
+#[inline(always)]
+pub(super) fn sum_of<L: Lanes, const K: usize>(l: L, x: [&[L::T]; K], f: impl Fn([L::V; K]) -> L::V) -> L::T {
+    let n = x[0].len();
+    let zero = L::T::default();
+    let mut sum = l.splat(zero);
+    let mut i = 0;
+    // SAFETY: the rows have n elements (sliced so by the callers); i + LANES ≤ n in the loop, and n − i are left after it.
+    unsafe {
+        while i + L::LANES <= n {
+            sum = l.add(sum, f(x.map(|x| l.load(x.as_ptr().add(i)))));
+            i += L::LANES;
+        }
+        if i < n {
+            let v = f(x.map(|x| l.load_or(x.as_ptr().add(i), n - i, zero)));
+            sum = l.add(sum, l.keep(v, n - i, zero));
+        }
+    }
+    l.sum(sum)
+}
+
+/// y ← the first of f(x...), and the sum of the second, over the elements of equally long rows.
+#[inline(always)]
+pub(super) fn map_sum<L: Lanes, const K: usize>(
+    l: L,
+    x: [&[L::T]; K],
+    y: &mut [L::T],
+    f: impl Fn([L::V; K]) -> (L::V, L::V),
+) -> L::T {
+    let n = y.len();
+    assert!(x.iter().all(|x| x.len() == n), "rows differ in length");
+    let zero = L::T::default();
+    let mut sum = l.splat(zero);
+    let mut i = 0;
+    // SAFETY: all rows have n elements; i + LANES ≤ n in the loop, and n − i are left after it.
+    unsafe {
+        while i + L::LANES <= n {
+            let (v, term) = f(x.map(|x| l.load(x.as_ptr().add(i))));
+            l.store(y.as_mut_ptr().add(i), v);
+            sum = l.add(sum, term);
+            i += L::LANES;
+        }
+        if i < n {
+            let (v, term) = f(x.map(|x| l.load_or(x.as_ptr().add(i), n - i, zero)));
+            l.store_first(y.as_mut_ptr().add(i), n - i, v);
+            sum = l.add(sum, l.keep(term, n - i, zero));
+        }
+    }
+    l.sum(sum)
+}
+
+/// y ← y · factor.
+#[inline(always)]
+fn scale<L: Lanes>(l: L, y: &mut [L::T], factor: L::T) {
+    let (n, factor) = (y.len(), l.splat(factor));
+    let p = y.as_mut_ptr();
+    let mut i = 0;
+    // SAFETY: i + LANES ≤ n in the loop, and n − i elements are left after it.
+    unsafe {
+        while i + L::LANES <= n {
+            l.store(p.add(i), l.mul(l.load(p.add(i)), factor));
+            i += L::LANES;
+        }
+        if i < n {
+            let v = l.load_or(p.add(i), n - i, L::T::default());
+            l.store_first(p.add(i), n - i, l.mul(v, factor));
+        }
+    }
+}
