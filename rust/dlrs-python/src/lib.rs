@@ -1,5 +1,49 @@
 //! The `dlrs._dlrs` extension module.
+#![deny(unsafe_code)]
+#![allow(missing_docs)] // what Python sees is documented in the stub, and in the doc comments that become docstrings
+
+mod array;
+mod call;
+mod epoch;
+mod errors;
+#[allow(unsafe_code)]
+mod exchange;
+mod graph;
+mod index;
+mod operand;
+mod operators;
+mod ops;
+mod system;
+mod tensor;
+mod variable;
+
 use pyo3::prelude::*;
 
 #[pymodule]
-mod _dlrs {}
+mod _dlrs {
+    #[pymodule_export]
+    use crate::errors::{_panic, ConcurrentUseError, InternalError, TracingError};
+    #[pymodule_export]
+    use crate::graph::{Program, Tape, Trace, is_tracing};
+    #[pymodule_export]
+    use crate::ops::contraction::matmul;
+    #[pymodule_export]
+    use crate::ops::creation::{full, tensor};
+    #[pymodule_export]
+    use crate::ops::elementwise::{
+        absolute, add, cast, ceil, cos, divide, equal, erf, exp, expm1, floor, floor_divide, greater, greater_equal,
+        isfinite, isnan, less, less_equal, log, log1p, logical_and, logical_not, logical_or, maximum, minimum, r#mod,
+        multiply, negative, not_equal, power, reciprocal, relu, round, rsqrt, select, sigmoid, sign, sin, softplus,
+        sqrt, square, stop_gradient, subtract, tanh,
+    };
+    #[pymodule_export]
+    use crate::ops::reduce::{all, any, argmax, argmin, max, mean, min, prod, sum};
+    #[pymodule_export]
+    use crate::ops::shape::{broadcast_to, concatenate, pad, reshape, segment_sum, slice, take, transpose};
+    #[pymodule_export]
+    use crate::system::{isa, num_threads, set_num_threads, supported_isas};
+    #[pymodule_export]
+    use crate::tensor::PyTensor;
+    #[pymodule_export]
+    use crate::variable::PyVariable;
+}

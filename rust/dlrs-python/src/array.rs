@@ -1,0 +1,123 @@
+//! Tensors from NumPy arrays, other buffers, sequences and whatever `numpy.asarray` takes.
+
+use dlrs_core::{DType, Shape, Tensor, Ty};
+use dlrs_kernels::mem::Buffer;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyDict, PyList, PyRange, PyString, PyTuple};
+
+use crate::errors::{Result, fail};
+use crate::exchange::View;
+use crate::operand::{dtype_names, type_name};
+
+/// `numpy.asarray(obj, dtype, order="C")`.
+pub fn numpy_asarray<'py>(obj: &Bound<'py, PyAny>, dtype: Option<DType>) -> PyResult<Bound<'py, PyAny>> {
+    static ASARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let kwargs = PyDict::new(obj.py());
+    kwargs.set_item("order", "C")?;
+    if let Some(dtype) = dtype {
+        kwargs.set_item("dtype", dtype.name())?;
+    }
+    ASARRAY.import(obj.py(), "numpy", "asarray")?.call((obj,), Some(&kwargs))
+}
+
+/// `numpy.array(obj)`: a fresh array.
+pub fn numpy_array<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    static ARRAY: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    ARRAY.import(obj.py(), "numpy", "array")?.call1((obj,))
+}
+
+/// A tensor with a copy of the elements of `obj`, of dtype `dtype` if one is named. Otherwise arrays keep their dtype (the nearest
+/// supported one), and sequences of Python numbers become bool, int32 or float32.
+///
+/// # Errors
+/// `TypeError` for objects, strings and complex numbers, `OverflowError` for integers too large for int32,
+/// `ValueError` for ragged sequences.
+pub fn tensor_from(obj: &Bound<'_, PyAny>, dtype: Option<DType>) -> Result<Tensor> {
+    if let Some(view) = View::of(obj)
+        && let Some(own) = view.dtype()
+        && dtype.is_none_or(|d| d == own)
+        && !obj.is_instance_of::<PyBytes>()
+    {
+        if let Some(bytes) = view.bytes() {
+            return copy(Ty::new(own, view.shape()?), bytes);
+        }
+        return convert(obj, own);
+    }
+    tensor_from_other(obj, dtype)
+}
+
+#[cold]
+fn tensor_from_other(obj: &Bound<'_, PyAny>, dtype: Option<DType>) -> Result<Tensor> {
+    if obj.is_instance_of::<PyString>() || obj.is_instance_of::<PyBytes>() || obj.is_none() {
+        fail!(Type, "expected a tensor, a number or an array, got {}", type_name(obj));
+    }
+    let array = numpy_asarray(obj, None)?;
+    let nearest = nearest_dtype(&array, obj)?;
+    let numbers = obj.is_instance_of::<PyList>() || obj.is_instance_of::<PyTuple>() || obj.is_instance_of::<PyRange>();
+    match (dtype, nearest) {
+        (Some(dtype), _) => convert(&array, dtype),
+        (None, DType::F64) if numbers => convert(&array, DType::F32),
+        (None, DType::I64) if numbers => to_i32(&convert(&array, DType::I64)?),
+        (None, dtype) => convert(&array, dtype),
+    }
+}
+
+/// The supported dtype that holds an array's elements with the least loss.
+fn nearest_dtype(array: &Bound<'_, PyAny>, given: &Bound<'_, PyAny>) -> Result<DType> {
+    let dtype = array.getattr("dtype")?;
+    let (kind, size): (char, usize) = (dtype.getattr("kind")?.extract()?, dtype.getattr("itemsize")?.extract()?);
+    let name = dtype.str()?.to_string();
+    Ok(match (kind, size) {
+        ('b', _) => DType::Bool,
+        ('u', 1) => DType::U8,
+        ('i', 1 | 2 | 4) | ('u', 2) => DType::I32,
+        ('i', 8) | ('u', 4) => DType::I64,
+        ('f', 2 | 4) => DType::F32,
+        ('f', _) => DType::F64,
+        ('V', 2) if name == "bfloat16" => DType::F32,
+        _ => fail!(
+            Type,
+            "expected a tensor, a number or an array of numbers, got {} of dtype {name}; supported dtypes are {}",
+            type_name(given),
+            dtype_names()
+        ),
+    })
+}
+
+fn convert(obj: &Bound<'_, PyAny>, dtype: DType) -> Result<Tensor> {
+    let array = numpy_asarray(obj, Some(dtype))?;
+    match View::of(&array) {
+        Some(view) => match view.bytes() {
+            Some(bytes) => copy(Ty::new(dtype, view.shape()?), bytes),
+            None => fail!(Internal, "numpy.asarray with order='C' gave an array that is not contiguous"),
+        },
+        None => fail!(Type, "{} does not expose its elements", type_name(obj)),
+    }
+}
+
+fn copy(ty: Ty, bytes: &[u8]) -> Result<Tensor> {
+    let mut buffer = Buffer::recycled(ty.bytes()).map_err(dlrs_core::Error::from)?;
+    buffer.bytes_mut().copy_from_slice(bytes);
+    Ok(Tensor::from_buffer(ty, buffer))
+}
+
+/// Python integers as int32, which is what they become where nothing else decides.
+fn to_i32(wide: &Tensor) -> Result<Tensor> {
+    let narrow: std::result::Result<Vec<i32>, _> = wide.as_slice::<i64>().iter().map(|&i| i32::try_from(i)).collect();
+    match narrow {
+        Ok(narrow) => Ok(Tensor::from_slice(DType::I32, wide.shape(), &narrow)?),
+        Err(_) => Err(pyo3::exceptions::PyOverflowError::new_err(
+            "an integer does not fit int32; pass a NumPy array of int64 or name a dtype",
+        )
+        .into()),
+    }
+}
+
+/// Lengths of axes as Python gives them.
+pub fn shape_of(what: &str, dims: &[isize]) -> Result<Shape> {
+    match dims.iter().map(|&d| usize::try_from(d)).collect::<std::result::Result<Vec<_>, _>>() {
+        Ok(dims) => Ok(Shape::new(&dims)?),
+        Err(_) => fail!(Value, "{what}: negative length in shape {dims:?}"),
+    }
+}

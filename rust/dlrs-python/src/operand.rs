@@ -1,0 +1,237 @@
+//! Arguments: what a caller may pass where a tensor is expected, and how dtypes meet.
+
+use dlrs_core::dispatch::{Operand, Value};
+use dlrs_core::{DType, Tensor};
+use pyo3::exceptions::PyOverflowError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyFloat, PyInt};
+
+use crate::array;
+use crate::errors::{Failure, Result, fail};
+use crate::tensor::PyTensor;
+use crate::variable::PyVariable;
+
+/// An argument of an op.
+#[derive(Clone)]
+pub enum Arg {
+    /// Something with a dtype of its own.
+    Operand(Operand),
+    /// A Python number, which takes the dtype of what it meets.
+    Number(Number),
+}
+
+/// A Python number.
+#[derive(Clone, Copy)]
+pub enum Number {
+    /// `bool`.
+    Bool(bool),
+    /// `int`.
+    Int(i64),
+    /// `float`, also NumPy's `float64` scalar, which is one.
+    Float(f64),
+}
+
+/// Dtypes and the weak types of Python numbers in the order of promotion: the larger of two is what they promote to, which is
+/// Keras's `result_type` on the dtypes there are.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Truth values.
+    Bool,
+    /// A Python `int`.
+    Int,
+    /// Unsigned bytes.
+    U8,
+    /// 32-bit integers.
+    I32,
+    /// 64-bit integers.
+    I64,
+    /// A Python `float`.
+    Float,
+    /// Single precision.
+    F32,
+    /// Double precision.
+    F64,
+}
+
+impl Kind {
+    /// The dtype that the kind becomes when nothing else is there to decide.
+    pub fn dtype(self) -> DType {
+        match self {
+            Kind::Bool => DType::Bool,
+            Kind::U8 => DType::U8,
+            Kind::Int | Kind::I32 => DType::I32,
+            Kind::I64 => DType::I64,
+            Kind::Float | Kind::F32 => DType::F32,
+            Kind::F64 => DType::F64,
+        }
+    }
+}
+
+impl From<DType> for Kind {
+    fn from(dtype: DType) -> Kind {
+        match dtype {
+            DType::Bool => Kind::Bool,
+            DType::U8 => Kind::U8,
+            DType::I32 => Kind::I32,
+            DType::I64 => Kind::I64,
+            DType::F32 => Kind::F32,
+            DType::F64 => Kind::F64,
+        }
+    }
+}
+
+impl Number {
+    /// The number as a scalar tensor.
+    ///
+    /// # Errors
+    /// `OverflowError` when an integer does not fit the dtype.
+    pub fn tensor(self, dtype: DType) -> Result<Tensor> {
+        let i = match self {
+            Number::Bool(b) => i64::from(b),
+            Number::Int(i) => i,
+            Number::Float(f) => return Ok(Tensor::scalar(dtype, f)?),
+        };
+        let fits = match dtype {
+            DType::U8 => u8::try_from(i).is_ok(),
+            DType::I32 => i32::try_from(i).is_ok(),
+            DType::I64 => return Ok(Tensor::from_slice(dtype, &[], &[i])?),
+            DType::Bool | DType::F32 | DType::F64 => true,
+        };
+        if !fits {
+            return Err(PyOverflowError::new_err(format!("Python integer {i} does not fit {dtype}")).into());
+        }
+        Ok(Tensor::scalar(dtype, i as f64)?)
+    }
+}
+
+impl Arg {
+    /// The argument's place in the order of promotion.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Arg::Operand(operand) => operand.ty().dtype.into(),
+            Arg::Number(Number::Bool(_)) => Kind::Bool,
+            Arg::Number(Number::Int(_)) => Kind::Int,
+            Arg::Number(Number::Float(_)) => Kind::Float,
+        }
+    }
+
+    /// The dtype that the argument has, or gets when it stands alone.
+    pub fn dtype(&self) -> DType {
+        self.kind().dtype()
+    }
+
+    /// The argument as an operand of its own dtype.
+    pub fn own(self) -> Result<Operand> {
+        let dtype = self.dtype();
+        self.to(dtype)
+    }
+
+    /// The argument as an operand of dtype `dtype`: numbers are made so, tensors are cast.
+    pub fn to(self, dtype: DType) -> Result<Operand> {
+        match self {
+            Arg::Number(number) => Ok(concrete(number.tensor(dtype)?)),
+            Arg::Operand(operand) if operand.ty().dtype == dtype => Ok(operand),
+            Arg::Operand(operand) => crate::call::cast(&operand, dtype),
+        }
+    }
+
+    /// The argument, if `obj` can be one at a glance: no conversion, no error for anything else.
+    ///
+    /// # Errors
+    /// `OverflowError` for an `int` of more than 64 bits.
+    pub fn plain(obj: &Bound<'_, PyAny>) -> Result<Option<Arg>> {
+        if let Ok(tensor) = obj.cast::<PyTensor>() {
+            return Ok(Some(Arg::Operand(Operand::Value(tensor.get().value.clone()))));
+        }
+        if let Ok(variable) = obj.cast::<PyVariable>() {
+            return Ok(Some(Arg::Operand(Operand::Variable(variable.get().variable.clone()))));
+        }
+        let number = if let Ok(f) = obj.cast::<PyFloat>() {
+            Number::Float(f.value())
+        } else if let Ok(b) = obj.cast::<PyBool>() {
+            Number::Bool(b.is_true())
+        } else if obj.is_instance_of::<PyInt>() {
+            Number::Int(obj.extract()?)
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(Arg::Number(number)))
+    }
+
+    /// The argument that `obj` is, or can be converted to.
+    ///
+    /// # Errors
+    /// `TypeError` naming the type or dtype that came.
+    pub fn of(obj: &Bound<'_, PyAny>) -> Result<Arg> {
+        match Arg::plain(obj)? {
+            Some(arg) => Ok(arg),
+            None => Ok(Arg::Operand(concrete(array::tensor_from(obj, None)?))),
+        }
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Arg {
+    type Error = Failure;
+
+    fn extract(obj: Borrowed<'a, 'py, PyAny>) -> Result<Arg> {
+        Arg::of(&obj)
+    }
+}
+
+/// A concrete tensor as an operand.
+pub fn concrete(tensor: Tensor) -> Operand {
+    Operand::Value(Value::Concrete(tensor))
+}
+
+/// The dtype to which all of `args` promote.
+pub fn promote<'a>(args: impl IntoIterator<Item = &'a Arg>) -> DType {
+    args.into_iter().map(Arg::kind).max().unwrap_or(Kind::Float).dtype()
+}
+
+/// Arguments of one dtype, the one to which they promote.
+pub fn promoted<const N: usize>(args: [Arg; N]) -> Result<[Operand; N]> {
+    let dtype = promote(&args);
+    to_all(args, dtype)
+}
+
+/// Arguments of dtype `dtype`.
+pub fn to_all<const N: usize>(args: [Arg; N], dtype: DType) -> Result<[Operand; N]> {
+    let operands = args.into_iter().map(|a| a.to(dtype)).collect::<Result<Vec<_>>>()?;
+    Ok(operands.try_into().unwrap_or_else(|_| unreachable!("one operand per argument")))
+}
+
+/// The name of an object's type, for messages.
+pub fn type_name(obj: &Bound<'_, PyAny>) -> String {
+    obj.get_type().fully_qualified_name().map_or_else(|_| "an object".to_owned(), |name| name.to_string())
+}
+
+/// A dtype by its name.
+#[derive(Clone, Copy)]
+pub struct DTypeArg(pub DType);
+
+impl<'a, 'py> FromPyObject<'a, 'py> for DTypeArg {
+    type Error = Failure;
+
+    fn extract(obj: Borrowed<'a, 'py, PyAny>) -> Result<DTypeArg> {
+        let name: String = match obj.extract() {
+            Ok(name) => name,
+            Err(_) => fail!(Type, "dtype: expected a string such as 'float32', got {}", type_name(&obj)),
+        };
+        parse_dtype(&name).map(DTypeArg)
+    }
+}
+
+/// Every dtype.
+const DTYPES: [DType; 6] = [DType::Bool, DType::U8, DType::I32, DType::I64, DType::F32, DType::F64];
+
+fn parse_dtype(name: &str) -> Result<DType> {
+    match DTYPES.into_iter().find(|d| d.name() == name) {
+        Some(dtype) => Ok(dtype),
+        None => fail!(Value, "dtype {name:?} is not supported; supported are {}", dtype_names()),
+    }
+}
+
+/// The names of the supported dtypes, for messages.
+pub fn dtype_names() -> String {
+    DTYPES.map(|d| d.name()).join(", ")
+}

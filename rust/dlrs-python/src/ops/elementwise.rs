@@ -1,0 +1,188 @@
+//! Elementwise functions.
+
+use dlrs_core::DType;
+use dlrs_core::dispatch::Operand;
+use dlrs_core::ops::Ewise;
+use dlrs_kernels::elementwise::{BinaryOp, UnaryOp};
+use pyo3::prelude::*;
+
+use crate::call::{self, identity};
+use crate::errors::{Result, fail};
+use crate::operand::{Arg, DTypeArg, Kind, Number, promote, promoted, to_all};
+use crate::tensor::PyTensor;
+
+/// Functions of one argument that keep its dtype.
+macro_rules! unary {
+    ($($name:ident $op:ident,)*) => {
+        $(#[pyfunction]
+        pub fn $name(x: Arg) -> Result<PyTensor> {
+            call::tensor(Ewise::Unary(UnaryOp::$op), &[x.own()?])
+        })*
+    };
+}
+
+/// Functions of one argument into the reals: integers become float32 first.
+macro_rules! unary_float {
+    ($($name:ident $op:ident,)*) => {
+        $(#[pyfunction]
+        pub fn $name(x: Arg) -> Result<PyTensor> {
+            call::tensor(Ewise::Unary(UnaryOp::$op), &[floating(x)?])
+        })*
+    };
+}
+
+/// Functions of two arguments, which promote to one dtype.
+macro_rules! binary {
+    ($($name:ident $op:ident,)*) => {
+        $(#[pyfunction]
+        pub fn $name(x1: Arg, x2: Arg) -> Result<PyTensor> {
+            call::tensor(Ewise::Binary(BinaryOp::$op), &promoted([x1, x2])?)
+        })*
+    };
+}
+
+/// Functions of two truth values.
+macro_rules! logical {
+    ($($name:ident $op:ident,)*) => {
+        $(#[pyfunction]
+        pub fn $name(x1: Arg, x2: Arg) -> Result<PyTensor> {
+            call::tensor(Ewise::Binary(BinaryOp::$op), &to_all([x1, x2], DType::Bool)?)
+        })*
+    };
+}
+
+unary! {
+    negative Neg,
+    absolute Abs,
+    sign Sign,
+    square Square,
+    relu Relu,
+    floor Floor,
+    ceil Ceil,
+    round Round,
+    isfinite IsFinite,
+    isnan IsNan,
+}
+
+unary_float! {
+    exp Exp,
+    expm1 Expm1,
+    log Log,
+    log1p Log1p,
+    sqrt Sqrt,
+    rsqrt Rsqrt,
+    reciprocal Reciprocal,
+    tanh Tanh,
+    sigmoid Sigmoid,
+    erf Erf,
+    softplus Softplus,
+    sin Sin,
+    cos Cos,
+}
+
+binary! {
+    add Add,
+    subtract Sub,
+    multiply Mul,
+    floor_divide FloorDiv,
+    r#mod Mod,
+    power Pow,
+    maximum Max,
+    minimum Min,
+    less Lt,
+    less_equal Le,
+    greater Gt,
+    greater_equal Ge,
+    equal Eq,
+    not_equal Ne,
+}
+
+logical! {
+    logical_and LogicalAnd,
+    logical_or LogicalOr,
+}
+
+/// True division: integers become float32 first.
+#[pyfunction]
+pub fn divide(x1: Arg, x2: Arg) -> Result<PyTensor> {
+    let dtype = float_of(promote([&x1, &x2]));
+    call::tensor(Ewise::Binary(BinaryOp::Div), &to_all([x1, x2], dtype)?)
+}
+
+/// Not, of truth values.
+#[pyfunction]
+pub fn logical_not(x: Arg) -> Result<PyTensor> {
+    call::tensor(Ewise::Unary(UnaryOp::LogicalNot), &[x.to(DType::Bool)?])
+}
+
+/// `x1` where `condition` holds, else `x2`.
+#[pyfunction(name = "where")]
+pub fn select(condition: Arg, x1: Arg, x2: Arg) -> Result<PyTensor> {
+    let [x1, x2] = promoted([x1, x2])?;
+    call::tensor(Ewise::Select, &[condition.to(DType::Bool)?, x1, x2])
+}
+
+/// Conversion to another dtype.
+#[pyfunction]
+pub fn cast(x: Arg, dtype: DTypeArg) -> Result<PyTensor> {
+    identity(&x.to(dtype.0)?)
+}
+
+/// The identity, through which no gradient flows.
+#[pyfunction]
+pub fn stop_gradient(x: Arg) -> Result<PyTensor> {
+    call::tensor(Ewise::StopGradient, &[x.own()?])
+}
+
+/// A comparison, as an operator asks for it.
+pub fn comparison(op: BinaryOp, x1: Arg, x2: Arg) -> Result<PyTensor> {
+    call::tensor(Ewise::Binary(op), &promoted([x1, x2])?)
+}
+
+/// `&` of truth values.
+pub fn bitwise_and(x1: Arg, x2: Arg) -> Result<PyTensor> {
+    truth_values("&", [&x1, &x2])?;
+    logical_and(x1, x2)
+}
+
+/// `|` of truth values.
+pub fn bitwise_or(x1: Arg, x2: Arg) -> Result<PyTensor> {
+    truth_values("|", [&x1, &x2])?;
+    logical_or(x1, x2)
+}
+
+/// `~`: not of truth values, the bits' complement (−x − 1) of integers.
+pub fn invert(x: Operand) -> Result<PyTensor> {
+    match x.ty().dtype {
+        DType::Bool => call::tensor(Ewise::Unary(UnaryOp::LogicalNot), &[x]),
+        dtype @ (DType::I32 | DType::I64 | DType::U8) => {
+            let minus_one = Arg::Number(Number::Int(if dtype == DType::U8 { 255 } else { -1 })).to(dtype)?;
+            call::tensor(Ewise::Binary(BinaryOp::Sub), &[minus_one, x])
+        }
+        dtype => fail!(Type, "~ needs a tensor of bools or integers; this one has dtype {dtype}"),
+    }
+}
+
+/// `pow` with a modulus, which tensors do not have.
+pub fn power_modulo(_x1: Arg, _x2: Arg) -> Result<PyTensor> {
+    fail!(Type, "pow() of tensors takes no modulus")
+}
+
+/// The argument as an operand of a floating-point dtype.
+pub fn floating(x: Arg) -> Result<Operand> {
+    let dtype = float_of(x.dtype());
+    x.to(dtype)
+}
+
+/// The dtype itself if it is a floating-point one, else float32.
+pub fn float_of(dtype: DType) -> DType {
+    if dtype.is_float() { dtype } else { Kind::Float.dtype() }
+}
+
+fn truth_values(operator: &str, args: [&Arg; 2]) -> Result<()> {
+    let [a, b] = args.map(Arg::dtype);
+    if a != DType::Bool || b != DType::Bool {
+        fail!(Type, "{operator} needs tensors of bools; these have dtypes {a} and {b}");
+    }
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! The ops as Python functions: arguments promoted and cast, composites assembled, errors named.
+
+pub mod contraction;
+pub mod creation;
+pub mod elementwise;
+pub mod reduce;
+pub mod shape;

@@ -1,0 +1,178 @@
+//! Functions that move elements or rename their places.
+
+use dlrs_core::dispatch::Operand;
+use dlrs_core::ops::Ewise;
+use dlrs_core::ops::index::{SegmentSum, Take};
+use dlrs_core::ops::shape::{Reshape, Transpose};
+use dlrs_core::ops::slice::{Concat, Pad, Slice, Span};
+use dlrs_core::{DType, Shape};
+use pyo3::prelude::*;
+
+use crate::array::shape_of;
+use crate::call::{self, apply1, identity};
+use crate::errors::{Result, fail};
+use crate::operand::{Arg, promote};
+use crate::tensor::PyTensor;
+
+/// The operand under another shape of the same size.
+pub fn reshape_to(x: &Operand, shape: Shape) -> Result<Operand> {
+    if x.ty().shape == shape {
+        return Ok(x.clone());
+    }
+    Ok(Operand::Value(apply1(Reshape { shape }, std::slice::from_ref(x))?))
+}
+
+/// The operand with its axes in another order.
+pub fn transpose_to(x: &Operand, axes: &[usize]) -> Result<Operand> {
+    if axes.iter().copied().eq(0..axes.len()) {
+        return Ok(x.clone());
+    }
+    Ok(Operand::Value(apply1(Transpose { axes: axes.to_vec() }, std::slice::from_ref(x))?))
+}
+
+/// The operand with its axes in reverse order.
+pub fn reverse_axes(x: &Operand) -> Result<PyTensor> {
+    let axes: Vec<usize> = (0..x.ty().shape.rank()).rev().collect();
+    identity(&transpose_to(x, &axes)?)
+}
+
+/// The same elements under another shape; one length may be −1 and follows from the others.
+#[pyfunction]
+pub fn reshape(x: Arg, shape: Vec<isize>) -> Result<PyTensor> {
+    let x = x.own()?;
+    let have = x.ty().shape;
+    let unknown = shape.iter().filter(|&&d| d == -1).count();
+    if unknown > 1 {
+        fail!(Value, "reshape: shape {shape:?} has more than one -1");
+    }
+    let mut dims = shape.clone();
+    if unknown == 1 {
+        let known: isize = shape.iter().filter(|&&d| d != -1).product();
+        let size = have.size() as isize;
+        if known <= 0 || size % known != 0 {
+            fail!(Value, "reshape: x of shape {have} has {size} elements, which do not fill shape {shape:?}");
+        }
+        dims.iter_mut().filter(|d| **d == -1).for_each(|d| *d = size / known);
+    }
+    identity(&reshape_to(&x, shape_of("reshape", &dims)?)?)
+}
+
+/// Axes in another order, by default the reverse one.
+#[pyfunction]
+#[pyo3(signature = (x, axes=None))]
+pub fn transpose(x: Arg, axes: Option<Vec<isize>>) -> Result<PyTensor> {
+    let x = x.own()?;
+    let Some(axes) = axes else { return reverse_axes(&x) };
+    let rank = x.ty().shape.rank();
+    let positive = axes.iter().map(|&a| axis_of("transpose", a, rank)).collect::<Result<Vec<_>>>()?;
+    if positive.len() != rank {
+        fail!(Value, "transpose: axes {axes:?} for x of shape {}; expected each of its {rank} axes once", x.ty().shape);
+    }
+    identity(&transpose_to(&x, &positive)?)
+}
+
+/// Repetition along new axes and axes of length 1.
+#[pyfunction]
+pub fn broadcast_to(x: Arg, shape: Vec<isize>) -> Result<PyTensor> {
+    let x = x.own()?;
+    let shape = shape_of("broadcast_to", &shape)?;
+    if x.ty().shape == shape { identity(&x) } else { call::tensor(Ewise::BroadcastTo(shape), &[x]) }
+}
+
+/// An axis number made non-negative.
+pub fn axis_of(op: &str, axis: isize, rank: usize) -> Result<usize> {
+    let positive = if axis < 0 { axis + rank as isize } else { axis };
+    if positive < 0 || positive >= rank as isize {
+        fail!(Value, "{op}: axis {axis} is out of range for a tensor of rank {rank}");
+    }
+    Ok(positive as usize)
+}
+
+/// Tensors one after another along an axis.
+#[pyfunction]
+#[pyo3(signature = (xs, axis=0))]
+pub fn concatenate(xs: Vec<Arg>, axis: isize) -> Result<PyTensor> {
+    let dtype = promote(&xs);
+    let xs = xs.into_iter().map(|x| x.to(dtype)).collect::<Result<Vec<_>>>()?;
+    let Some(first) = xs.first() else { fail!(Value, "concatenate: at least one tensor is needed") };
+    call::tensor(Concat { axis: axis_of("concatenate", axis, first.ty().shape.rank())? }, &xs)
+}
+
+/// The elements from `start` to before `stop` in steps of `step`, per axis.
+#[pyfunction]
+pub fn slice(x: Arg, start: Vec<isize>, stop: Vec<isize>, step: Vec<isize>) -> Result<PyTensor> {
+    let x = x.own()?;
+    let shape = x.ty().shape;
+    if [start.len(), stop.len(), step.len()] != [shape.rank(); 3] {
+        fail!(
+            Value,
+            "slice: {} starts, {} stops and {} steps for x of shape {shape}; expected one each per axis",
+            start.len(),
+            stop.len(),
+            step.len()
+        );
+    }
+    let spans = (0..shape.rank()).map(|i| span("slice", start[i], stop[i], step[i])).collect::<Result<Vec<_>>>()?;
+    identity(&slice_to(&x, spans)?)
+}
+
+/// The positions from `start` to before `stop` in steps of `step`, as Python's `range` counts them.
+pub fn span(op: &str, start: isize, stop: isize, step: isize) -> Result<Span> {
+    if step == 0 {
+        fail!(Value, "{op}: the step of a slice is 0");
+    }
+    let distance = if step > 0 { stop - start } else { start - stop };
+    let len = if distance <= 0 { 0 } else { (distance as usize).div_ceil(step.unsigned_abs()) };
+    match usize::try_from(start) {
+        Ok(start) => Ok(Span { start, len, step }),
+        Err(_) if len == 0 => Ok(Span { start: 0, len, step }),
+        Err(_) => fail!(Value, "{op}: start {start} is negative"),
+    }
+}
+
+/// The operand at given positions of every axis.
+pub fn slice_to(x: &Operand, spans: Vec<Span>) -> Result<Operand> {
+    let whole = x.ty().shape.iter().map(|&n| Span::all(n)).eq(spans.iter().copied());
+    if whole { Ok(x.clone()) } else { Ok(Operand::Value(apply1(Slice { spans }, std::slice::from_ref(x))?)) }
+}
+
+/// A border of `value` around the elements; widths per axis, before and after.
+#[pyfunction]
+#[pyo3(signature = (x, widths, value=0.0))]
+pub fn pad(x: Arg, widths: Vec<(isize, isize)>, value: f64) -> Result<PyTensor> {
+    let x = x.own()?;
+    let positive: Option<Vec<(usize, usize)>> =
+        widths.iter().map(|&(a, b)| Some((usize::try_from(a).ok()?, usize::try_from(b).ok()?))).collect();
+    match positive {
+        Some(widths) => call::tensor(Pad::new(&widths, value), &[x]),
+        None => fail!(Value, "pad: negative width in {widths:?}"),
+    }
+}
+
+/// Elements or rows picked along an axis; a negative index counts from the end.
+#[pyfunction]
+#[pyo3(signature = (x, indices, axis=0))]
+pub fn take(x: Arg, indices: Arg, axis: isize) -> Result<PyTensor> {
+    let x = x.own()?;
+    let axis = axis_of("take", axis, x.ty().shape.rank())?;
+    call::tensor(Take { axis }, &[x, index_operand("take", indices)?])
+}
+
+/// Indices as an operand of int32 or int64.
+pub fn index_operand(op: &str, indices: Arg) -> Result<Operand> {
+    match indices.dtype() {
+        DType::I32 | DType::I64 => indices.own(),
+        DType::U8 => indices.to(DType::I32),
+        dtype => fail!(Type, "{op}: indices have dtype {dtype}; expected integers"),
+    }
+}
+
+/// Rows of `x` added into row `indices[i]` of the result, in order.
+#[pyfunction]
+pub fn segment_sum(x: Arg, indices: Arg, num_segments: isize) -> Result<PyTensor> {
+    let Ok(segments) = usize::try_from(num_segments) else {
+        fail!(Value, "segment_sum: num_segments is {num_segments}; expected at least 0");
+    };
+    let dtype = if matches!(x.dtype(), DType::Bool | DType::U8) { DType::I32 } else { x.dtype() };
+    call::tensor(SegmentSum { segments }, &[x.to(dtype)?, index_operand("segment_sum", indices)?])
+}

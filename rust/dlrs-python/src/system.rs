@@ -1,0 +1,35 @@
+//! State of the machine and the process: threads, instruction sets, measured peaks.
+
+use dlrs_kernels::isa::Isa;
+use dlrs_kernels::mem::{set_threads, team};
+use pyo3::prelude::*;
+
+use crate::errors::{Result, fail};
+
+/// Threads that a run uses, the calling one included.
+#[pyfunction]
+pub fn num_threads() -> usize {
+    team().size()
+}
+
+/// Sets the number of threads that a run uses.
+#[pyfunction]
+pub fn set_num_threads(n: isize) -> Result<()> {
+    match usize::try_from(n) {
+        Ok(n) if n > 0 => set_threads(n),
+        _ => fail!(Value, "set_num_threads: n is {n}; expected at least 1"),
+    }
+    Ok(())
+}
+
+/// The instruction-set level in use.
+#[pyfunction]
+pub fn isa() -> &'static str {
+    Isa::current().level().name()
+}
+
+/// The instruction-set levels that this machine supports, weakest first.
+#[pyfunction]
+pub fn supported_isas() -> Vec<&'static str> {
+    Isa::supported().into_iter().map(|isa| isa.level().name()).collect()
+}
