@@ -1,13 +1,12 @@
 //! What the benchmarks share: products run tile by tile on the team, as plans run them.
 #![forbid(unsafe_code)]
 
-pub mod peak;
-
 use std::sync::Arc;
 
 use dlrs_kernels::gemm::{Epilogue, MatB, MatRef, Tiling, gemm_f32, gemm_scratch_len, tiling};
 use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{Bind, Buffer, DType, Rect, Scratch, Span, Step, Team, TileProgram};
+pub use dlrs_kernels::peak;
 
 /// C = A·B of one shape, cut into its tiles.
 pub struct Product {

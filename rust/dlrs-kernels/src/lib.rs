@@ -10,5 +10,6 @@ pub mod loss;
 pub mod math;
 pub mod mem;
 pub mod optim;
+pub mod peak;
 pub mod random;
 pub mod reduce;

@@ -125,7 +125,6 @@ pub fn tensor(op: impl Op, operands: &[Operand]) -> Result<PyTensor> {
     apply1(op, operands).map(PyTensor::from)
 }
 
-
 /// Runs `work` with the interpreter released; `work` is given a function that says whether the user asked to stop.
 pub fn released<T: Send>(
     py: Python<'_>,

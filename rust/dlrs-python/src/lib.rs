@@ -41,7 +41,7 @@ mod _dlrs {
     #[pymodule_export]
     use crate::ops::shape::{broadcast_to, concatenate, pad, reshape, segment_sum, slice, take, transpose};
     #[pymodule_export]
-    use crate::system::{isa, num_threads, set_num_threads, supported_isas};
+    use crate::system::{isa, machine_peaks, num_threads, set_num_threads, supported_isas};
     #[pymodule_export]
     use crate::tensor::PyTensor;
     #[pymodule_export]

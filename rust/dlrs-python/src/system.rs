@@ -1,10 +1,13 @@
 //! State of the machine and the process: threads, instruction sets, measured peaks.
 
+use std::collections::BTreeMap;
+
 use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{set_threads, team};
+use dlrs_kernels::peak::{copy_gbs, fma_gflops};
 use pyo3::prelude::*;
 
-use crate::errors::{Result, fail};
+use crate::errors::{Result, fail, guard};
 
 /// Threads that a run uses, the calling one included.
 #[pyfunction]
@@ -32,4 +35,15 @@ pub fn isa() -> &'static str {
 #[pyfunction]
 pub fn supported_isas() -> Vec<&'static str> {
     Isa::supported().into_iter().map(|isa| isa.level().name()).collect()
+}
+
+/// What bounds this machine, measured now in about 50 ms: `fma_gflops`, f32 multiply-adds of one thread in registers, and
+/// `copy_gbs`, bytes read and written by one thread that copies memory.
+#[pyfunction]
+pub fn machine_peaks(py: Python<'_>) -> Result<BTreeMap<&'static str, f64>> {
+    /// Several times the last-level cache of most machines.
+    const COPIED: usize = 32 << 20;
+    py.detach(|| {
+        guard(|| Ok(BTreeMap::from([("fma_gflops", fma_gflops(Isa::current())), ("copy_gbs", copy_gbs(COPIED))])))
+    })
 }

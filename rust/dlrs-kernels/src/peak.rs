@@ -3,8 +3,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use dlrs_kernels::dispatch;
-use dlrs_kernels::isa::{Isa, Simd};
+use crate::dispatch;
+use crate::isa::{Isa, Simd};
 
 /// Multiply-adds of 24 independent chains of vectors: more than latency times throughput of any core, fewer than its registers.
 const CHAINS: usize = 24;
