@@ -2,10 +2,13 @@
 
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+
+use dlrs_kernels::mem::Buffer;
 
 use crate::bail;
 use crate::error::{Error, Result};
+use crate::key::Key;
 use crate::tensor::{Tensor, Ty};
 
 /// A named buffer that outlives plans: weights, optimizer slots, moving statistics, metric totals, seed counters.
@@ -18,6 +21,14 @@ struct Inner {
     name: RwLock<String>,
     ty: Ty,
     state: RwLock<State>,
+    packed: Mutex<Vec<Packed>>,
+}
+
+/// A copy of the content in another layout, good as long as the version stands.
+struct Packed {
+    layout: Key,
+    version: u64,
+    copy: Arc<Buffer>,
 }
 
 /// A variable's content.
@@ -36,6 +47,7 @@ impl Variable {
             name: RwLock::new(name.to_owned()),
             ty,
             state: RwLock::new(State { tensor: value, version: 0 }),
+            packed: Mutex::default(),
         }))
     }
 
@@ -92,6 +104,27 @@ impl Variable {
         state.tensor = value;
         state.version += 1;
         Ok(())
+    }
+
+    /// The content `state` in the layout that `pack` writes and `layout` names, made anew when the content has changed.
+    pub(crate) fn packed(
+        &self,
+        state: &State,
+        layout: Key,
+        bytes: usize,
+        pack: &dyn Fn(&[u8], &mut [u8]),
+    ) -> Result<Arc<Buffer>> {
+        let mut cache = self.0.packed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = cache.iter().find(|p| p.layout == layout && p.version == state.version) {
+            return Ok(Arc::clone(&found.copy));
+        }
+        // Older copies go first: a variable holds at most one copy of each layout.
+        cache.retain(|p| p.version == state.version);
+        let mut copy = Buffer::recycled(bytes)?;
+        pack(state.tensor.bytes(), copy.bytes_mut());
+        let copy = Arc::new(copy);
+        cache.push(Packed { layout, version: state.version, copy: Arc::clone(&copy) });
+        Ok(copy)
     }
 
     pub(crate) fn read(&self) -> Result<RwLockReadGuard<'_, State>> {

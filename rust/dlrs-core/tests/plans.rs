@@ -195,3 +195,21 @@ fn second_derivatives_are_another_call() {
     let results = plan.run(&[at.bytes()], None).unwrap();
     assert_eq!((results[0].get(0), results[1].get(0)), (12.0, 12.0));
 }
+
+#[test]
+fn packed_weights_follow_the_variable() {
+    let w = Variable::new("w", noise(1, &[70, 50]));
+    let mut g = Graph::new();
+    let x = g.input(noise(2, &[16, 70]).ty());
+    let read = g.read(&w);
+    let y = g.matmul(x, read, false, false).unwrap();
+    let plan = Plan::build(&g, &[x], &[y]).unwrap();
+    let feed = noise(2, &[16, 70]);
+    for round in 0..3 {
+        let expected = by_ops(&g, std::slice::from_ref(&feed), &[y]);
+        for _ in 0..2 {
+            assert_eq!(plan.run(&[feed.bytes()], None).unwrap()[0].bytes(), expected[0].bytes(), "round {round}");
+        }
+        w.assign(noise(10 + round, &[70, 50])).unwrap();
+    }
+}

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 
 use dlrs_kernels::elementwise::{BinaryOp, Instr, UnaryOp};
-use dlrs_kernels::gemm::{Activation, Epilogue, MatB, MatRef, gemm_f32, gemm_f64, gemm_scratch_len, tiling};
+use dlrs_kernels::gemm::{
+    Activation, Epilogue, MatB, MatRef, PackedRef, gemm_f32, gemm_f64, gemm_scratch_len, pack_b, packed_len, tiling,
+};
 use dlrs_kernels::isa::Isa;
-use dlrs_kernels::mem::{Rect, TileIo, TileMut, cast_mut};
+use dlrs_kernels::mem::{Rect, TileIo, TileMut, cast, cast_mut};
 
 use super::elementwise::TileProgramEpilogue;
-use super::{Contraction, FusionClass, LowerCx, Lowered, NodeRef, Op, TileConsumer, arity};
+use super::{Contraction, FusionClass, LowerCx, Lowered, NodeRef, Op, Packing, TileConsumer, arity};
 use crate::error::Result;
 use crate::graph::{Graph, Val};
-use crate::key::KeyHasher;
+use crate::key::{KeyHasher, key_of};
 use crate::shape::Shape;
 use crate::tensor::Ty;
 use crate::{DType, bail};
@@ -143,7 +145,7 @@ impl Op for MatMul {
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         let product = self.product(&cx.inputs[0].shape, &cx.inputs[1].shape);
-        if cx.inputs[0].dtype == DType::F64 { Ok(lower_f64(product)) } else { Ok(lower_f32(cx.isa, product, None)) }
+        if cx.inputs[0].dtype == DType::F64 { Ok(lower_f64(product)) } else { Ok(lower_f32(cx, product, None)) }
     }
 
     fn fusion_class(&self) -> FusionClass<'_> {
@@ -156,16 +158,34 @@ impl Contraction for MatMul {
         inputs[0].dtype == DType::F32 && self.product(&inputs[0].shape, &inputs[1].shape).batch.len() == 1
     }
 
-    fn lower_with(&self, cx: &LowerCx<'_>, consumer: TileConsumer) -> Result<Lowered> {
+    fn lower_with(&self, cx: &LowerCx<'_>, consumer: Option<TileConsumer>) -> Result<Lowered> {
         let product = self.product(&cx.inputs[0].shape, &cx.inputs[1].shape);
-        Ok(lower_f32(cx.isa, product, Some(consumer)))
+        Ok(lower_f32(cx, product, consumer))
+    }
+
+    fn packing(&self, isa: Isa, inputs: &[Ty]) -> Option<Packing> {
+        let p = self.product(&inputs[0].shape, &inputs[1].shape);
+        // A few rows read the second operand once, as it lies.
+        if p.m < PACK_ROWS || !self.accepts_consumer(inputs) {
+            return None;
+        }
+        let len = packed_len(isa, p.k, p.n);
+        let layout = key_of(&("panels", isa, p.k, p.n, p.b_strides));
+        let pack = move |from: &[u8], to: &mut [u8]| {
+            pack_b(isa, MatRef::new(cast(from), p.k, p.n, p.b_strides.0, p.b_strides.1), cast_mut(to));
+        };
+        Some(Packing { operand: 1, layout, bytes: 4 * len, pack: Arc::new(pack) })
     }
 }
+
+/// Rows of the first operand from which a packed second operand pays.
+const PACK_ROWS: usize = 8;
 
 /// Rows of a weight gradient that one tile updates: with the rows of the state they stay in L2.
 const UPDATE_TILE: usize = 16 * 1024;
 
-fn lower_f32(isa: Isa, p: Product, consumer: Option<TileConsumer>) -> Lowered {
+fn lower_f32(cx: &LowerCx<'_>, p: Product, consumer: Option<TileConsumer>) -> Lowered {
+    let (isa, packed) = (cx.isa, cx.packed);
     let (tile_rows, tile_cols) = match &consumer {
         // Updates stream the state: whole rows, which are contiguous.
         Some(TileConsumer::Update { .. }) => ((UPDATE_TILE / p.n.max(1)).next_multiple_of(8).max(8), p.n.max(1)),
@@ -191,9 +211,14 @@ fn lower_f32(isa: Isa, p: Product, consumer: Option<TileConsumer>) -> Lowered {
         let (a, b) = (io.input::<f32>(0), io.input::<f32>(1));
         let (a_offset, b_offset) = p.batch[block.item];
         let a = MatRef::new(&a[a_offset..], p.m, p.k, p.a_strides.0, p.a_strides.1).sub(block.rows.clone(), 0..p.k);
-        let b = MatRef::new(&b[b_offset..], p.k, p.n, p.b_strides.0, p.b_strides.1).sub(0..p.k, block.cols.clone());
+        let b = if packed {
+            MatB::Packed(PackedRef::new(isa, b, p.k, p.n).cols(block.cols.clone()))
+        } else {
+            let b = MatRef::new(&b[b_offset..], p.k, p.n, p.b_strides.0, p.b_strides.1);
+            MatB::Strided(b.sub(0..p.k, block.cols.clone()))
+        };
         let (pack, rest) = io.scratch::<u8>(scratch).split_at_mut(4 * gemm_scratch);
-        finish.run(isa, a, MatB::Strided(b), io, block, cast_mut(pack), rest);
+        finish.run(isa, a, b, io, block, cast_mut(pack), rest);
     });
     Lowered { tiles, body, scratch, may_alias: Vec::new(), cost }
 }

@@ -94,7 +94,26 @@ pub trait Contraction: Send + Sync {
     ///
     /// # Errors
     /// As [`Op::lower`].
-    fn lower_with(&self, cx: &LowerCx<'_>, consumer: TileConsumer) -> Result<Lowered>;
+    fn lower_with(&self, cx: &LowerCx<'_>, consumer: Option<TileConsumer>) -> Result<Lowered>;
+
+    /// The layout in which an operand that stays the same from run to run is read fastest. A lowering whose context says so
+    /// ([`LowerCx::packed`]) finds the operand packed.
+    fn packing(&self, _isa: Isa, _inputs: &[Ty]) -> Option<Packing> {
+        None
+    }
+}
+
+/// How an operand is packed.
+#[derive(Clone)]
+pub struct Packing {
+    /// Number of the operand.
+    pub operand: usize,
+    /// Names the layout.
+    pub layout: crate::key::Key,
+    /// Bytes of the packed copy.
+    pub bytes: usize,
+    /// Packs the operand's bytes.
+    pub pack: Arc<dyn Fn(&[u8], &mut [u8]) + Send + Sync>,
 }
 
 /// An update that can take its gradient tile by tile.
@@ -131,6 +150,8 @@ pub struct LowerCx<'a> {
     pub inputs: &'a [Ty],
     /// The results' types.
     pub outputs: &'a [Ty],
+    /// Whether the operand that [`Contraction::packing`] names comes packed.
+    pub packed: bool,
 }
 
 /// An op as kernel calls.

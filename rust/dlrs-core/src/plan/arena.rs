@@ -7,9 +7,11 @@ use dlrs_kernels::mem::{ALIGN, Buffer, Span, Step};
 use super::fuse::{Target, Unit};
 use super::rewrite::Live;
 use super::schedule::Schedule;
-use super::{Place, PlanOutput, PlanVariable};
+use super::{Place, PlanOutput, PlanPacked, PlanVariable};
+use crate::DType;
 use crate::error::Result;
 use crate::graph::{Graph, Source, Val};
+use crate::ops::Packing;
 use crate::tensor::Ty;
 use crate::variable::Variable;
 
@@ -20,13 +22,15 @@ pub(super) struct Layout {
     pub variables: Vec<PlanVariable>,
     pub fresh: Vec<Ty>,
     pub outputs: Vec<PlanOutput>,
-    /// Lengths of all buffers of the tile program: arena, constants, inputs, variables, fresh.
+    pub packed: Vec<PlanPacked>,
+    /// Lengths of all buffers of the tile program: arena, constants, inputs, variables, fresh, packed.
     pub buffer_lens: Vec<usize>,
     /// Per unit.
     pub spans: Vec<UnitSpans>,
     first_input: usize,
     first_variable: usize,
     first_fresh: usize,
+    first_packed: usize,
 }
 
 /// Where a unit's operands and results are.
@@ -73,6 +77,8 @@ pub(super) fn lay_out(g: &Graph, live: &Live, schedule: &Schedule, units: &[Unit
     buffer_lens.extend(inputs.iter().map(|(_, v)| g.ty(*v).bytes()));
     buffer_lens.extend(variables.iter().map(|x| x.variable.ty().bytes()));
     buffer_lens.extend(fresh.iter().map(Ty::bytes));
+    let packed = packed(g, live, units, &numbers);
+    buffer_lens.extend(packed.iter().map(|p| p.packing.bytes));
     let outputs = outputs.iter().map(|&v| PlanOutput { ty: g.ty(v), place: places[&live.root(v)] }).collect();
     let mut layout = Layout {
         arena,
@@ -85,6 +91,8 @@ pub(super) fn lay_out(g: &Graph, live: &Live, schedule: &Schedule, units: &[Unit
         first_input,
         first_variable,
         first_fresh,
+        first_packed: first_fresh + lens[2],
+        packed,
     };
     layout.spans = units.iter().map(|u| layout.unit_spans(g, live, u, &places, &numbers)).collect();
     Ok(layout)
@@ -110,7 +118,14 @@ impl Layout {
         places: &HashMap<Val, Place>,
         numbers: &HashMap<u64, usize>,
     ) -> UnitSpans {
-        let inputs: Vec<Span> = unit.inputs.iter().map(|&v| self.span(places[&live.root(v)], g.ty(v))).collect();
+        let mut inputs: Vec<Span> = unit.inputs.iter().map(|&v| self.span(places[&live.root(v)], g.ty(v))).collect();
+        if let Some(packing) = &unit.packing {
+            let variable = packed_variable(g, live, unit, packing, numbers);
+            let same = |p: &PlanPacked| p.variable == variable && p.packing.layout == packing.layout;
+            let number = self.packed.iter().position(same).expect("every packing was numbered");
+            let len = packing.bytes / DType::F32.size();
+            inputs[packing.operand] = Span { buffer: self.first_packed + number, offset: 0, len, dtype: DType::F32 };
+        }
         let outputs: Vec<Span> = unit
             .outputs
             .iter()
@@ -123,6 +138,26 @@ impl Layout {
         let in_place = unit.lowered.may_alias.iter().copied().filter(same).collect();
         UnitSpans { inputs, outputs, in_place }
     }
+}
+
+/// The packed copies that the plan reads, one per variable and layout.
+fn packed(g: &Graph, live: &Live, units: &[Unit], numbers: &HashMap<u64, usize>) -> Vec<PlanPacked> {
+    let mut list: Vec<PlanPacked> = Vec::new();
+    for unit in units {
+        let Some(packing) = &unit.packing else { continue };
+        let variable = packed_variable(g, live, unit, packing, numbers);
+        if list.iter().all(|p| p.variable != variable || p.packing.layout != packing.layout) {
+            list.push(PlanPacked { variable, packing: packing.clone() });
+        }
+    }
+    list
+}
+
+fn packed_variable(g: &Graph, live: &Live, unit: &Unit, packing: &Packing, numbers: &HashMap<u64, usize>) -> usize {
+    let Source::Variable(x) = g.source(live.root(unit.inputs[packing.operand])) else {
+        unreachable!("only variables are packed")
+    };
+    numbers[&x.id()]
 }
 
 /// The variables that the plan reads or writes, with their numbers.

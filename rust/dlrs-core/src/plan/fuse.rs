@@ -9,7 +9,7 @@ use crate::DType;
 use crate::error::Result;
 use crate::graph::{Graph, Node, Source, Val};
 use crate::ops::elementwise::{Ewise, Fused, FusedBuilder, compute_dtype};
-use crate::ops::{FusionClass, LowerCx, Lowered, Op, TileConsumer};
+use crate::ops::{Contraction, FusionClass, LowerCx, Lowered, Op, Packing, TileConsumer};
 use crate::tensor::Ty;
 use crate::variable::Variable;
 
@@ -38,8 +38,10 @@ pub(super) struct Unit {
     pub outputs: Vec<Target>,
     /// Kernel calls.
     pub lowered: Lowered,
-    /// The results are the next content of the operands with the same numbers.
+    /// Number of results that are the next content of operands.
     pub updates: usize,
+    /// The operand that is read from a packed copy.
+    pub packing: Option<Packing>,
 }
 
 /// Elementwise nodes that run as one pass. Nodes are in reverse topological order.
@@ -167,14 +169,36 @@ impl Fuser<'_> {
     }
 
     fn lower<'a>(&self, inputs: &'a [Ty], outputs: &'a [Ty]) -> LowerCx<'a> {
-        LowerCx { isa: self.isa, inputs, outputs }
+        LowerCx { isa: self.isa, inputs, outputs, packed: false }
     }
 
     fn single(&self, node: &Node) -> Result<Unit> {
         let inputs: Vec<Val> = node.inputs.iter().map(|&v| self.live.canonical(v)).collect();
-        let lowered = node.op.lower(&self.lower(&self.types(&inputs), &self.types(&node.outputs)))?;
+        let (a, b) = (self.types(&inputs), self.types(&node.outputs));
+        let (lowered, packing) = match node.op.fusion_class() {
+            FusionClass::Contraction(c) if c.accepts_consumer(&a) => self.contract(c, &inputs, &a, &b, None)?,
+            _ => (node.op.lower(&self.lower(&a, &b))?, None),
+        };
         let name = node.op.name();
-        Ok(Unit { name, ops: vec![name], inputs, outputs: values(&node.outputs), lowered, updates: 0 })
+        Ok(Unit { name, ops: vec![name], inputs, outputs: values(&node.outputs), lowered, updates: 0, packing })
+    }
+
+    /// A product, reading from a packed copy an operand that is a variable which the graph does not write.
+    fn contract(
+        &self,
+        c: &dyn Contraction,
+        inputs: &[Val],
+        a: &[Ty],
+        b: &[Ty],
+        consumer: Option<TileConsumer>,
+    ) -> Result<(Lowered, Option<Packing>)> {
+        let packing = c.packing(self.isa, a).filter(|p| {
+            let v = inputs[p.operand];
+            let Source::Variable(x) = self.g.source(v) else { return false };
+            !self.live.inputs.contains_key(&v) && self.g.writes().iter().all(|(y, _)| y != x)
+        });
+        let cx = LowerCx { packed: packing.is_some(), ..self.lower(a, b) };
+        Ok((c.lower_with(&cx, consumer)?, packing))
     }
 
     /// A chain as one pass, run over the tiles of a product if it is the only reader of one.
@@ -189,15 +213,31 @@ impl Fuser<'_> {
             let epilogue = fused.epilogue(self.isa, result);
             let mut all: Vec<Val> = node.inputs.iter().map(|&v| self.live.canonical(v)).collect();
             let (a, b) = (self.types(&all), self.types(&outputs));
-            let lowered = contraction.lower_with(&self.lower(&a, &b), TileConsumer::Program(epilogue))?;
+            let (lowered, packing) = self.contract(contraction, &all, &a, &b, Some(TileConsumer::Program(epilogue)))?;
             all.extend(inputs.iter().enumerate().filter(|(i, _)| *i != result).map(|(_, &v)| v));
             taken.insert(c, ());
             ops.insert(0, node.op.name());
-            return Ok(Unit { name: node.op.name(), ops, inputs: all, outputs: values(&outputs), lowered, updates: 0 });
+            return Ok(Unit {
+                name: node.op.name(),
+                ops,
+                inputs: all,
+                outputs: values(&outputs),
+                lowered,
+                updates: 0,
+                packing,
+            });
         }
         let (a, b) = (self.types(&inputs), self.types(&outputs));
         let lowered = fused.lower(&self.lower(&a, &b))?;
-        Ok(Unit { name: ops[ops.len() - 1], ops, inputs, outputs: values(&outputs), lowered, updates: 0 })
+        Ok(Unit {
+            name: ops[ops.len() - 1],
+            ops,
+            inputs,
+            outputs: values(&outputs),
+            lowered,
+            updates: 0,
+            packing: None,
+        })
     }
 
     /// The program of a group, its operands and its results (the last node's first).
@@ -294,7 +334,7 @@ impl Fuser<'_> {
         let mut inputs: Vec<Val> = product.inputs.iter().map(|&v| self.live.canonical(v)).collect();
         let operands = inputs.len();
         let (a, b) = (self.types(&inputs), self.types(&[gradient]));
-        let mut lowered = contraction.lower_with(&self.lower(&a, &b), consumer)?;
+        let mut lowered = contraction.lower_with(&self.lower(&a, &b), Some(consumer))?;
         inputs.extend(node.inputs.iter().enumerate().filter(|(i, _)| *i != at).map(|(_, &v)| self.live.canonical(v)));
         lowered.may_alias = (0..node.outputs.len()).map(|k| (operands + k, k)).collect();
         taken.insert(c, ());
@@ -306,6 +346,7 @@ impl Fuser<'_> {
             outputs: values(&node.outputs),
             lowered,
             updates: node.outputs.len(),
+            packing: None,
         })
     }
 }
@@ -318,8 +359,8 @@ fn values(vals: &[Val]) -> Vec<Target> {
 pub(super) fn copy_unit(g: &Graph, from: Val, to: &Variable, isa: Isa) -> Result<Unit> {
     let op = Ewise::Unary(dlrs_kernels::elementwise::UnaryOp::Copy);
     let ty = [g.ty(from)];
-    let mut lowered = op.lower(&LowerCx { isa, inputs: &ty, outputs: &ty })?;
+    let mut lowered = op.lower(&LowerCx { isa, inputs: &ty, outputs: &ty, packed: false })?;
     lowered.may_alias.clear();
     let outputs = vec![Target::Variable(to.clone())];
-    Ok(Unit { name: "assign", ops: vec!["assign"], inputs: vec![from], outputs, lowered, updates: 0 })
+    Ok(Unit { name: "assign", ops: vec!["assign"], inputs: vec![from], outputs, lowered, updates: 0, packing: None })
 }

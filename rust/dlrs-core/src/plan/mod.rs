@@ -23,6 +23,7 @@ pub use run::Interrupted;
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Val};
+use crate::ops::Packing;
 use crate::tensor::Ty;
 use crate::variable::Variable;
 
@@ -35,6 +36,7 @@ pub struct Plan {
     arena: usize,
     inputs: Vec<Ty>,
     variables: Vec<PlanVariable>,
+    packed: Vec<PlanPacked>,
     constants: Buffer,
     outputs: Vec<PlanOutput>,
     /// Types of the buffers allocated at each run for results.
@@ -48,6 +50,12 @@ pub struct Plan {
 struct PlanVariable {
     variable: Variable,
     written: bool,
+}
+
+/// A variable's content in a layout of its own, kept with the variable and made anew when its version changes.
+struct PlanPacked {
+    variable: usize,
+    packing: Packing,
 }
 
 /// Where a result is found after a run.
@@ -97,6 +105,7 @@ impl Plan {
             arena: layout.arena,
             inputs: inputs.iter().map(|&v| g.ty(v)).collect(),
             variables: layout.variables,
+            packed: layout.packed,
             constants: layout.constants,
             outputs: layout.outputs,
             fresh: layout.fresh,

@@ -63,10 +63,10 @@ impl Guard<'_> {
         })
     }
 
-    fn tensor(&self) -> &Tensor {
+    fn state(&self) -> &State {
         match self {
-            Guard::Read(state) => &state.tensor,
-            Guard::Write(state) => &state.tensor,
+            Guard::Read(state) => state,
+            Guard::Write(state) => state,
         }
     }
 }
@@ -87,7 +87,7 @@ impl Plan {
             .outputs
             .iter()
             .map(|o| match o.place {
-                Place::Variable(i) => Some(guards[i].tensor().with_shape(o.ty.shape)),
+                Place::Variable(i) => Some(guards[i].state().tensor.with_shape(o.ty.shape)),
                 _ => None,
             })
             .collect();
@@ -120,6 +120,14 @@ impl Plan {
         fresh: &mut [Buffer],
         interrupted: Interrupted<'_>,
     ) -> Result<()> {
+        let packed = self
+            .packed
+            .iter()
+            .map(|p| {
+                let variable = &self.variables[p.variable].variable;
+                variable.packed(guards[p.variable].state(), p.packing.layout, p.packing.bytes, &*p.packing.pack)
+            })
+            .collect::<Result<Vec<_>>>()?;
         let mut lease = Lease::new(self.arena)?;
         let Workspace { arena, scratch } = &mut lease.0;
         let arena = arena.as_mut().map_or(&mut [][..], Buffer::bytes_mut);
@@ -131,6 +139,7 @@ impl Plan {
             binds.push(guard.bind()?);
         }
         binds.extend(fresh.iter_mut().map(|b| Bind::Write(b.bytes_mut())));
+        binds.extend(packed.iter().map(|b| Bind::Read(b.bytes())));
         let team = (self.cost >= ALONE).then(team);
         self.program.run(&mut binds, scratch, team.as_deref(), interrupted)?;
         Ok(())

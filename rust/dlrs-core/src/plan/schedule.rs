@@ -118,6 +118,7 @@ pub(super) fn add_guards(g: &Graph, live: &Live, units: &mut Vec<Unit>, outputs:
             outputs: vec![],
             lowered,
             updates: 0,
+            packing: None,
         });
     }
 }
