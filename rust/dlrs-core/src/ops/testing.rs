@@ -75,7 +75,7 @@ pub(crate) fn run(op: &dyn Op, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
 pub(crate) fn run_aliased(op: &dyn Op, inputs: &[Tensor], alias: bool) -> Result<Vec<Tensor>> {
     let types: Vec<Ty> = inputs.iter().map(Tensor::ty).collect();
     let results = op.infer(&types)?;
-    let lowered = op.lower(&LowerCx { isa: Isa::current(), inputs: &types, outputs: &results })?;
+    let lowered = op.lower(&LowerCx { isa: Isa::current(), inputs: &types, outputs: &results, packed: false })?;
     let pairs = if alias { lowered.may_alias.clone() } else { Vec::new() };
     let alias_of = |k: usize| pairs.iter().find(|&&(_, o)| o == k).map(|&(i, _)| i);
     let mut buffers: Vec<Buffer> = Vec::new();
