@@ -1,0 +1,138 @@
+"""Loops and branches: eagerly, compiled and differentiated."""
+
+import numpy as np
+import pytest
+
+import dlrs
+from dlrs import ops
+
+X = np.arange(1, 6, dtype=np.float32)
+
+
+def running(xs):
+    return ops.scan(lambda c, x: (0.5 * c + x, {"twice": c * 2.0, "none": None}), ops.zeros(()), xs)
+
+
+def expected_running() -> tuple[float, list[float]]:
+    carry, twice = 0.0, []
+    for x in X:
+        twice.append(2 * carry)
+        carry = 0.5 * carry + x
+    return carry, twice
+
+
+def test_scan() -> None:
+    carry, twice = expected_running()
+    for run in (running, dlrs.function(running)):
+        last, ys = run(ops.array(X))
+        assert last.item() == pytest.approx(carry)
+        assert ys["none"] is None
+        np.testing.assert_allclose(ys["twice"].numpy(), twice)
+
+
+def test_scan_in_reverse() -> None:
+    last, ys = ops.scan(lambda c, x: (c + x, c), ops.zeros(()), ops.array(X), reverse=True)
+    assert last.item() == 15
+    assert ys.tolist() == [14, 12, 9, 5, 0]
+
+
+def test_scan_without_slices() -> None:
+    last, ys = ops.scan(lambda c, _: (c * 2.0, c), ops.ones(()), length=4)
+    assert last.item() == 16
+    assert ys.tolist() == [1, 2, 4, 8]
+
+
+def test_scan_has_gradients() -> None:
+    """d(last)/d(x_t) = 0.5^(n - 1 - t), on a tape, traced, and against unrolled ops."""
+
+    def last(x):
+        return running(x)[0]
+
+    expected = 0.5 ** np.arange(4, -1, -1)
+    np.testing.assert_allclose(dlrs.grad(last)(ops.array(X)).numpy(), expected)
+    np.testing.assert_allclose(dlrs.function(dlrs.grad(last))(ops.array(X)).numpy(), expected)
+
+
+def test_scan_over_weights() -> None:
+    """A recurrent cell scanned over time has the gradients of the unrolled one."""
+    rng = np.random.default_rng(1)
+    x = ops.array(rng.normal(size=(4, 2, 3)).astype(np.float32))
+    w = ops.array(rng.normal(size=(3, 5)).astype(np.float32))
+    u = ops.array(rng.normal(size=(5, 5)).astype(np.float32))
+
+    def cell(h, xt, w, u):
+        return ops.tanh(ops.matmul(xt, w) + ops.matmul(h, u))
+
+    def scanned(w, u):
+        return ops.sum(ops.square(ops.scan(lambda h, xt: (cell(h, xt, w, u), None), ops.zeros((2, 5)), x)[0]))
+
+    def unrolled(w, u):
+        h = ops.zeros((2, 5))
+        for t in range(4):
+            h = cell(h, x[t], w, u)
+        return ops.sum(ops.square(h))
+
+    a, da = dlrs.value_and_grad(scanned, argnums=(0, 1))(w, u)
+    b, db = dlrs.value_and_grad(unrolled, argnums=(0, 1))(w, u)
+    assert a.item() == pytest.approx(b.item(), rel=1e-5)
+    for p, q in zip(da, db, strict=True):
+        np.testing.assert_allclose(p.numpy(), q.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_map() -> None:
+    np.testing.assert_array_equal(ops.map(lambda x: x * x, ops.array(X)).numpy(), X * X)
+
+
+def test_cond() -> None:
+    def clipped(x):
+        return ops.cond(ops.sum(x) > 3.0, lambda: x * 2.0, lambda: x - 1.0)
+
+    for run in (clipped, dlrs.function(clipped)):
+        assert run(ops.array([1.0, 1.0])).tolist() == [0, 0]
+        assert run(ops.array([2.0, 2.0])).tolist() == [4, 4]
+
+
+def test_switch() -> None:
+    def run(i):
+        return ops.switch(i, [lambda: ops.array(1.0), lambda: ops.array(2.0), lambda: ops.array(3.0)])
+
+    for f in (run, dlrs.function(run)):
+        assert [f(np.int32(i)).item() for i in (-1, 0, 1, 2, 9)] == [1, 1, 2, 3, 3]
+
+
+def test_while_loop() -> None:
+    def collatz(n):
+        return ops.while_loop(
+            lambda n, steps: n > 1,
+            lambda n, steps: (ops.where(n % 2 == 0, n // 2, 3 * n + 1), steps + 1),
+            (n, ops.array(0)),
+            maximum_iterations=200,
+        )[1]
+
+    assert collatz(ops.array(27)).item() == 111
+    assert dlrs.function(collatz)(ops.array(27)).item() == 111
+
+
+def test_unbounded_while_loop_cannot_be_traced() -> None:
+    @dlrs.function
+    def run(x):
+        return ops.while_loop(lambda x: x < 3.0, lambda x: (x + 1.0,), (x,))[0]
+
+    with pytest.raises(dlrs.errors.TracingError, match="maximum_iterations"):
+        run(ops.array(0.0))
+
+
+def test_fori_loop() -> None:
+    def run(x):
+        return ops.fori_loop(0, 5, lambda i, total: total + ops.cast(i, "float32") * x, ops.zeros(()))
+
+    assert run(ops.array(2.0)).item() == dlrs.function(run)(ops.array(2.0)).item() == 20
+
+
+def test_symbolic_truth_value() -> None:
+    @dlrs.function
+    def run(x):
+        return x if x > 0 else -x
+
+    with pytest.raises(dlrs.errors.TracingError, match="where"):
+        run(ops.array(1.0))
