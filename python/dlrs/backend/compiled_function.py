@@ -24,15 +24,19 @@ class _Compiled:
     """A program and how to nest its results."""
 
     def __init__(self, program: Program, structure: Any, leaves: list[Any], kept: list[Any]) -> None:
-        self.program = program
-        self.structure = structure
-        self.leaves = leaves  # results that are not tensors, `_OUTPUT` where one is
-        self.kept = kept  # objects whose identity is in the key: alive, so that no other object gets their id
+        self._program = program
+        self._structure = structure
+        self._leaves = leaves  # results that are not tensors, `_OUTPUT` where one is
+        self._single = leaves == [_OUTPUT] and not tree.is_nested(structure)
+        self._kept = kept  # objects whose identity is in the key: alive, so that no other object gets their id
 
     def __call__(self, inputs: list[Any]) -> Any:
-        outputs = iter(self.program(*inputs))
+        outputs = self._program(*inputs)
+        if self._single:
+            return outputs[0]
+        remaining = iter(outputs)
         return tree.pack_sequence_as(
-            self.structure, [next(outputs) if leaf is _OUTPUT else leaf for leaf in self.leaves]
+            self._structure, [next(remaining) if leaf is _OUTPUT else leaf for leaf in self._leaves]
         )
 
 
@@ -49,20 +53,23 @@ class CompiledFunction(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         # Part of a larger graph or recording: its ops join it.
-        if _dlrs.is_tracing() or is_recording() or any_symbolic_tensors(args, kwargs):
+        if _dlrs.is_tracing() or is_recording():
             return self.python_function(*args, **kwargs)
-        arguments = (args, kwargs)
-        leaves = tree.flatten(arguments)
-        key = (tree.structure_key(arguments), tuple(map(self._leaf_key, leaves)))
+        inputs: list[Any] = []
+        parts: list[Any] = []
+        self._sign((args, kwargs) if kwargs else args, inputs, parts)
+        key = tuple(parts)
         compiled = self._programs.get(key)
         if compiled is None:
-            compiled = self._trace(arguments, leaves)
+            if any_symbolic_tensors(args, kwargs):
+                return self.python_function(*args, **kwargs)
+            compiled = self._trace(args, kwargs)
             self._programs[key] = compiled
             if len(self._programs) > MAX_PROGRAMS:
                 self._programs.popitem(last=False)
         else:
             self._programs.move_to_end(key)
-        result: R = compiled([leaf for leaf in leaves if isinstance(leaf, Tensor | np.ndarray)])
+        result: R = compiled(inputs)
         return result
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
@@ -73,36 +80,56 @@ class CompiledFunction(Generic[P, R]):
         """How many signatures are kept."""
         return len(self._programs)
 
-    def _leaf_key(self, leaf: Any) -> Any:
-        if isinstance(leaf, Tensor | np.ndarray):
-            return (leaf.shape, str(leaf.dtype))
-        if isinstance(leaf, _dlrs.Variable):
-            return (_dlrs.Variable, id(leaf))
+    def _sign(self, value: Any, inputs: list[Any], parts: list[Any]) -> None:
+        """Append the tensors in `value` to `inputs`, and what decides about the program to `parts`."""
+        kind = type(value)
+        if kind is Tensor or isinstance(value, np.ndarray):
+            inputs.append(value)
+            parts.append(value.shape)
+            parts.append(value.dtype)
+        elif isinstance(value, list | tuple | dict):
+            parts.append(kind)
+            parts.append(len(value))
+            if isinstance(value, dict):
+                names = sorted(value)
+                parts.extend(names)
+                value = [value[name] for name in names]
+            for child in value:
+                self._sign(child, inputs, parts)
+        elif isinstance(value, _dlrs.Variable):
+            parts.append(id(value))
+        else:
+            # With the type: 1, 1.0 and True are equal.
+            parts.append(kind)
+            parts.append(self._hashable(value))
+
+    def _hashable(self, value: Any) -> Any:
         try:
-            hash(leaf)
+            hash(value)
         except TypeError:
             name = getattr(self.python_function, "__name__", "function")
             raise TypeError(
-                f"{name}: an argument of type {type(leaf).__name__} is neither a tensor nor hashable."
+                f"{name}: an argument of type {type(value).__name__} is neither a tensor nor hashable."
                 " Pass arrays, variables, numbers or strings, or nests of them."
             ) from None
-        return (type(leaf), leaf)
+        return value
 
-    def _trace(self, arguments: Any, leaves: list[Any]) -> _Compiled:
+    def _trace(self, args: Any, kwargs: Any) -> _Compiled:
         trace = _dlrs.Trace()
+
+        def replaced(leaf: Any) -> Any:
+            return trace.input(leaf.shape, str(leaf.dtype)) if isinstance(leaf, Tensor | np.ndarray) else leaf
+
         with trace:
-            traced = [
-                trace.input(leaf.shape, str(leaf.dtype)) if isinstance(leaf, Tensor | np.ndarray) else leaf
-                for leaf in leaves
-            ]
-            args, kwargs = tree.pack_sequence_as(arguments, traced)
-            result = self.python_function(*args, **kwargs)
+            traced_args, traced_kwargs = tree.map_structure(replaced, (args, kwargs))
+            result = self.python_function(*traced_args, **traced_kwargs)
             results = [leaf.value if isinstance(leaf, _dlrs.Variable) else leaf for leaf in tree.flatten(result)]
         is_output = [isinstance(leaf, Tensor) and leaf.is_symbolic for leaf in results]
         program = trace.finish([leaf for leaf, out in zip(results, is_output, strict=True) if out])
         rest = [_OUTPUT if out else leaf for leaf, out in zip(results, is_output, strict=True)]
         structure = tree.map_structure(lambda leaf: None, result)
-        return _Compiled(program, structure, rest, [leaf for leaf in leaves if isinstance(leaf, _dlrs.Variable)])
+        kept = [leaf for leaf in tree.flatten((args, kwargs)) if isinstance(leaf, _dlrs.Variable)]
+        return _Compiled(program, structure, rest, kept)
 
 
 @overload

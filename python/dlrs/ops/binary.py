@@ -2,183 +2,219 @@
 
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
-from dlrs.backend import TensorLike
-from dlrs.ops.operation import op
+from dlrs.backend import KerasTensor, TensorLike
+from dlrs.ops.operation import op, primitive, symbolic
 
 
-@op
+@primitive
 def add(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 + x2`.
 
     >>> add([1.0, 2.0], 3.0).tolist()
     [4.0, 5.0]
     """
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(add, x1, x2)
     return _dlrs.add(x1, x2)
 
 
-@op
+@primitive
 def subtract(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 - x2`.
 
     >>> subtract([1.0, 2.0], 3.0).tolist()
     [-2.0, -1.0]
     """
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(subtract, x1, x2)
     return _dlrs.subtract(x1, x2)
 
 
-@op
+@primitive
 def multiply(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 * x2`.
 
     >>> multiply([1.0, 2.0], [3.0, 4.0]).tolist()
     [3.0, 8.0]
     """
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(multiply, x1, x2)
     return _dlrs.multiply(x1, x2)
 
 
-@op
+@primitive
 def divide(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 / x2`; integers are divided as floats.
 
     >>> divide([1.0, 2.0], 4.0).tolist()
     [0.25, 0.5]
     """
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(divide, x1, x2)
     return _dlrs.divide(x1, x2)
 
 
-@op
+@primitive
 def floor_divide(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`floor(x1 / x2)`.
 
     >>> floor_divide([7.0, -7.0], 2.0).tolist()
     [3.0, -4.0]
     """
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(floor_divide, x1, x2)
     return _dlrs.floor_divide(x1, x2)
 
 
-@op
+@primitive
 def mod(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 - floor(x1 / x2) * x2`, which has the sign of `x2`.
 
     >>> mod([7.0, -7.0], 3.0).tolist()
     [1.0, 2.0]
     """
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(mod, x1, x2)
     return _dlrs.mod(x1, x2)
 
 
-@op
+@primitive
 def power(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1` to the power of `x2`.
 
     >>> power([2.0, 3.0], 2.0).tolist()
     [4.0, 9.0]
     """
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(power, x1, x2)
     return _dlrs.power(x1, x2)
 
 
-@op
+@primitive
 def maximum(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The larger of each pair; NaN if one is NaN.
 
     >>> maximum([1.0, 5.0], 3.0).tolist()
     [3.0, 5.0]
     """
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(maximum, x1, x2)
     return _dlrs.maximum(x1, x2)
 
 
-@op
+@primitive
 def minimum(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The smaller of each pair; NaN if one is NaN.
 
     >>> minimum([1.0, 5.0], 3.0).tolist()
     [1.0, 3.0]
     """
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(minimum, x1, x2)
     return _dlrs.minimum(x1, x2)
 
 
-@op
+@primitive
 def less(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Whether `x1 < x2`.
 
     >>> less([1.0, 5.0], 3.0).tolist()
     [True, False]
     """
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(less, x1, x2)
     return _dlrs.less(x1, x2)
 
 
-@op
+@primitive
 def less_equal(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Whether `x1 <= x2`.
 
     >>> less_equal([1.0, 3.0], 3.0).tolist()
     [True, True]
     """
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(less_equal, x1, x2)
     return _dlrs.less_equal(x1, x2)
 
 
-@op
+@primitive
 def greater(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Whether `x1 > x2`.
 
     >>> greater([1.0, 5.0], 3.0).tolist()
     [False, True]
     """
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(greater, x1, x2)
     return _dlrs.greater(x1, x2)
 
 
-@op
+@primitive
 def greater_equal(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Whether `x1 >= x2`.
 
     >>> greater_equal([1.0, 3.0], 3.0).tolist()
     [False, True]
     """
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(greater_equal, x1, x2)
     return _dlrs.greater_equal(x1, x2)
 
 
-@op
+@primitive
 def equal(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Whether `x1 == x2`.
 
     >>> equal([1.0, 3.0], 3.0).tolist()
     [False, True]
     """
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(equal, x1, x2)
     return _dlrs.equal(x1, x2)
 
 
-@op
+@primitive
 def not_equal(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Whether `x1 != x2`.
 
     >>> not_equal([1.0, 3.0], 3.0).tolist()
     [True, False]
     """
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(not_equal, x1, x2)
     return _dlrs.not_equal(x1, x2)
 
 
-@op
+@primitive
 def logical_and(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Whether both are true.
 
     >>> logical_and([True, False], True).tolist()
     [True, False]
     """
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(logical_and, x1, x2)
     return _dlrs.logical_and(x1, x2)
 
 
-@op
+@primitive
 def logical_or(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Whether one is true.
 
     >>> logical_or([True, False], False).tolist()
     [True, False]
     """
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(logical_or, x1, x2)
     return _dlrs.logical_or(x1, x2)
 
 
-@op
+@primitive
 def true_divide(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 / x2`, as `divide`."""
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(true_divide, x1, x2)
     return _dlrs.divide(x1, x2)
 
 
@@ -230,11 +266,13 @@ def isclose(x1: TensorLike, x2: TensorLike, rtol: float = 1e-5, atol: float = 1e
     return close
 
 
-@op
+@primitive
 def where(condition: TensorLike, x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1` where `condition` holds, else `x2`.
 
     >>> where([True, False], [1.0, 2.0], 0.0).tolist()
     [1.0, 0.0]
     """
+    if type(condition) is KerasTensor or type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(where, condition, x1, x2)
     return _dlrs.where(condition, x1, x2)

@@ -8,19 +8,21 @@ import numpy as np
 
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
-from dlrs.backend import TensorLike, as_tensor
+from dlrs.backend import KerasTensor, TensorLike, as_tensor
 from dlrs.ops.manipulation import normalize_axis
-from dlrs.ops.operation import op
+from dlrs.ops.operation import op, primitive, symbolic
 from dlrs.ops.reductions import Axis, axes_of
 
 
-@op
+@primitive
 def matmul(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Product of matrices, the last two axes of each; leading axes are broadcast. A vector is a row or a column.
 
     >>> matmul([[1.0, 2.0]], [[3.0], [4.0]]).tolist()
     [[11.0]]
     """
+    if type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(matmul, x1, x2)
     return _dlrs.matmul(x1, x2)
 
 

@@ -8,19 +8,21 @@ import numpy as np
 
 from dlrs import _dlrs, config
 from dlrs._dlrs import Tensor
-from dlrs.backend import TensorLike, as_tensor, standardize_data_format, standardize_dtype
+from dlrs.backend import KerasTensor, TensorLike, as_tensor, standardize_data_format, standardize_dtype
 from dlrs.ops.manipulation import normalize_axis
-from dlrs.ops.operation import op
+from dlrs.ops.operation import op, primitive, symbolic
 from dlrs.ops.reductions import Axis, axes_of
 
 
-@op
+@primitive
 def relu(x: TensorLike) -> Tensor:
     """`max(x, 0)`.
 
     >>> relu([-1.0, 2.0]).tolist()
     [0.0, 2.0]
     """
+    if type(x) is KerasTensor:
+        return symbolic(relu, x)
     return _dlrs.relu(x)
 
 
@@ -92,13 +94,15 @@ def gelu(x: TensorLike, approximate: bool = True) -> Tensor:
     return _dlrs.multiply(_dlrs.multiply(x, 0.5), _dlrs.add(gate, 1.0))
 
 
-@op
+@primitive
 def sigmoid(x: TensorLike) -> Tensor:
     """`1 / (1 + exp(-x))`.
 
     >>> sigmoid([0.0]).tolist()
     [0.5]
     """
+    if type(x) is KerasTensor:
+        return symbolic(sigmoid, x)
     return _dlrs.sigmoid(x)
 
 
@@ -152,13 +156,15 @@ def mish(x: TensorLike) -> Tensor:
     return _dlrs.multiply(x, _dlrs.tanh(_dlrs.softplus(x)))
 
 
-@op
+@primitive
 def softplus(x: TensorLike) -> Tensor:
     """`log(1 + exp(x))` without overflow.
 
     >>> softplus([1000.0]).tolist()
     [1000.0]
     """
+    if type(x) is KerasTensor:
+        return symbolic(softplus, x)
     return _dlrs.softplus(x)
 
 

@@ -91,22 +91,35 @@ class FunctionOperation(Operation):
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
 
 
+def symbolic(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """The placeholders that `fn`, a function of `dlrs.ops`, gives for placeholders."""
+    return cast(R, FunctionOperation(fn.__name__).symbolic_call(*args, **kwargs))
+
+
+def primitive(fn: Callable[P, R]) -> Callable[P, R]:
+    """Let `fn`, which itself hands placeholders to `symbolic`, stand in functional models.
+
+    The ops that matter most for eager speed are written so: their check costs two comparisons and no further call.
+    """
+    FUNCTIONS[fn.__name__] = fn
+    return fn
+
+
 def op(fn: Callable[P, R]) -> Callable[P, R]:
     """Make `fn`, written on tensors, also take the placeholders of functional models.
 
     The check stands before every eager op, so it looks at types only, and into lists where there are some.
     """
-    name = fn.__name__
-    FUNCTIONS[name] = fn
+    FUNCTIONS[fn.__name__] = fn
 
     @functools.wraps(fn)
     def checked(*args: P.args, **kwargs: P.kwargs) -> R:
         for arg in args:
             kind = type(arg)
             if kind is KerasTensor or ((kind is list or kind is tuple) and any_symbolic_tensors(arg)):
-                return cast(R, FunctionOperation(name).symbolic_call(*args, **kwargs))
+                return symbolic(fn, *args, **kwargs)
         if kwargs and any_symbolic_tensors((), kwargs):
-            return cast(R, FunctionOperation(name).symbolic_call(*args, **kwargs))
+            return symbolic(fn, *args, **kwargs)
         return fn(*args, **kwargs)
 
     return checked

@@ -4,213 +4,255 @@ import math
 
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
-from dlrs.backend import TensorLike, as_tensor, is_float_dtype
-from dlrs.ops.operation import op
+from dlrs.backend import KerasTensor, TensorLike, as_tensor, is_float_dtype
+from dlrs.ops.operation import op, primitive, symbolic
 
 
-@op
+@primitive
 def absolute(x: TensorLike) -> Tensor:
     """Absolute value.
 
     >>> absolute([-1.5, 2.0]).tolist()
     [1.5, 2.0]
     """
+    if type(x) is KerasTensor:
+        return symbolic(absolute, x)
     return _dlrs.absolute(x)
 
 
-@op
+@primitive
 def negative(x: TensorLike) -> Tensor:
     """`-x`.
 
     >>> negative([1.0, -2.0]).tolist()
     [-1.0, 2.0]
     """
+    if type(x) is KerasTensor:
+        return symbolic(negative, x)
     return _dlrs.negative(x)
 
 
-@op
+@primitive
 def sign(x: TensorLike) -> Tensor:
     """-1, 0 or 1 by the sign of each element.
 
     >>> sign([-3.0, 0.0, 2.0]).tolist()
     [-1.0, 0.0, 1.0]
     """
+    if type(x) is KerasTensor:
+        return symbolic(sign, x)
     return _dlrs.sign(x)
 
 
-@op
+@primitive
 def exp(x: TensorLike) -> Tensor:
     """Exponential.
 
     >>> exp([0.0]).tolist()
     [1.0]
     """
+    if type(x) is KerasTensor:
+        return symbolic(exp, x)
     return _dlrs.exp(x)
 
 
-@op
+@primitive
 def expm1(x: TensorLike) -> Tensor:
     """`exp(x) - 1`, exact for small `x`.
 
     >>> expm1([0.0]).tolist()
     [0.0]
     """
+    if type(x) is KerasTensor:
+        return symbolic(expm1, x)
     return _dlrs.expm1(x)
 
 
-@op
+@primitive
 def log(x: TensorLike) -> Tensor:
     """Natural logarithm.
 
     >>> log([1.0]).tolist()
     [0.0]
     """
+    if type(x) is KerasTensor:
+        return symbolic(log, x)
     return _dlrs.log(x)
 
 
-@op
+@primitive
 def log1p(x: TensorLike) -> Tensor:
     """`log(1 + x)`, exact for small `x`.
 
     >>> log1p([0.0]).tolist()
     [0.0]
     """
+    if type(x) is KerasTensor:
+        return symbolic(log1p, x)
     return _dlrs.log1p(x)
 
 
-@op
+@primitive
 def sqrt(x: TensorLike) -> Tensor:
     """Square root.
 
     >>> sqrt([4.0, 9.0]).tolist()
     [2.0, 3.0]
     """
+    if type(x) is KerasTensor:
+        return symbolic(sqrt, x)
     return _dlrs.sqrt(x)
 
 
-@op
+@primitive
 def rsqrt(x: TensorLike) -> Tensor:
     """`1 / sqrt(x)`.
 
     >>> rsqrt([4.0]).tolist()
     [0.5]
     """
+    if type(x) is KerasTensor:
+        return symbolic(rsqrt, x)
     return _dlrs.rsqrt(x)
 
 
-@op
+@primitive
 def square(x: TensorLike) -> Tensor:
     """`x * x`.
 
     >>> square([-3.0]).tolist()
     [9.0]
     """
+    if type(x) is KerasTensor:
+        return symbolic(square, x)
     return _dlrs.square(x)
 
 
-@op
+@primitive
 def reciprocal(x: TensorLike) -> Tensor:
     """`1 / x`.
 
     >>> reciprocal([4.0]).tolist()
     [0.25]
     """
+    if type(x) is KerasTensor:
+        return symbolic(reciprocal, x)
     return _dlrs.reciprocal(x)
 
 
-@op
+@primitive
 def sin(x: TensorLike) -> Tensor:
     """Sine of an angle in radians.
 
     >>> sin([0.0]).tolist()
     [0.0]
     """
+    if type(x) is KerasTensor:
+        return symbolic(sin, x)
     return _dlrs.sin(x)
 
 
-@op
+@primitive
 def cos(x: TensorLike) -> Tensor:
     """Cosine of an angle in radians.
 
     >>> cos([0.0]).tolist()
     [1.0]
     """
+    if type(x) is KerasTensor:
+        return symbolic(cos, x)
     return _dlrs.cos(x)
 
 
-@op
+@primitive
 def tanh(x: TensorLike) -> Tensor:
     """Hyperbolic tangent.
 
     >>> tanh([0.0]).tolist()
     [0.0]
     """
+    if type(x) is KerasTensor:
+        return symbolic(tanh, x)
     return _dlrs.tanh(x)
 
 
-@op
+@primitive
 def erf(x: TensorLike) -> Tensor:
     """Error function.
 
     >>> erf([0.0]).tolist()
     [0.0]
     """
+    if type(x) is KerasTensor:
+        return symbolic(erf, x)
     return _dlrs.erf(x)
 
 
-@op
+@primitive
 def floor(x: TensorLike) -> Tensor:
     """Largest integer not above each element.
 
     >>> floor([1.7, -1.2]).tolist()
     [1.0, -2.0]
     """
+    if type(x) is KerasTensor:
+        return symbolic(floor, x)
     return _dlrs.floor(x)
 
 
-@op
+@primitive
 def ceil(x: TensorLike) -> Tensor:
     """Smallest integer not below each element.
 
     >>> ceil([1.2, -1.7]).tolist()
     [2.0, -1.0]
     """
+    if type(x) is KerasTensor:
+        return symbolic(ceil, x)
     return _dlrs.ceil(x)
 
 
-@op
+@primitive
 def isfinite(x: TensorLike) -> Tensor:
     """Whether each element is neither infinite nor NaN.
 
     >>> isfinite([1.0, math.inf]).tolist()
     [True, False]
     """
+    if type(x) is KerasTensor:
+        return symbolic(isfinite, x)
     return _dlrs.isfinite(x)
 
 
-@op
+@primitive
 def isnan(x: TensorLike) -> Tensor:
     """Whether each element is NaN.
 
     >>> isnan([1.0, math.nan]).tolist()
     [False, True]
     """
+    if type(x) is KerasTensor:
+        return symbolic(isnan, x)
     return _dlrs.isnan(x)
 
 
-@op
+@primitive
 def logical_not(x: TensorLike) -> Tensor:
     """Whether each element is zero or False.
 
     >>> logical_not([True, False]).tolist()
     [False, True]
     """
+    if type(x) is KerasTensor:
+        return symbolic(logical_not, x)
     return _dlrs.logical_not(x)
 
 
-@op
+@primitive
 def abs(x: TensorLike) -> Tensor:
     """Absolute value, as `absolute`."""
+    if type(x) is KerasTensor:
+        return symbolic(abs, x)
     return _dlrs.absolute(x)
 
 
