@@ -42,6 +42,11 @@ impl Graph {
         self.push(Ewise::Select, &[c, a, b])
     }
 
+    /// `x`, through which no gradient flows.
+    pub fn stop_gradient(&mut self, x: Val) -> Result<Val> {
+        self.push(Ewise::StopGradient, &[x])
+    }
+
     /// Conversion to another dtype.
     pub fn cast(&mut self, x: Val, dtype: DType) -> Result<Val> {
         if self.ty(x).dtype == dtype { Ok(x) } else { self.push(Ewise::Cast(dtype), &[x]) }

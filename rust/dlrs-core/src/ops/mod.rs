@@ -14,10 +14,14 @@ use crate::tensor::Ty;
 pub mod build;
 pub mod elementwise;
 pub mod index;
+pub mod loss;
 pub mod matmul;
+pub mod optim;
+pub mod random;
 pub mod reduce;
 pub mod shape;
 pub mod slice;
+pub mod softmax;
 #[cfg(test)]
 mod testing;
 mod tiles;

@@ -3,7 +3,9 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use dlrs_kernels::mem::{Element, TileIo, TileMut};
+use dlrs_kernels::isa::Isa;
+use dlrs_kernels::mem::{Body, TileIo};
+use dlrs_kernels::reduce::{self, ArgOp, ReduceOp};
 
 use super::tiles::{Block, TILE, grid};
 use super::{LowerCx, Lowered, NodeRef, Op, arity};
@@ -17,9 +19,9 @@ use crate::{DType, bail};
 /// What is made of the elements that are reduced.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Reduction {
-    /// Their sum; 0 of none.
+    /// Their sum; 0 of none. Integers wrap around.
     Sum,
-    /// Their product; 1 of none.
+    /// Their product; 1 of none. Integers wrap around.
     Prod,
     /// The largest; NaN if there is one.
     Max,
@@ -45,6 +47,17 @@ impl Reduction {
 
     fn is_logical(self) -> bool {
         matches!(self, Reduction::Any | Reduction::All)
+    }
+
+    /// The kernel's name for an operation on numbers.
+    fn kernel(self) -> Option<ReduceOp> {
+        match self {
+            Reduction::Sum => Some(ReduceOp::Sum),
+            Reduction::Prod => Some(ReduceOp::Prod),
+            Reduction::Max => Some(ReduceOp::Max),
+            Reduction::Min => Some(ReduceOp::Min),
+            Reduction::Any | Reduction::All => None,
+        }
     }
 }
 
@@ -158,49 +171,38 @@ impl Op for Reduce {
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         let view = View::of(&cx.inputs[0].shape, self.first, self.count);
-        let (op, dtype, blocks) = (self.op, cx.inputs[0].dtype, view.blocks());
+        let (dtype, blocks) = (cx.inputs[0].dtype, view.blocks());
         let tiles = blocks.iter().map(|b| vec![b.rect(view.inner)]).collect();
         let cost = 20.0 + view.elements() as f64 * if dtype == DType::F32 { 0.1 } else { 0.5 };
-        let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| match dtype {
-            DType::Bool | DType::U8 => reduce_tile::<u8>(op, view, &blocks[tile], io),
-            DType::I32 => reduce_tile::<i32>(op, view, &blocks[tile], io),
-            DType::I64 => reduce_tile::<i64>(op, view, &blocks[tile], io),
-            DType::F32 => reduce_tile::<f32>(op, view, &blocks[tile], io),
-            DType::F64 => reduce_tile::<f64>(op, view, &blocks[tile], io),
-        });
+        let (isa, all) = (cx.isa, self.op == Reduction::All);
+        let body: Body = match self.op.kernel() {
+            None => Arc::new(move |tile, io| {
+                reduce::reduce_truth(all, io.input(0), &part(view, &blocks[tile]), io.output(0));
+            }),
+            Some(op) => Arc::new(move |tile, io| match dtype {
+                DType::F32 => reduce_tile::<f32>(isa, op, view, &blocks[tile], io),
+                DType::F64 => reduce_tile::<f64>(isa, op, view, &blocks[tile], io),
+                DType::I32 => reduce_tile::<i32>(isa, op, view, &blocks[tile], io),
+                _ => reduce_tile::<i64>(isa, op, view, &blocks[tile], io),
+            }),
+        };
         Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
     }
 }
 
-trait Num: Element + PartialOrd {
-    const ONE: Self;
-    fn plus(self, o: Self) -> Self;
-    fn times(self, o: Self) -> Self;
-}
-macro_rules! nums { ($($t:ident $one:literal $plus:expr, $times:expr);*) => { $(impl Num for $t {
-    const ONE: Self = $one;
-    fn plus(self, o: Self) -> Self { $plus(self, o) }
-    fn times(self, o: Self) -> Self { $times(self, o) }
-})* } }
-nums!(u8 1 u8::wrapping_add, u8::wrapping_mul; i32 1 i32::wrapping_add, i32::wrapping_mul; i64 1 i64::wrapping_add, i64::wrapping_mul;
-  f32 1.0 std::ops::Add::add, std::ops::Mul::mul; f64 1.0 std::ops::Add::add, std::ops::Mul::mul);
-
-fn reduce_tile<T: Num>(op: Reduction, view: View, block: &Block, io: &mut TileIo<'_>) {
-    let x = io.input::<T>(0);
-    let mut tile: TileMut<'_, T> = io.output(0);
-    for (r, o) in block.rows.clone().enumerate() {
-        for (y, c) in tile.row(r).iter_mut().zip(block.cols.clone()) {
-            let of = (0..view.len).map(|i| x[(o * view.len + i) * view.inner + c]);
-            *y = match op {
-                Reduction::Sum => of.fold(T::default(), T::plus),
-                Reduction::Prod => of.fold(T::ONE, T::times),
-                Reduction::Max => of.reduce(|a, b| if a >= b || a != a { a } else { b }).unwrap(),
-                Reduction::Min => of.reduce(|a, b| if a <= b || a != a { a } else { b }).unwrap(),
-                Reduction::Any => of.fold(T::default(), |a, b| if a != T::default() { a } else { b }),
-                Reduction::All => of.fold(T::ONE, |a, b| if a == T::default() { a } else { b }),
-            };
-        }
+/// The part of the view that a tile reduces.
+fn part(view: View, block: &Block) -> reduce::View {
+    reduce::View {
+        reduce_len: view.len,
+        inner_len: view.inner,
+        outer: block.rows.clone(),
+        steps: 0..view.len,
+        inner: block.cols.clone(),
     }
+}
+
+fn reduce_tile<T: reduce::Reduce>(isa: Isa, op: ReduceOp, view: View, block: &Block, io: &mut TileIo<'_>) {
+    reduce::reduce::<T>(isa, op, io.input(0), &part(view, block), io.output(0));
 }
 
 /// d·∂y/∂xᵢ = d·Πⱼ≠ᵢ xⱼ: y/xᵢ without zeros; with one zero the product of the others, at that zero alone; with more, nothing.
@@ -261,29 +263,22 @@ impl Op for ArgReduce {
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         let view = View::of(&cx.inputs[0].shape, self.axis, 1);
-        let (op, dtype, blocks) = (*self, cx.inputs[0].dtype, view.blocks());
+        let (isa, dtype, blocks) = (cx.isa, cx.inputs[0].dtype, view.blocks());
+        let op = if self.largest { ArgOp::ArgMax } else { ArgOp::ArgMin };
         let tiles = blocks.iter().map(|b| vec![b.rect(view.inner)]).collect();
         let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| match dtype {
-            DType::Bool | DType::U8 => arg_tile::<u8>(op, view, &blocks[tile], io),
-            DType::I32 => arg_tile::<i32>(op, view, &blocks[tile], io),
-            DType::I64 => arg_tile::<i64>(op, view, &blocks[tile], io),
-            DType::F32 => arg_tile::<f32>(op, view, &blocks[tile], io),
-            DType::F64 => arg_tile::<f64>(op, view, &blocks[tile], io),
+            DType::Bool | DType::U8 => arg_tile::<u8>(isa, op, view, &blocks[tile], io),
+            DType::I32 => arg_tile::<i32>(isa, op, view, &blocks[tile], io),
+            DType::I64 => arg_tile::<i64>(isa, op, view, &blocks[tile], io),
+            DType::F32 => arg_tile::<f32>(isa, op, view, &blocks[tile], io),
+            DType::F64 => arg_tile::<f64>(isa, op, view, &blocks[tile], io),
         });
         Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost: 20.0 + view.elements() as f64 })
     }
 }
 
-fn arg_tile<T: Num>(op: ArgReduce, view: View, block: &Block, io: &mut TileIo<'_>) {
-    let x = io.input::<T>(0);
-    let mut tile: TileMut<'_, i32> = io.output(0);
-    for (r, o) in block.rows.clone().enumerate() {
-        for (y, c) in tile.row(r).iter_mut().zip(block.cols.clone()) {
-            let at = |i: usize| x[(o * view.len + i) * view.inner + c];
-            let better = |a: T, b: T| b == b && (a != a || if op.largest { a > b } else { a < b });
-            *y = (1..view.len).fold(0, |best, i| if better(at(i), at(best)) { i } else { best }) as i32;
-        }
-    }
+fn arg_tile<T: reduce::ArgReduce>(isa: Isa, op: ArgOp, view: View, block: &Block, io: &mut TileIo<'_>) {
+    reduce::arg_reduce::<T, i32>(isa, op, io.input(0), &part(view, block), io.output(0));
 }
 
 impl Graph {
@@ -480,7 +475,7 @@ mod tests {
     #[test]
     fn positions_of_extremes() {
         let x = f32s(&[2, 4], &[1.0, 5.0, 5.0, -2.0, 3.0, f32::NAN, 9.0, 3.0]);
-        let arg = |largest, axis| run(&ArgReduce { largest, axis }, &[x.clone()]).unwrap().remove(0);
+        let arg = |largest, axis| run(&ArgReduce { largest, axis }, std::slice::from_ref(&x)).unwrap().remove(0);
         assert_eq!(arg(true, 1).as_slice::<i32>(), [1, 1]);
         assert_eq!(arg(false, 1).as_slice::<i32>(), [3, 1]);
         assert_eq!(arg(true, 0).as_slice::<i32>(), [1, 1, 1, 1]);
@@ -493,10 +488,10 @@ mod tests {
     fn gradients() {
         let x = noise(&[2, 3, 4], 1);
         for axes in [&[1][..], &[0, 2], &[0, 1, 2]] {
-            check_gradient(&[x.clone()], &|g, v| g.mean(v[0], axes, false));
-            check_two_gradients(&[x.clone()], &|g, v| g.prod(v[0], axes, true));
-            check_gradient(&[x.clone()], &|g, v| g.max(v[0], axes, false));
-            check_gradient(&[x.clone()], &|g, v| g.min(v[0], axes, false));
+            check_gradient(std::slice::from_ref(&x), &|g, v| g.mean(v[0], axes, false));
+            check_two_gradients(std::slice::from_ref(&x), &|g, v| g.prod(v[0], axes, true));
+            check_gradient(std::slice::from_ref(&x), &|g, v| g.max(v[0], axes, false));
+            check_gradient(std::slice::from_ref(&x), &|g, v| g.min(v[0], axes, false));
         }
         // Rows without, with one and with two zeros.
         let zeros = f64s(&[3, 3], &[2.0, 3.0, 4.0, 0.0, 3.0, 4.0, 0.0, 3.0, 0.0]);

@@ -275,7 +275,7 @@ mod tests {
         for (shape, axes) in cases {
             for dtype in [DType::F64, DType::F32, DType::I32, DType::U8] {
                 let x = cast(&noise(shape, 1), dtype);
-                let y = run(&Transpose { axes: axes.to_vec() }, &[x.clone()]).unwrap().remove(0);
+                let y = run(&Transpose { axes: axes.to_vec() }, std::slice::from_ref(&x)).unwrap().remove(0);
                 assert_eq!(values(&y), reference(&x, axes), "{shape:?} {axes:?}");
             }
         }

@@ -466,11 +466,11 @@ mod tests {
         for (shape, spans) in cases {
             for dtype in [DType::F64, DType::I32, DType::U8] {
                 let x = cast(&noise(shape, 3), dtype);
-                let y = run(&Slice { spans: spans.to_vec() }, &[x.clone()]).unwrap().remove(0);
+                let y = run(&Slice { spans: spans.to_vec() }, std::slice::from_ref(&x)).unwrap().remove(0);
                 assert_eq!(values(&y), sliced(&x, spans), "{shape:?} {spans:?}");
                 // The adjoint puts every element back where it came from, and nothing elsewhere.
                 let back = Embed { shape: *x.shape(), spans: spans.to_vec() };
-                let back = run(&back, &[y.clone()]).unwrap().remove(0);
+                let back = run(&back, std::slice::from_ref(&y)).unwrap().remove(0);
                 assert_eq!(sliced(&back, spans), values(&y));
                 let sum = |t: &Tensor| values(t).iter().sum::<f64>();
                 assert!((sum(&back) - sum(&y)).abs() < 1e-9);
