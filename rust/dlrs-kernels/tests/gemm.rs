@@ -168,3 +168,126 @@ fn blocks_of_k_and_m_do_not_show() {
         }
     }
 }
+
+/// Σ_t A_t·B_t by definition against the batch-reduce product, with A in the strides given.
+fn check_batch_reduce(isa: Isa, (taps, m, k, n): (usize, usize, usize, usize), a_strides: (usize, usize)) {
+    let span = |rows: usize, cols: usize, s: (usize, usize)| {
+        if rows * cols == 0 { 0 } else { (rows - 1) * s.0 + (cols - 1) * s.1 + 1 }
+    };
+    let (a_len, b_len) = (span(m, k, a_strides), span(k, n, (n + 1, 1)));
+    // Overlapping operands, as neighbouring pixels of a convolution are.
+    let a_offsets: Vec<usize> = (0..taps).map(|t| 3 * t).collect();
+    let b_offsets: Vec<usize> = (0..taps).map(|t| 5 * (taps - t)).collect();
+    let a = Guarded::end(&numbers(1, a_len + 3 * taps.saturating_sub(1)));
+    let b = Guarded::end(&numbers(2, b_len + 5 * taps));
+    let (old, residual, bias) = (numbers(3, m * n), numbers(4, m * n), numbers(5, n));
+    let all = Epilogue {
+        bias: Some(&bias),
+        activation: Activation::Relu,
+        residual: Some(MatRef::row_major(&residual, m, n)),
+        accumulate: true,
+    };
+    for e in [Epilogue::default(), all] {
+        let mut want = if e.accumulate { old.clone() } else { vec![0.0; m * n] };
+        for t in 0..taps {
+            let a = MatRef::new(&a[a_offsets[t]..], m, k, a_strides.0, a_strides.1);
+            let b = MatRef::new(&b[b_offsets[t]..], k, n, n + 1, 1);
+            let sum = Epilogue { accumulate: true, ..Epilogue::default() };
+            want = by_definition(isa, a, b, &want, &sum);
+        }
+        let empty = (MatRef::new(&[], m, 0, 0, 0), MatRef::new(&[], 0, n, 0, 0));
+        want = by_definition(isa, empty.0, empty.1, &want, &Epilogue { accumulate: true, ..e });
+        let mut c = Guarded::end(&old);
+        let mut scratch = Guarded::end(&vec![f32::NAN; gemm_scratch_len(isa, m, k, n)]);
+        let tile = TileMut::new(&mut c, m, n, n);
+        batch_reduce_gemm_f32(isa, &a, &a_offsets, a_strides, &b, &b_offsets, n + 1, m, k, tile, &e, &mut scratch);
+        assert_bits(&c, &want, &format!("{isa:?} {taps} of {m}x{k}x{n} {a_strides:?} {}", e.accumulate));
+    }
+}
+
+#[test]
+fn batch_reduce_is_one_chain_over_products() {
+    for isa in Isa::supported() {
+        for taps in [0, 1, 2, 9] {
+            for (m, k, n) in [(1, 1, 1), (5, 3, 32), (14, 7, 70), (29, 16, 33), (3, 0, 40), (2, 5, 16)] {
+                check_batch_reduce(isa, (taps, m, k, n), (k + 2, 1));
+                check_batch_reduce(isa, (taps, m, k, n), (1, m + 2));
+                check_batch_reduce(isa, (taps, m, k, n), (3, 2));
+            }
+        }
+    }
+}
+
+#[test]
+fn f64_matches_exact_sums() {
+    let integers = |seed, n| numbers(seed, n).into_iter().map(|x| f64::from((4.0 * x).round())).collect::<Vec<f64>>();
+    for (m, k, n) in [(1, 1, 1), (3, 5, 7), (4, 0, 2), (17, 20, 9)] {
+        let (a, b, old) = (integers(1, m * k), integers(2, k * n), integers(3, m * n));
+        for accumulate in [false, true] {
+            let mut c = old.clone();
+            let (at, b) = (MatRef::row_major(&a, k, m).t(), MatRef::row_major(&b, k, n));
+            gemm_f64(at, b, TileMut::new(&mut c, m, n, n), accumulate);
+            for (i, j) in (0..m * n).map(|x| (x / n, x % n)) {
+                let sum: f64 = (0..k).map(|p| at.at(i, p) * b.at(p, j)).sum();
+                assert_eq!(c[i * n + j], sum + if accumulate { old[i * n + j] } else { 0.0 });
+            }
+        }
+    }
+}
+
+#[test]
+fn tiles_have_the_bytes_of_the_whole() {
+    let (m, k, n) = (67, 500, 150);
+    for isa in Isa::supported() {
+        let (a, b) = (Stored::new(1, m, k, Layout::RowMajor), Stored::new(2, k, n, Layout::Padded));
+        let whole = by_kernel(isa, a.get(), MatB::Strided(b.get()), &vec![0.0; m * n], &Epilogue::default());
+        for (rows, cols) in [(67, 32), (1, 150), (20, 37), (66, 149)] {
+            for (i, j) in (0..m).step_by(rows).flat_map(|i| (0..n).step_by(cols).map(move |j| (i, j))) {
+                let (r, c) = (rows.min(m - i), cols.min(n - j));
+                let (a, b) = (a.get().sub(i..i + r, 0..k), b.get().sub(0..k, j..j + c));
+                let tile = by_kernel(isa, a, MatB::Strided(b), &vec![0.0; r * c], &Epilogue::default());
+                let want: Vec<f32> = (0..r * c).map(|x| whole[(i + x / c) * n + j + x % c]).collect();
+                assert_bits(&tile, &want, &format!("{isa:?} tile of {rows}x{cols} at ({i}, {j})"));
+            }
+        }
+    }
+}
+
+#[test]
+fn nan_and_infinity_pass_through() {
+    for isa in Isa::supported() {
+        let (a, b) = ([f32::NAN, 1.0, f32::INFINITY, 1.0], [1.0; 40]);
+        let relu = Epilogue { activation: Activation::Relu, ..Epilogue::default() };
+        let (a, b) = (MatRef::row_major(&a, 2, 2), MatRef::row_major(&b, 2, 20));
+        let c = by_kernel(isa, a, MatB::Strided(b), &[0.0; 40], &relu);
+        assert!(c[..20].iter().all(|x| x.is_nan()) && c[20..].iter().all(|x| *x == f32::INFINITY), "{isa:?} {c:?}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "does not fit")]
+fn a_matrix_that_leaves_its_slice_is_refused() {
+    MatRef::new(&[0.0f32; 10], 3, 4, 4, 1);
+}
+
+#[test]
+#[should_panic(expected = "B against k")]
+fn operands_that_do_not_agree_are_refused() {
+    let (a, b) = ([0.0f32; 12], [0.0f32; 12]);
+    let (a, b) = (MatRef::row_major(&a, 3, 4), MatRef::row_major(&b, 3, 4));
+    gemm_f32(Isa::current(), a, MatB::Strided(b), TileMut::new(&mut [0.0; 12], 3, 4, 4), &Epilogue::default(), &mut []);
+}
+
+#[test]
+fn tilings_cover_and_start_at_panels() {
+    for isa in Isa::supported() {
+        for (m, k, n) in
+            [(1, 1, 1), (0, 5, 5), (5, 0, 5), (5, 5, 0), (1, 1024, 1024), (128, 784, 512), (2048, 2048, 2048)]
+        {
+            let t = tiling(isa, m, k, n);
+            assert!(t.rows > 0 && t.cols > 0);
+            assert!(t.cols >= n || t.cols.is_multiple_of(panel_width(isa)), "{t:?} for {m}x{k}x{n}");
+            assert!(m.div_ceil(t.rows) * n.div_ceil(t.cols) <= 64);
+        }
+    }
+}

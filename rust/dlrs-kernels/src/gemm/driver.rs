@@ -83,7 +83,7 @@ pub fn gemm_f32(isa: Isa, a: MatRef<f32>, b: MatB, mut c: TileMut<f32>, epilogue
 }
 
 /// Whether the epilogue reads what the kernels' epilogue cannot: a residual whose columns do not touch.
-fn late(epilogue: &Epilogue) -> bool {
+pub(super) fn late(epilogue: &Epilogue) -> bool {
     epilogue.residual.is_some_and(|r| r.col_stride() != 1)
 }
 
@@ -104,7 +104,7 @@ fn finish_rows(c: &mut TileMut<f32>, epilogue: &Epilogue) {
 }
 
 /// The epilogue as the kernels take it.
-fn finish(epilogue: &Epilogue) -> Option<Finish> {
+pub(super) fn finish(epilogue: &Epilogue) -> Option<Finish> {
     let plain = epilogue.bias.is_none() && epilogue.residual.is_none() && epilogue.activation == Activation::Identity;
     (!plain && !late(epilogue)).then(|| Finish {
         bias: epilogue.bias.map_or(std::ptr::null(), |b| b.as_ptr()),
@@ -121,7 +121,7 @@ fn aligned(x: &mut [f32]) -> &mut [f32] {
 }
 
 /// How many blocks of at most `mr` rows `m` rows make, and where block `i` of them lies when they are as equal as can be.
-fn row_block(m: usize, blocks: usize, i: usize) -> (usize, usize) {
+pub(super) fn row_block(m: usize, blocks: usize, i: usize) -> (usize, usize) {
     let (size, larger) = (m / blocks, m % blocks);
     (i * size + i.min(larger), size + (i < larger) as usize)
 }

@@ -1,5 +1,7 @@
 //! What happens to a finished element of C while it is still in a register.
 
+use std::ops::Range;
+
 use super::MatRef;
 
 /// An activation that the register epilogue applies.
@@ -26,6 +28,12 @@ pub struct Epilogue<'a> {
 }
 
 impl Epilogue<'_> {
+    /// What remains of it for those columns of the tile.
+    pub(super) fn columns(&self, cols: Range<usize>) -> Self {
+        let bias = self.bias.map(|b| &b[cols.clone()]);
+        Self { bias, residual: self.residual.map(|r| r.sub(0..r.rows(), cols)), ..*self }
+    }
+
     /// Panics unless bias and residual fit a tile of `m` × `n`.
     pub(super) fn check(&self, m: usize, n: usize) {
         if let Some(bias) = self.bias {
