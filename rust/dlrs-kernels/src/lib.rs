@@ -2,6 +2,7 @@
 //!
 //! Kernels are pure functions: slices and tiles in, tiles out. They know no tensors, graphs, threads or Python.
 
+pub mod conv;
 pub mod elementwise;
 pub mod gemm;
 pub mod index;
