@@ -110,8 +110,13 @@ fn check_integers<S: Simd>(s: S) {
         };
         check(s.add_i32(va, vb), &|x, y| x.wrapping_add(y));
         check(s.sub_i32(va, vb), &|x, y| x.wrapping_sub(y));
-        check(s.mul_wide_u32(va, vb).0, &|x, y| x.wrapping_mul(y));
-        check(s.mul_wide_u32(va, vb).1, &|x, y| ((x as u32 as u64 * y as u32 as u64) >> 32) as i32);
+        let product = |i: usize| u64::from(a[i & !1] as u32) * u64::from(b[i & !1] as u32);
+        let want: Vec<i32> = (0..S::LANES).map(|i| (product(i) >> (32 * (i & 1))) as i32).collect();
+        assert_eq!(lanes_i32(s, s.mul_even_u32(va, vb)), want);
+        let want: Vec<i32> = (0..S::LANES).map(|i| if i % 2 == 0 { a[i + 1] } else { 0 }).collect();
+        assert_eq!(lanes_i32(s, s.odd_to_even(va)), want);
+        let want: Vec<i32> = (0..S::LANES).map(|i| if i % 2 == 0 { a[i] } else { b[i - 1] }).collect();
+        assert_eq!(lanes_i32(s, s.interleave_even(va, vb)), want);
         check(s.shl::<7>(va), &|x, _| x << 7);
         check(s.shr::<7>(va), &|x, _| x >> 7);
         check(s.shr_u32::<7>(va), &|x, _| (x as u32 >> 7) as i32);

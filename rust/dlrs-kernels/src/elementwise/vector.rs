@@ -3,7 +3,7 @@
 use super::convert::round_trip;
 use super::opcode::{BinaryOp, UnaryOp};
 use super::run::{Compute, Operand};
-use super::scalar::{floor_div, map, map2, modulo};
+use super::scalar::{floor_div, map, modulo};
 use crate::dispatch;
 use crate::isa::{Isa, Simd};
 use crate::math;
@@ -22,24 +22,21 @@ unsafe fn get<S: Simd>(s: S, a: Operand<f32>, i: usize, n: usize) -> S::F32 {
     }
 }
 
-/// y[i] ← f(vectors at i), the last vector partially.
+/// Stores f(i, n) at every vector i of y, the last partially; n is the number of elements that are left from i on.
+///
+/// # Safety
+/// `y` is writable for `n` elements.
 #[inline(always)]
-unsafe fn strip<S: Simd, const K: usize>(
-    s: S,
-    n: usize,
-    operands: [Operand<f32>; K],
-    y: *mut f32,
-    f: impl Fn([S::F32; K]) -> S::F32,
-) {
+unsafe fn strip<S: Simd>(s: S, n: usize, y: *mut f32, f: impl Fn(usize, usize) -> S::F32) {
     let mut i = 0;
-    // SAFETY: the caller vouches for n elements of the operands and at y.
+    // SAFETY: i + LANES ≤ n in the loop, and n − i elements are left after it.
     unsafe {
         while i + S::LANES <= n {
-            s.store_ptr(y.add(i), f(operands.map(|a| get(s, a, i, S::LANES))));
+            s.store_ptr(y.add(i), f(i, S::LANES));
             i += S::LANES;
         }
         if i < n {
-            s.store_partial(y.add(i), n - i, f(operands.map(|a| get(s, a, i, n - i))));
+            s.store_partial(y.add(i), n - i, f(i, n - i));
         }
     }
 }
@@ -50,102 +47,120 @@ fn truth<S: Simd>(s: S, m: S::Mask) -> S::F32 {
     s.select(m, s.splat(1.0), s.zero())
 }
 
+/// f of the lanes, in a loop of fixed length for the compiler to vectorise where f allows.
+#[inline(always)]
+fn lane_by_lane<S: Simd>(s: S, a: S::F32, b: S::F32, f: impl Fn(f32, f32) -> f32) -> S::F32 {
+    let (mut x, mut y) = ([0.0; 16], [0.0; 16]);
+    s.store(&mut x, a);
+    s.store(&mut y, b);
+    for i in 0..S::LANES {
+        x[i] = f(x[i], y[i]);
+    }
+    s.load(&x)
+}
+
 #[inline(always)]
 unsafe fn unary<S: Simd>(s: S, op: UnaryOp, n: usize, a: Operand<f32>, y: *mut f32) {
-    use UnaryOp::*;
     macro_rules! run {
-        ($f:expr) => {
+        ($x:ident => $value:expr) => {
             // SAFETY: passed on.
             unsafe {
                 strip(
                     s,
                     n,
-                    [a],
                     y,
                     #[inline(always)]
-                    |[x]| $f(s, x),
+                    |i, left| {
+                        let $x = get(s, a, i, left);
+                        $value
+                    },
                 )
             }
         };
     }
+    let one = s.splat(1.0);
     match op {
-        Copy => run!(|_: S, x| x),
-        Neg => run!(S::neg),
-        Abs => run!(S::abs),
-        Sign => run!(|s: S, x| {
-            let one = s.copysign(s.splat(1.0), x);
-            s.select(s.lt(s.zero(), s.abs(x)), one, x)
-        }),
-        Exp => run!(math::exp),
-        Expm1 => run!(math::expm1),
-        Log => run!(math::log),
-        Log1p => run!(math::log1p),
-        Sqrt => run!(S::sqrt),
-        Rsqrt => run!(|s: S, x| s.div(s.splat(1.0), s.sqrt(x))),
-        Square => run!(|s: S, x| s.mul(x, x)),
-        Reciprocal => run!(|s: S, x| s.div(s.splat(1.0), x)),
-        Tanh => run!(math::tanh),
-        Sigmoid => run!(math::sigmoid),
-        Erf => run!(math::erf),
+        UnaryOp::Copy => run!(x => x),
+        UnaryOp::Neg => run!(x => s.neg(x)),
+        UnaryOp::Abs => run!(x => s.abs(x)),
+        UnaryOp::Sign => run!(x => s.select(s.lt(s.zero(), s.abs(x)), s.copysign(one, x), x)),
+        UnaryOp::Exp => run!(x => math::exp(s, x)),
+        UnaryOp::Expm1 => run!(x => math::expm1(s, x)),
+        UnaryOp::Log => run!(x => math::log(s, x)),
+        UnaryOp::Log1p => run!(x => math::log1p(s, x)),
+        UnaryOp::Sqrt => run!(x => s.sqrt(x)),
+        UnaryOp::Rsqrt => run!(x => s.div(one, s.sqrt(x))),
+        UnaryOp::Square => run!(x => s.mul(x, x)),
+        UnaryOp::Reciprocal => run!(x => s.div(one, x)),
+        UnaryOp::Tanh => run!(x => math::tanh(s, x)),
+        UnaryOp::Sigmoid => run!(x => math::sigmoid(s, x)),
+        UnaryOp::Erf => run!(x => math::erf(s, x)),
         // The second operand is returned for NaN.
-        Relu => run!(|s: S, x| s.max_fast(s.zero(), x)),
-        Sin => run!(math::sin),
-        Cos => run!(math::cos),
-        Floor => run!(S::floor),
-        Ceil => run!(|s: S, x| s.neg(s.floor(s.neg(x)))),
-        Round => run!(S::round_even),
-        Softplus => run!(math::softplus),
-        IsFinite => run!(|s: S, x| truth(s, s.lt(s.abs(x), s.splat(f32::INFINITY)))),
-        IsInf => run!(|s: S, x| truth(s, s.eq(s.abs(x), s.splat(f32::INFINITY)))),
-        IsNan => run!(|s: S, x| truth(s, s.ne(x, x))),
-        LogicalNot => run!(|s: S, x| truth(s, s.eq(x, s.zero()))),
+        UnaryOp::Relu => run!(x => s.max_fast(s.zero(), x)),
+        UnaryOp::Sin => run!(x => math::sin(s, x)),
+        UnaryOp::Cos => run!(x => math::cos(s, x)),
+        UnaryOp::Floor => run!(x => s.floor(x)),
+        UnaryOp::Ceil => run!(x => s.neg(s.floor(s.neg(x)))),
+        UnaryOp::Round => run!(x => s.round_even(x)),
+        UnaryOp::Softplus => run!(x => math::softplus(s, x)),
+        UnaryOp::IsFinite => run!(x => truth(s, s.lt(s.abs(x), s.splat(f32::INFINITY)))),
+        UnaryOp::IsInf => run!(x => truth(s, s.eq(s.abs(x), s.splat(f32::INFINITY)))),
+        UnaryOp::IsNan => run!(x => truth(s, s.ne(x, x))),
+        UnaryOp::LogicalNot => run!(x => truth(s, s.eq(x, s.zero()))),
     }
 }
 
 #[inline(always)]
 unsafe fn binary<S: Simd>(s: S, op: BinaryOp, n: usize, a: Operand<f32>, b: Operand<f32>, y: *mut f32) {
-    use BinaryOp::*;
     macro_rules! run {
-        ($f:expr) => {
+        ($a:ident, $b:ident => $value:expr) => {
             // SAFETY: passed on.
             unsafe {
                 strip(
                     s,
                     n,
-                    [a, b],
                     y,
                     #[inline(always)]
-                    |[a, b]| $f(s, a, b),
+                    |i, left| {
+                        let ($a, $b) = (get(s, a, i, left), get(s, b, i, left));
+                        $value
+                    },
                 )
             }
         };
     }
-    macro_rules! compare {
-        ($f:expr) => {
-            run!(|s: S, a, b| truth(s, $f(s, a, b)))
-        };
-    }
     match op {
-        Add => run!(S::add),
-        Sub => run!(S::sub),
-        Mul => run!(S::mul),
-        Div => run!(S::div),
-        // SAFETY: passed on, as in the other arms.
-        FloorDiv => unsafe { map2(n, a, b, y, floor_div) },
-        // SAFETY: as above.
-        Mod => unsafe { map2(n, a, b, y, modulo) },
-        // SAFETY: as above.
-        Pow => unsafe { map2(n, a, b, y, math::pow) },
-        Max => run!(S::max),
-        Min => run!(S::min),
-        Lt => compare!(S::lt),
-        Le => compare!(S::le),
-        Gt => compare!(S::gt),
-        Ge => compare!(S::ge),
-        Eq => compare!(S::eq),
-        Ne => compare!(S::ne),
-        LogicalAnd => compare!(|s: S, a, b| s.mask_and(s.ne(a, s.zero()), s.ne(b, s.zero()))),
-        LogicalOr => compare!(|s: S, a, b| s.mask_or(s.ne(a, s.zero()), s.ne(b, s.zero()))),
+        BinaryOp::Add => run!(a, b => s.add(a, b)),
+        BinaryOp::Sub => run!(a, b => s.sub(a, b)),
+        BinaryOp::Mul => run!(a, b => s.mul(a, b)),
+        BinaryOp::Div => run!(a, b => s.div(a, b)),
+        BinaryOp::FloorDiv => run!(a, b => lane_by_lane(s, a, b, #[inline(always)] |a, b| floor_div(a, b))),
+        BinaryOp::Mod => run!(a, b => lane_by_lane(s, a, b, #[inline(always)] |a, b| modulo(a, b))),
+        BinaryOp::Pow => run!(a, b => lane_by_lane(s, a, b, #[inline(always)] |a, b| math::pow(a, b))),
+        BinaryOp::Max => run!(a, b => s.max(a, b)),
+        BinaryOp::Min => run!(a, b => s.min(a, b)),
+        BinaryOp::Lt => run!(a, b => truth(s, s.lt(a, b))),
+        BinaryOp::Le => run!(a, b => truth(s, s.le(a, b))),
+        BinaryOp::Gt => run!(a, b => truth(s, s.gt(a, b))),
+        BinaryOp::Ge => run!(a, b => truth(s, s.ge(a, b))),
+        BinaryOp::Eq => run!(a, b => truth(s, s.eq(a, b))),
+        BinaryOp::Ne => run!(a, b => truth(s, s.ne(a, b))),
+        BinaryOp::LogicalAnd => run!(a, b => truth(s, s.mask_and(s.ne(a, s.zero()), s.ne(b, s.zero())))),
+        BinaryOp::LogicalOr => run!(a, b => truth(s, s.mask_or(s.ne(a, s.zero()), s.ne(b, s.zero())))),
+    }
+}
+
+#[inline(always)]
+unsafe fn select<S: Simd>(s: S, n: usize, c: Operand<f32>, a: Operand<f32>, b: Operand<f32>, y: *mut f32) {
+    // SAFETY: passed on.
+    unsafe {
+        strip(
+            s,
+            n,
+            y,
+            #[inline(always)]
+            |i, left| s.select(s.ne(get(s, c, i, left), s.zero()), get(s, a, i, left), get(s, b, i, left)),
+        )
     }
 }
 
@@ -162,7 +177,7 @@ impl Compute for f32 {
 
     unsafe fn select(isa: Isa, n: usize, c: Operand<f32>, a: Operand<f32>, b: Operand<f32>, y: *mut f32) {
         // SAFETY: passed on.
-        dispatch!(isa, s => unsafe { strip(s, n, [c, a, b], y, |[c, a, b]| s.select(s.ne(c, s.zero()), a, b)) })
+        dispatch!(isa, s => unsafe { select(s, n, c, a, b, y) })
     }
 
     unsafe fn cast(isa: Isa, to: DType, n: usize, a: Operand<f32>, y: *mut f32) {

@@ -204,15 +204,16 @@ impl Simd for Avx2 {
         v!(_mm256_sub_epi32(a, b))
     }
     #[inline(always)]
-    fn mul_wide_u32(self, a: __m256i, b: __m256i) -> (__m256i, __m256i) {
-        v!({
-            let even = _mm256_mul_epu32(a, b);
-            let odd = _mm256_mul_epu32(_mm256_srli_epi64::<32>(a), _mm256_srli_epi64::<32>(b));
-            (
-                _mm256_blend_epi32::<0b1010_1010>(even, _mm256_slli_epi64::<32>(odd)),
-                _mm256_blend_epi32::<0b1010_1010>(_mm256_srli_epi64::<32>(even), odd),
-            )
-        })
+    fn mul_even_u32(self, a: __m256i, b: __m256i) -> __m256i {
+        v!(_mm256_mul_epu32(a, b))
+    }
+    #[inline(always)]
+    fn odd_to_even(self, a: __m256i) -> __m256i {
+        v!(_mm256_srli_epi64::<32>(a))
+    }
+    #[inline(always)]
+    fn interleave_even(self, a: __m256i, b: __m256i) -> __m256i {
+        v!(_mm256_blend_epi32::<0b1010_1010>(a, _mm256_slli_epi64::<32>(b)))
     }
     #[inline(always)]
     fn shl<const N: i32>(self, a: __m256i) -> __m256i {

@@ -197,15 +197,16 @@ impl Simd for Avx512 {
         v!(_mm512_sub_epi32(a, b))
     }
     #[inline(always)]
-    fn mul_wide_u32(self, a: __m512i, b: __m512i) -> (__m512i, __m512i) {
-        v!({
-            let even = _mm512_mul_epu32(a, b);
-            let odd = _mm512_mul_epu32(_mm512_srli_epi64::<32>(a), _mm512_srli_epi64::<32>(b));
-            (
-                _mm512_mask_blend_epi32(0xaaaa, even, _mm512_slli_epi64::<32>(odd)),
-                _mm512_mask_blend_epi32(0xaaaa, _mm512_srli_epi64::<32>(even), odd),
-            )
-        })
+    fn mul_even_u32(self, a: __m512i, b: __m512i) -> __m512i {
+        v!(_mm512_mul_epu32(a, b))
+    }
+    #[inline(always)]
+    fn odd_to_even(self, a: __m512i) -> __m512i {
+        v!(_mm512_srli_epi64::<32>(a))
+    }
+    #[inline(always)]
+    fn interleave_even(self, a: __m512i, b: __m512i) -> __m512i {
+        v!(_mm512_mask_blend_epi32(0xaaaa, a, _mm512_slli_epi64::<32>(b)))
     }
     #[inline(always)]
     fn shl<const N: i32>(self, a: __m512i) -> __m512i {

@@ -52,6 +52,8 @@ pub trait Lanes: Copy {
     fn sqrt(self, a: Self::V) -> Self::V;
     /// The larger; NaN if either is NaN.
     fn max(self, a: Self::V, b: Self::V) -> Self::V;
+    /// The larger; `b` if `a` is NaN.
+    fn max_number(self, a: Self::V, b: Self::V) -> Self::V;
     /// The smaller; NaN if either is NaN.
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
     /// eˣ.
@@ -197,6 +199,10 @@ impl<S: Simd> Lanes for S {
         Simd::max(self, a, b)
     }
     #[inline(always)]
+    fn max_number(self, a: S::F32, b: S::F32) -> S::F32 {
+        self.max_fast(a, b)
+    }
+    #[inline(always)]
     fn min(self, a: S::F32, b: S::F32) -> S::F32 {
         Simd::min(self, a, b)
     }
@@ -280,6 +286,10 @@ impl Lanes for Double {
     #[inline(always)]
     fn max(self, a: f64, b: f64) -> f64 {
         if a.is_nan() || a > b { a } else { b }
+    }
+    #[inline(always)]
+    fn max_number(self, a: f64, b: f64) -> f64 {
+        if a > b { a } else { b }
     }
     #[inline(always)]
     fn min(self, a: f64, b: f64) -> f64 {

@@ -223,9 +223,20 @@ impl Simd for Portable {
         map2(a, b, i32::wrapping_sub)
     }
     #[inline(always)]
-    fn mul_wide_u32(self, a: [i32; N], b: [i32; N]) -> ([i32; N], [i32; N]) {
-        let wide = map2(a, b, |x, y| u64::from(x as u32) * u64::from(y as u32));
-        (map(wide, |w| w as i32), map(wide, |w| (w >> 32) as i32))
+    fn mul_even_u32(self, a: [i32; N], b: [i32; N]) -> [i32; N] {
+        std::array::from_fn(|i| {
+            let even = i & !1;
+            let product = u64::from(a[even] as u32) * u64::from(b[even] as u32);
+            (product >> (32 * (i & 1))) as i32
+        })
+    }
+    #[inline(always)]
+    fn odd_to_even(self, a: [i32; N]) -> [i32; N] {
+        std::array::from_fn(|i| if i & 1 == 0 { a[i + 1] } else { 0 })
+    }
+    #[inline(always)]
+    fn interleave_even(self, a: [i32; N], b: [i32; N]) -> [i32; N] {
+        std::array::from_fn(|i| if i & 1 == 0 { a[i] } else { b[i - 1] })
     }
     #[inline(always)]
     fn shl<const K: i32>(self, a: [i32; N]) -> [i32; N] {

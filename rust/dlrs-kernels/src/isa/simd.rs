@@ -122,8 +122,12 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn add_i32(self, a: Self::I32, b: Self::I32) -> Self::I32;
     /// `a - b`, wrapping.
     fn sub_i32(self, a: Self::I32, b: Self::I32) -> Self::I32;
-    /// Low and high halves of the unsigned 64-bit products.
-    fn mul_wide_u32(self, a: Self::I32, b: Self::I32) -> (Self::I32, Self::I32);
+    /// The unsigned 64-bit products of the even lanes: low halves in the even lanes, high halves in the odd ones.
+    fn mul_even_u32(self, a: Self::I32, b: Self::I32) -> Self::I32;
+    /// Every odd lane moved to the even lane before it; the odd lanes become 0.
+    fn odd_to_even(self, a: Self::I32) -> Self::I32;
+    /// The even lanes of `a`, and in the odd lanes the even lanes of `b`.
+    fn interleave_even(self, a: Self::I32, b: Self::I32) -> Self::I32;
     /// Shift left by `N` bits.
     fn shl<const N: i32>(self, a: Self::I32) -> Self::I32;
     /// Arithmetic shift right by `N` bits.

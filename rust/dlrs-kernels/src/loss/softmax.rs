@@ -78,22 +78,29 @@ pub fn log_softmax<T: Real>(isa: Isa, x: &[T], cols: usize, rows: Range<usize>, 
     T::run(isa, Rows(x, cols, rows, &mut y));
 }
 
-/// The largest element; NaN if there is one.
+/// The largest number. NaN is passed over: it reaches the result through the exponentials.
 #[inline(always)]
 pub(super) fn row_max<L: Lanes>(l: L, x: &[L::T]) -> L::T {
-    let mut top = l.splat(L::T::NEG_INFINITY);
+    let mut top = [l.splat(L::T::NEG_INFINITY); 4];
+    let (p, n) = (x.as_ptr(), x.len());
     let mut i = 0;
-    // SAFETY: i + LANES ≤ len in the loop, and len − i elements are left after it.
+    // SAFETY: i + 4·LANES ≤ n in the first loop, i + LANES ≤ n in the second, and n − i elements are left after it.
     unsafe {
-        while i + L::LANES <= x.len() {
-            top = l.max(top, l.load(x.as_ptr().add(i)));
+        while i + 4 * L::LANES <= n {
+            for k in 0..4 {
+                top[k] = l.max_number(l.load(p.add(i + k * L::LANES)), top[k]);
+            }
+            i += 4 * L::LANES;
+        }
+        while i + L::LANES <= n {
+            top[0] = l.max_number(l.load(p.add(i)), top[0]);
             i += L::LANES;
         }
-        if i < x.len() {
-            top = l.max(top, l.load_or(x.as_ptr().add(i), x.len() - i, L::T::NEG_INFINITY));
+        if i < n {
+            top[1] = l.max_number(l.load_or(p.add(i), n - i, L::T::NEG_INFINITY), top[1]);
         }
     }
-    l.largest(top)
+    l.largest(l.max_number(l.max_number(top[0], top[1]), l.max_number(top[2], top[3])))
 }
 
 /// (max x, ln Σ e^(x − max x)).

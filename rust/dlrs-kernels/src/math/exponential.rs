@@ -36,7 +36,7 @@ pub fn exp<S: Simd>(s: S, x: S::F32) -> S::F32 {
     // The bounds' results round to 0 and infinity. NaN passes: these return the second operand then.
     let x = s.max_fast(s.splat(-104.0), s.min_fast(s.splat(89.0), x));
     let (r, n) = reduce_ln2(s, x);
-    let q = polynomial(s, r, [0.5, 0.166_665_2, 0.041_666_403, 0.008_368_828, 0.001_394_061_5]);
+    let q = polynomial(s, r, [0.5, 0.166_666_67, 0.041_666_463, 0.008_333_206, 0.001_393_510_4, 0.000_199_459_39]);
     let p = s.add(s.fma(q, s.mul(r, r), r), s.splat(1.0));
     // Two factors, as 2ⁿ itself leaves the normal range at both ends.
     let n = s.to_i32_round(n);

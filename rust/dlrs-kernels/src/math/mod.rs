@@ -1,7 +1,7 @@
 //! Elementary functions: f32 over vectors of any level, with stated error bounds, and what f64 needs beyond the standard library.
 //!
-//! Errors are in units in the last place (ulp) of the correctly rounded result, as `tests/math.rs` measures them; the portable level,
-//! which has no fused multiply-add, may be one ulp worse. Coefficients are minimax fits made for these functions.
+//! Errors are in units in the last place (ulp) of the correctly rounded result, as `tests/math.rs` measures
+//! them at every level. Coefficients are minimax fits made for these functions.
 
 pub mod double;
 mod exponential;

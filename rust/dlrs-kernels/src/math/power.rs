@@ -23,8 +23,7 @@ fn log(x: f64) -> f64 {
     // ln m = 2 artanh((m − 1)/(m + 1)) = 2 Σ t^(2k+1)/(2k+1).
     let t = (m - 1.0) / (m + 1.0);
     let z = t * t;
-    let c = [1.0 / 15.0, 1.0 / 13.0, 1.0 / 11.0, 1.0 / 9.0, 1.0 / 7.0, 1.0 / 5.0, 1.0 / 3.0, 1.0];
-    let series = c[1..].iter().fold(c[0], |y, c| y * z + c);
+    let series = polynomial(z, [1.0, 1.0 / 3.0, 1.0 / 5.0, 1.0 / 7.0, 1.0 / 9.0, 1.0 / 11.0, 1.0 / 13.0, 1.0 / 15.0]);
     let y = f64::from(e) * std::f64::consts::LN_2 + 2.0 * t * series;
     let y = if x < f64::INFINITY { y } else { x };
     if x == 0.0 { f64::NEG_INFINITY } else { y }
@@ -40,18 +39,27 @@ fn exp(x: f64) -> f64 {
     let n = shifted - MAGIC;
     let r = x - n * std::f64::consts::LN_2;
     let c = [
-        1.0 / 3_628_800.0,
-        1.0 / 362_880.0,
-        1.0 / 40_320.0,
-        1.0 / 5_040.0,
-        1.0 / 720.0,
-        1.0 / 120.0,
-        1.0 / 24.0,
-        1.0 / 6.0,
+        1.0,
+        1.0,
         0.5,
-        1.0,
-        1.0,
+        1.0 / 6.0,
+        1.0 / 24.0,
+        1.0 / 120.0,
+        1.0 / 720.0,
+        1.0 / 5_040.0,
+        1.0 / 40_320.0,
+        1.0 / 362_880.0,
+        1.0 / 3_628_800.0,
     ];
-    let p = c[1..].iter().fold(c[0], |y, c| y * r + c);
-    p * f64::from_bits((shifted.to_bits().wrapping_add(1023)) << 52)
+    polynomial(r, c) * f64::from_bits((shifted.to_bits().wrapping_add(1023)) << 52)
+}
+
+/// c₀ + x·(c₁ + x·(c₂ + ⋯)).
+#[inline(always)]
+fn polynomial<const N: usize>(x: f64, c: [f64; N]) -> f64 {
+    let mut y = c[N - 1];
+    for i in (0..N - 1).rev() {
+        y = y * x + c[i];
+    }
+    y
 }

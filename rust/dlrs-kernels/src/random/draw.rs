@@ -34,13 +34,15 @@ trait Map: Copy {
 #[derive(Clone, Copy)]
 struct Uniform;
 
+#[inline(always)]
+fn uniform<S: Simd>(s: S, word: S::I32) -> S::F32 {
+    s.mul(s.from_i32(s.shr_u32::<8>(word)), s.splat(STEP))
+}
+
 impl Map for Uniform {
     #[inline(always)]
-    fn map<S: Simd>(self, s: S, words: [S::I32; 4]) -> [S::F32; 4] {
-        words.map(
-            #[inline(always)]
-            |w| s.mul(s.from_i32(s.shr_u32::<8>(w)), s.splat(STEP)),
-        )
+    fn map<S: Simd>(self, s: S, [a, b, c, d]: [S::I32; 4]) -> [S::F32; 4] {
+        [uniform(s, a), uniform(s, b), uniform(s, c), uniform(s, d)]
     }
 }
 
@@ -51,13 +53,17 @@ struct Keep {
     value: f32,
 }
 
+impl Keep {
+    #[inline(always)]
+    fn of<S: Simd>(self, s: S, word: S::I32) -> S::F32 {
+        s.select(s.ge(uniform(s, word), s.splat(self.threshold)), s.splat(self.value), s.zero())
+    }
+}
+
 impl Map for Keep {
     #[inline(always)]
-    fn map<S: Simd>(self, s: S, words: [S::I32; 4]) -> [S::F32; 4] {
-        Uniform.map(s, words).map(
-            #[inline(always)]
-            |u| s.select(s.ge(u, s.splat(self.threshold)), s.splat(self.value), s.zero()),
-        )
+    fn map<S: Simd>(self, s: S, [a, b, c, d]: [S::I32; 4]) -> [S::F32; 4] {
+        [self.of(s, a), self.of(s, b), self.of(s, c), self.of(s, d)]
     }
 }
 
@@ -144,11 +150,12 @@ impl Stream {
     fn group<S: Simd, M: Map>(self, s: S, map: M, group: u64, y: &mut [f32; GROUP]) {
         const LANE: [i32; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
         // The low word of a group's first counter is a multiple of 16, so adding a lane does not carry.
-        let [low, high, c0, c1] = self.block(group * COUNTERS as u64).map(|w| s.splat_i32(w as i32));
+        let [low, high, c0, c1] = self.block(group * COUNTERS as u64);
+        let splat = |w: u32| s.splat_i32(w as i32);
         for half in (0..COUNTERS).step_by(S::LANES) {
             // SAFETY: half + LANES ≤ 16, as LANES is 8 or 16.
             let lane = unsafe { s.load_i32_ptr(LANE[half..][..S::LANES].as_ptr()) };
-            let words = philox_lanes(s, [s.add_i32(low, lane), high, c0, c1], self.key());
+            let words = philox_lanes(s, [s.add_i32(splat(low), lane), splat(high), splat(c0), splat(c1)], self.key());
             let values = map.map(s, words);
             for k in 0..4 {
                 s.store(&mut y[k * COUNTERS + half..], values[k]);

@@ -19,19 +19,33 @@ pub fn philox4x32(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
 }
 
 /// [`philox4x32`] of one counter per lane.
+///
+/// Even and odd lanes are worked on apart, each as the low half of a 64-bit lane: products then need no rearranging between rounds, and
+/// what the high halves hold does not matter until the end.
 #[inline(always)]
-pub(super) fn philox_lanes<S: Simd>(s: S, mut counter: [S::I32; 4], mut key: [u32; 2]) -> [S::I32; 4] {
-    let multiplier = MULTIPLIERS.map(
-        #[inline(always)]
-        |m| s.splat_i32(m as i32),
-    );
+pub(super) fn philox_lanes<S: Simd>(s: S, counter: [S::I32; 4], mut key: [u32; 2]) -> [S::I32; 4] {
+    let mut even = counter;
+    let mut odd = counter;
+    for k in 0..4 {
+        odd[k] = s.odd_to_even(counter[k]);
+    }
     for _ in 0..ROUNDS {
-        let (a_low, a_high) = s.mul_wide_u32(multiplier[0], counter[0]);
-        let (b_low, b_high) = s.mul_wide_u32(multiplier[1], counter[2]);
-        let k0 = s.splat_i32(key[0] as i32);
-        let k1 = s.splat_i32(key[1] as i32);
-        counter = [s.xor(s.xor(b_high, counter[1]), k0), b_low, s.xor(s.xor(a_high, counter[3]), k1), a_low];
+        let k = [s.splat_i32(key[0] as i32), s.splat_i32(key[1] as i32)];
+        even = round(s, even, k);
+        odd = round(s, odd, k);
         key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
     }
-    counter
+    for k in 0..4 {
+        even[k] = s.interleave_even(even[k], odd[k]);
+    }
+    even
+}
+
+/// One round on the even lanes.
+#[inline(always)]
+fn round<S: Simd>(s: S, c: [S::I32; 4], key: [S::I32; 2]) -> [S::I32; 4] {
+    let a = s.mul_even_u32(s.splat_i32(MULTIPLIERS[0] as i32), c[0]);
+    let b = s.mul_even_u32(s.splat_i32(MULTIPLIERS[1] as i32), c[2]);
+    let (a_high, b_high) = (s.odd_to_even(a), s.odd_to_even(b));
+    [s.xor(s.xor(b_high, c[1]), key[0]), b, s.xor(s.xor(a_high, c[3]), key[1]), a]
 }

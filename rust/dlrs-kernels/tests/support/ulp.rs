@@ -5,7 +5,7 @@ use dlrs_kernels::isa::Isa;
 use dlrs_kernels::math::double;
 use dlrs_kernels::mem::{DType, TileMut};
 
-/// A function, its reference, and the error in ulp that it promises at the levels with fused multiply-add.
+/// A function, its reference, and the error in ulp that it promises.
 pub type Row = (UnaryOp, fn(f64) -> f64, f64);
 
 /// The functions under test.
