@@ -20,6 +20,16 @@ R = TypeVar("R")
 MAX_PROGRAMS = 16
 
 
+class _Names(dict[np.dtype[Any], str]):
+    """Names of NumPy's types, which it takes a microsecond to make."""
+
+    def __missing__(self, dtype: np.dtype[Any]) -> str:
+        return self.setdefault(dtype, dtype.name)
+
+
+_DTYPE_NAMES = _Names()
+
+
 class _Compiled:
     """A program and how to nest its results."""
 
@@ -86,7 +96,7 @@ class CompiledFunction(Generic[P, R]):
         if kind is Tensor or isinstance(value, np.ndarray):
             inputs.append(value)
             parts.append(value.shape)
-            parts.append(value.dtype)
+            parts.append(value.dtype if kind is Tensor else _DTYPE_NAMES[value.dtype])
         elif isinstance(value, list | tuple | dict):
             parts.append(kind)
             parts.append(len(value))

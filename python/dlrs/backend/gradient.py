@@ -43,8 +43,10 @@ class GradientTape:
 
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self._persistent = persistent
+        self._watch_accessed = watch_accessed_variables
         self._tape = _dlrs.Tape(persistent=persistent, watch_accessed_variables=watch_accessed_variables)
         self._used = False
+        self._watched: set[int] = set()
 
     def __enter__(self) -> Self:
         self._tape.__enter__()
@@ -63,6 +65,7 @@ class GradientTape:
             if not isinstance(leaf, Tensor | _dlrs.Variable):
                 raise TypeError(f"GradientTape.watch: expected tensors or variables, got {type(leaf).__name__}.")
             self._tape.watch(leaf)
+            self._watched.add(id(leaf))
 
     @contextmanager
     def stop_recording(self) -> Iterator[None]:
@@ -111,14 +114,22 @@ class GradientTape:
             raise ValueError(
                 f"GradientTape.gradient: `output_gradients` has {len(weights)} tensors, `target` has {len(targets)}."
             )
-        gradients: list[Tensor | None] = self._tape.gradient(targets, flat_sources, weights)
+        followed = [source for source in flat_sources if self._follows(source)]
+        found = iter(self._tape.gradient(targets, followed, weights))
         self._used = True
+        gradients = [next(found) if self._follows(source) else None for source in flat_sources]
         if unconnected_gradients == "zero":
             gradients = [
                 _dlrs.full(source.shape, 0.0, source.dtype) if gradient is None else gradient
                 for source, gradient in zip(flat_sources, gradients, strict=True)
             ]
         return tree.pack_sequence_as(sources, gradients)
+
+    def _follows(self, source: Tensor | _dlrs.Variable) -> bool:
+        """Whether `source` is differentiated by: a variable that is not trainable, only if it is watched."""
+        if not isinstance(source, _dlrs.Variable) or id(source) in self._watched:
+            return True
+        return self._watch_accessed and source.trainable
 
 
 def _tensors(name: str, structure: Any) -> list[Tensor]:

@@ -53,9 +53,12 @@ def elu(x: TensorLike, alpha: float = 1.0) -> Tensor:
     >>> elu([0.0, 2.0]).tolist()
     [0.0, 2.0]
     """
-    # exp is taken of min(x, 0): the branch not selected must stay finite for the gradient.
-    negative = _dlrs.multiply(_dlrs.expm1(_dlrs.minimum(x, 0.0)), alpha)
-    return _dlrs.where(_dlrs.greater(x, 0), x, negative)
+    return _dlrs.where(_dlrs.greater(x, 0), x, _dlrs.multiply(_dlrs.expm1(_negative_part(x)), alpha))
+
+
+def _negative_part(x: TensorLike) -> Tensor:
+    """`min(x, 0)`, with gradient 1 at 0; of it exp is finite, as the gradient of a branch not taken must be."""
+    return _dlrs.where(_dlrs.greater(x, 0), 0.0, x)
 
 
 @op
@@ -75,7 +78,7 @@ def celu(x: TensorLike, alpha: float = 1.0) -> Tensor:
     >>> celu([0.0, 2.0]).tolist()
     [0.0, 2.0]
     """
-    negative = _dlrs.multiply(_dlrs.expm1(_dlrs.divide(_dlrs.minimum(x, 0.0), alpha)), alpha)
+    negative = _dlrs.multiply(_dlrs.expm1(_dlrs.divide(_negative_part(x), alpha)), alpha)
     return _dlrs.add(_dlrs.relu(x), negative)
 
 

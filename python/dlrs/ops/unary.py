@@ -293,10 +293,8 @@ def sinh(x: TensorLike) -> Tensor:
     >>> sinh([0.0]).tolist()
     [0.0]
     """
-    # With e = exp(|x|) - 1: (e + e / (e + 1)) / 2, without the cancellation of exp(x) - exp(-x) near 0.
-    e = _dlrs.expm1(_dlrs.absolute(x))
-    ratio = _dlrs.negative(_dlrs.expm1(_dlrs.negative(_dlrs.absolute(x))))  # e / (e + 1) = 1 - exp(-|x|)
-    return _dlrs.multiply(_dlrs.sign(x), _dlrs.multiply(_dlrs.add(e, ratio), 0.5))
+    # expm1 leaves nothing to cancel near 0, as exp(x) - exp(-x) would.
+    return _dlrs.multiply(_dlrs.subtract(_dlrs.expm1(x), _dlrs.expm1(_dlrs.negative(x))), 0.5)
 
 
 @op

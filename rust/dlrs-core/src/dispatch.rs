@@ -87,6 +87,12 @@ pub fn is_tracing() -> bool {
     TRACES.with_borrow(|traces| !traces.is_empty())
 }
 
+/// The active trace, if one of the operands is symbolic.
+pub(crate) fn trace_of(operands: &[Operand]) -> Option<Trace> {
+    let symbolic = operands.iter().any(|o| matches!(o, Operand::Value(Value::Symbolic(_))));
+    if symbolic { active() } else { None }
+}
+
 /// Applies an op.
 ///
 /// # Errors

@@ -175,7 +175,8 @@ impl Tape {
     }
 
     /// The gradients of `Σ ⟨d_targets, targets⟩` (of the sum of all elements by default) with respect to `sources`; `None` for a
-    /// source without influence. Inside another tape the computation is recorded in turn.
+    /// source without influence. Inside another tape the computation is recorded in turn; symbolic targets are differentiated in
+    /// the graph that is being traced.
     ///
     /// # Errors
     /// As [`autodiff::gradients`]; `Value` when a tape that is not persistent was used before.
@@ -186,6 +187,9 @@ impl Tape {
         sources: &[Operand],
         interrupted: crate::plan::Interrupted<'_>,
     ) -> Result<Vec<Option<Value>>> {
+        if let Some(trace) = dispatch::trace_of(targets) {
+            return trace.gradients(targets, d_targets, sources);
+        }
         let mut state = self.lock();
         let keep = state.persistent;
         let mut record = std::mem::take(&mut state.record);
