@@ -87,13 +87,20 @@ fn nearest_dtype(array: &Bound<'_, PyAny>, given: &Bound<'_, PyAny>) -> Result<D
 
 fn convert(obj: &Bound<'_, PyAny>, dtype: DType) -> Result<Tensor> {
     let array = numpy_asarray(obj, Some(dtype))?;
-    match View::of(&array) {
-        Some(view) => match view.bytes() {
-            Some(bytes) => copy(Ty::new(dtype, view.shape()?), bytes),
-            None => fail!(Internal, "numpy.asarray with order='C' gave an array that is not contiguous"),
+    match contiguous(&array, dtype)? {
+        Some(tensor) => Ok(tensor),
+        None => match contiguous(&array.call_method1("copy", ("C",))?, dtype)? {
+            Some(tensor) => Ok(tensor),
+            None => fail!(Type, "{} does not expose its elements", type_name(obj)),
         },
-        None => fail!(Type, "{} does not expose its elements", type_name(obj)),
     }
+}
+
+/// A copy of an array's elements, unless they have gaps or stand at an odd address.
+fn contiguous(array: &Bound<'_, PyAny>, dtype: DType) -> Result<Option<Tensor>> {
+    let Some(view) = View::of(array) else { return Ok(None) };
+    let Some(bytes) = view.bytes() else { return Ok(None) };
+    copy(Ty::new(dtype, view.shape()?), bytes).map(Some)
 }
 
 fn copy(ty: Ty, bytes: &[u8]) -> Result<Tensor> {

@@ -52,8 +52,10 @@ pub fn composite(
     operands: &[Operand],
     build: impl FnOnce(&mut Graph, &[Val]) -> dlrs_core::Result<Vec<Val>>,
 ) -> Result<Vec<Value>> {
+    /// Ops with the values that are the results.
+    type Built = Rc<(Graph, Vec<Val>)>;
     thread_local! {
-        static COMPOSITES: RefCell<HashMap<Key, Rc<(Graph, Vec<Val>)>>> = RefCell::default();
+        static COMPOSITES: RefCell<HashMap<Key, Built>> = RefCell::default();
     }
     const MOST: usize = 1024;
     let types: Vec<Ty> = operands.iter().map(Operand::ty).collect();
@@ -123,6 +125,11 @@ pub fn cast(x: &Operand, dtype: DType) -> Result<Operand> {
 /// As [`apply1`], as a Python tensor.
 pub fn tensor(op: impl Op, operands: &[Operand]) -> Result<PyTensor> {
     apply1(op, operands).map(PyTensor::from)
+}
+
+/// The only one of a composite's results, as a Python tensor.
+pub fn only(values: Vec<Value>) -> Result<PyTensor> {
+    first(values).map(PyTensor::from)
 }
 
 /// Runs `work` with the interpreter released; `work` is given a function that says whether the user asked to stop.

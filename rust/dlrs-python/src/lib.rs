@@ -26,7 +26,7 @@ mod _dlrs {
     #[pymodule_export]
     use crate::graph::{Program, Tape, Trace, is_tracing};
     #[pymodule_export]
-    use crate::ops::contraction::matmul;
+    use crate::ops::contraction::{conv2d, matmul};
     #[pymodule_export]
     use crate::ops::creation::{full, tensor};
     #[pymodule_export]
@@ -36,6 +36,12 @@ mod _dlrs {
         multiply, negative, not_equal, power, reciprocal, relu, round, rsqrt, select, sigmoid, sign, sin, softplus,
         sqrt, square, stop_gradient, subtract, tanh,
     };
+    #[pymodule_export]
+    use crate::ops::nn::{log_softmax, softmax, softmax_cross_entropy, sparse_softmax_cross_entropy};
+    #[pymodule_export]
+    use crate::ops::optim::{adam_update, momentum_update, rmsprop_update, sgd_update};
+    #[pymodule_export]
+    use crate::ops::random::{random_normal, random_uniform};
     #[pymodule_export]
     use crate::ops::reduce::{all, any, argmax, argmin, max, mean, min, prod, sum};
     #[pymodule_export]

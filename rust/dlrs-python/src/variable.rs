@@ -57,6 +57,12 @@ impl PyVariable {
         Ok(PyVariable { variable: Variable::new("variable", tensor), trainable: AtomicBool::new(true) })
     }
 
+    /// NumPy's binary operators leave the choice to the variable.
+    #[classattr]
+    fn __array_priority__() -> f64 {
+        100.0
+    }
+
     #[getter]
     fn shape<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         shape_tuple(py, &self.ty())

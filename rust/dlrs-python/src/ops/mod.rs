@@ -3,5 +3,8 @@
 pub mod contraction;
 pub mod creation;
 pub mod elementwise;
+pub mod nn;
+pub mod optim;
+pub mod random;
 pub mod reduce;
 pub mod shape;

@@ -1,14 +1,14 @@
 //! Reductions.
 
-use dlrs_core::dispatch::Operand;
+use dlrs_core::dispatch::{Operand, Value};
 use dlrs_core::ops::reduce::{ArgReduce, Reduction};
 use dlrs_core::shape::normalize_axes;
 use pyo3::prelude::*;
 
 use super::elementwise::floating;
 use super::shape::{axis_of, reshape_to};
-use crate::call::{apply1, composite, identity};
-use crate::errors::{Result, fail};
+use crate::call::{apply1, composite, identity, only};
+use crate::errors::Result;
 use crate::operand::Arg;
 use crate::tensor::PyTensor;
 
@@ -47,17 +47,14 @@ fn over_axes(
     name: &str,
     x: Operand,
     axes: Option<Vec<isize>>,
-    reduce: impl FnOnce(Vec<usize>, &[Operand]) -> Result<Vec<dlrs_core::dispatch::Value>>,
+    reduce: impl FnOnce(Vec<usize>, &[Operand]) -> Result<Vec<Value>>,
 ) -> Result<PyTensor> {
     let rank = x.ty().shape.rank();
     let axes = match axes {
         Some(axes) => normalize_axes(name, &axes, rank)?,
         None => (0..rank).collect(),
     };
-    match reduce(axes, &[x])?.pop() {
-        Some(value) => Ok(value.into()),
-        None => fail!(Internal, "{name} has no result"),
-    }
+    only(reduce(axes, &[x])?)
 }
 
 /// Position of the largest element along an axis, or in the flattened tensor; int32.

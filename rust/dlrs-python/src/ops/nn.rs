@@ -1,0 +1,48 @@
+//! Softmax and the losses made of it.
+
+use dlrs_core::DType;
+use dlrs_core::ops::loss::{SoftmaxCrossEntropy, SparseSoftmaxCrossEntropy};
+use pyo3::prelude::*;
+
+use super::elementwise::{float_of, floating};
+use super::shape::axis_of;
+use crate::call::{self, composite, only};
+use crate::errors::{Result, fail};
+use crate::operand::{Arg, promote};
+use crate::tensor::PyTensor;
+
+/// exp(x) / Σ exp(x) along an axis.
+#[pyfunction]
+#[pyo3(signature = (x, axis=-1))]
+pub fn softmax(x: Arg, axis: isize) -> Result<PyTensor> {
+    let x = floating(x)?;
+    let axis = axis_of("softmax", axis, x.ty().shape.rank())?;
+    only(composite(("softmax", axis), &[x], |g, v| Ok(vec![g.softmax(v[0], axis)?]))?)
+}
+
+/// The logarithm of softmax along an axis.
+#[pyfunction]
+#[pyo3(signature = (x, axis=-1))]
+pub fn log_softmax(x: Arg, axis: isize) -> Result<PyTensor> {
+    let x = floating(x)?;
+    let axis = axis_of("log_softmax", axis, x.ty().shape.rank())?;
+    only(composite(("log_softmax", axis), &[x], |g, v| Ok(vec![g.log_softmax(v[0], axis)?]))?)
+}
+
+/// −Σ labels · log_softmax(logits) over the last axis.
+#[pyfunction]
+pub fn softmax_cross_entropy(logits: Arg, labels: Arg) -> Result<PyTensor> {
+    let dtype = float_of(promote([&logits, &labels]));
+    call::tensor(SoftmaxCrossEntropy, &[logits.to(dtype)?, labels.to(dtype)?])
+}
+
+/// −log_softmax(logits)[label] over the last axis.
+#[pyfunction]
+pub fn sparse_softmax_cross_entropy(logits: Arg, labels: Arg) -> Result<PyTensor> {
+    let labels = match labels.dtype() {
+        DType::I32 | DType::I64 => labels.own()?,
+        DType::U8 => labels.to(DType::I32)?,
+        dtype => fail!(Type, "sparse_softmax_cross_entropy: labels have dtype {dtype}; expected integers"),
+    };
+    call::tensor(SparseSoftmaxCrossEntropy, &[floating(logits)?, labels])
+}
