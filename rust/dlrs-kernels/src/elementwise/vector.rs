@@ -111,6 +111,7 @@ unsafe fn unary<S: Simd>(s: S, op: UnaryOp, n: usize, a: Operand<f32>, y: *mut f
 }
 
 #[inline(always)]
+#[allow(clippy::redundant_closure)] // a function passed as such is called through a shim that is not inlined
 unsafe fn binary<S: Simd>(s: S, op: BinaryOp, n: usize, a: Operand<f32>, b: Operand<f32>, y: *mut f32) {
     macro_rules! run {
         ($a:ident, $b:ident => $value:expr) => {
