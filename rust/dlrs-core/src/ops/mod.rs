@@ -20,6 +20,7 @@ pub mod matmul;
 pub mod optim;
 pub mod random;
 pub mod reduce;
+pub mod scan;
 pub mod shape;
 pub mod slice;
 pub mod softmax;
