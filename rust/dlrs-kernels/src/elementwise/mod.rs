@@ -10,5 +10,4 @@ mod vector;
 
 pub use access::{Access, AnySlice, AnyTile, Source};
 pub use opcode::{BinaryOp, UnaryOp};
-pub use program::{Instr, MAX_VALUES, Program};
-pub use run::MAX_OUTPUTS;
+pub use program::{Instr, MAX_OUTPUTS, MAX_VALUES, Program};

@@ -73,6 +73,9 @@ pub enum Instr {
 /// How many values one program may compute and load; longer chains are cut in two.
 pub const MAX_VALUES: usize = 64;
 
+/// How many outputs one program may have.
+pub const MAX_OUTPUTS: usize = 8;
+
 /// Index of a value: the result of one load, constant or operation.
 pub(super) type Value = u8;
 
@@ -148,7 +151,7 @@ impl Program {
     ///
     /// # Panics
     /// If a register is read before it is written, an index is out of range, an output is not stored exactly once, there are more than
-    /// [`MAX_VALUES`] values, or an operation is not defined on the compute type (one of f32, f64, i32, i64).
+    /// [`MAX_VALUES`] values or [`MAX_OUTPUTS`] outputs, or an operation is not defined on the compute type (one of f32, f64, i32, i64).
     pub fn new(compute: DType, shape: &[usize], instrs: &[Instr], inputs: &[Access], outputs: &[DType]) -> Self {
         Self::build(compute, Space::new(shape, inputs, false), instrs, inputs, outputs)
     }
@@ -172,6 +175,7 @@ impl Program {
             matches!(compute, DType::F32 | DType::F64 | DType::I32 | DType::I64),
             "elementwise programs compute in float32, float64, int32 or int64, not {compute}"
         );
+        assert!(outputs.len() <= MAX_OUTPUTS, "an elementwise program of {} outputs", outputs.len());
         let (makes, stores) = number_values(compute, instrs, inputs.len(), outputs.len());
         let uniform: Vec<bool> = (0..inputs.len())
             .map(|i| space.is_row_invariant(i) && (space.col_strides[i] == 0 || space.cols == 1))

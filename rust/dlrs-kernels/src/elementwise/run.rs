@@ -3,17 +3,15 @@
 //! Strips are sized to stay in the L1 cache. Values that lie contiguously in an input are read there, and values that an output
 //! stores are computed there, so that a program of one operation moves each element once.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::access::{AnyTile, RawTile, Source};
 use super::convert::{Number, load_row, store_row};
 use super::opcode::{BinaryOp, UnaryOp};
-use super::program::{CELL_BYTES, MAX_VALUES, Make, Node, Program};
+use super::program::{CELL_BYTES, MAX_OUTPUTS, MAX_VALUES, Make, Node, Program, Value};
 use crate::isa::Isa;
 use crate::mem::DType;
-
-/// How many outputs one program may have.
-pub const MAX_OUTPUTS: usize = 8;
 
 /// The elements of a value: element `i` is at `ptr + (i & mask)`. Under mask 0 a whole vector of equal elements is readable.
 #[derive(Clone, Copy)]
@@ -83,21 +81,16 @@ impl Program {
     }
 
     fn check_outputs(&self, outputs: &mut [AnyTile<'_>], rows: usize, cols: usize) -> [RawTile; MAX_OUTPUTS] {
-        assert!(outputs.len() == self.outputs.len() && outputs.len() <= MAX_OUTPUTS, "number of outputs");
-        std::array::from_fn(|k| match outputs.get_mut(k) {
-            None => RawTile { ptr: std::ptr::null_mut(), rows: 0, cols: 0, stride: 0 },
-            Some(tile) => {
-                assert_eq!(tile.dtype(), self.outputs[k], "type of output {k}");
-                let raw = tile.raw();
-                assert!(
-                    raw.rows == rows && raw.cols == cols,
-                    "output {k} is {}x{}, not {rows}x{cols}",
-                    raw.rows,
-                    raw.cols
-                );
-                raw
-            }
-        })
+        assert!(outputs.len() == self.outputs.len(), "number of outputs");
+        const NONE: RawTile = RawTile { ptr: std::ptr::null_mut(), rows: 0, cols: 0, stride: 0 };
+        let mut tiles = [NONE; MAX_OUTPUTS];
+        for (k, tile) in outputs.iter_mut().enumerate() {
+            assert_eq!(tile.dtype(), self.outputs[k], "type of output {k}");
+            let raw = tile.raw();
+            assert!(raw.rows == rows && raw.cols == cols, "output {k} is {}x{}, not {rows}x{cols}", raw.rows, raw.cols);
+            tiles[k] = raw;
+        }
+        tiles
     }
 }
 
@@ -115,7 +108,8 @@ struct Machine<'a, T> {
     joined: bool,
     /// Outputs (bit set) that inputs are read from.
     in_place: [u64; MAX_OUTPUTS],
-    values: [Operand<T>; MAX_VALUES],
+    /// Written in the order of the nodes, each before it is read.
+    values: [MaybeUninit<Operand<T>>; MAX_VALUES],
 }
 
 /// The part of the rectangle that one strip holds: `rows` rows from `row` on of `cols` columns from `col` on.
@@ -134,6 +128,7 @@ impl Block {
 }
 
 impl<'a, T: Compute> Machine<'a, T> {
+    #[inline(always)]
     fn new(
         program: &'a Program,
         isa: Isa,
@@ -150,12 +145,11 @@ impl<'a, T: Compute> Machine<'a, T> {
             }
         }
         let joined = tiles[..program.outputs.len()].iter().all(|t| t.rows <= 1 || t.stride == t.cols);
-        let nothing = Operand { ptr: std::ptr::null(), mask: 0 };
-        let values = [nothing; MAX_VALUES];
+        let values = [const { MaybeUninit::uninit() }; MAX_VALUES];
         Self { program, isa, sources, tiles, rows, cols, cells: cells.cast(), joined, in_place, values }
     }
 
-    fn run(mut self) {
+    fn run(&mut self) {
         self.fill_uniform();
         let width = self.cols.len();
         let all = Block { row: self.rows.start, rows: self.rows.len(), col: self.cols.start, cols: width };
@@ -196,7 +190,7 @@ impl<'a, T: Compute> Machine<'a, T> {
                     }
                     _ => unreachable!("only constants and loads are uniform"),
                 }
-                self.values[v] = Operand { ptr: cell, mask: 0 };
+                self.values[v].write(Operand { ptr: cell, mask: 0 });
             }
         }
     }
@@ -249,6 +243,16 @@ impl<'a, T: Compute> Machine<'a, T> {
         Some(unsafe { tile.ptr.cast::<T>().add(at) })
     }
 
+    /// The elements of a value.
+    ///
+    /// # Safety
+    /// Its node has run; operands are numbered below the nodes that read them.
+    #[inline(always)]
+    unsafe fn value(&self, v: Value) -> Operand<T> {
+        // SAFETY: as above.
+        unsafe { self.values[usize::from(v)].assume_init() }
+    }
+
     /// The strip of a node.
     fn strip(&self, node: &Node) -> *mut T {
         let cells = self.program.nodes.len() * (CELL_BYTES / size_of::<T>());
@@ -261,7 +265,8 @@ impl<'a, T: Compute> Machine<'a, T> {
         let program = self.program;
         let mut direct = 0u64;
         for (v, node) in program.nodes.iter().enumerate() {
-            let at = |v: u8| self.values[usize::from(v)];
+            // SAFETY: operands are numbered below this node, so theirs have run.
+            let at = |v: Value| unsafe { self.value(v) };
             let (isa, target) = (self.isa, self.direct_output(node, block));
             let y = target.unwrap_or_else(|| self.strip(node));
             // SAFETY: operands were made earlier for this block and have n elements; y is the node's own strip, which holds n as the
@@ -271,7 +276,8 @@ impl<'a, T: Compute> Machine<'a, T> {
                     Make::Const { .. } => continue,
                     Make::Load { input } => {
                         if !program.uniform[usize::from(input)] {
-                            self.values[v] = self.load(usize::from(input), block, y);
+                            let loaded = self.load(usize::from(input), block, y);
+                            self.values[v].write(loaded);
                         }
                         continue;
                     }
@@ -281,7 +287,7 @@ impl<'a, T: Compute> Machine<'a, T> {
                     Make::Cast { to, a } => T::cast(isa, to, n, at(a), y),
                 }
             }
-            self.values[v] = Operand { ptr: y, mask: usize::MAX };
+            self.values[v].write(Operand { ptr: y, mask: usize::MAX });
             if let (Some(_), Some(k)) = (target, node.output) {
                 direct |= 1 << k;
             }
@@ -328,7 +334,8 @@ impl<'a, T: Compute> Machine<'a, T> {
     /// Converts the block's part of output `k` into its tile.
     fn store(&self, k: usize, block: Block) {
         let (tile, dtype) = (&self.tiles[k], self.program.outputs[k]);
-        let value = self.values[usize::from(self.program.stores[k])];
+        // SAFETY: all nodes of the block have run.
+        let value = unsafe { self.value(self.program.stores[k]) };
         for r in 0..block.rows {
             let offset = (block.row - self.rows.start + r) * tile.stride + block.col - self.cols.start;
             // SAFETY: the value has an element for every one of the block, which lies inside the tile's rectangle.

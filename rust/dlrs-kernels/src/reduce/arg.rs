@@ -118,10 +118,26 @@ pub fn arg_reduce<T: ArgReduce, I: IndexElement>(isa: Isa, op: ArgOp, x: &[T], v
             row.iter_mut().for_each(|y| *y = I::of_index(T::arg_run(isa, op, x)));
             continue;
         }
-        for (y, c) in row.iter_mut().zip(view.inner.clone()) {
-            let at = |step: usize| x[step * view.inner_len + c];
-            let best = (1..view.reduce_len).fold(0, |best, i| if beats(op, at(i), at(best)) { i } else { best });
-            *y = I::of_index(best);
+        for (block, y) in row.chunks_mut(COLUMNS).enumerate() {
+            arg_columns(op, x, view.inner_len, view.inner.start + block * COLUMNS, y);
+        }
+    }
+}
+
+/// Columns that are walked together, row by row.
+const COLUMNS: usize = 64;
+
+/// y[c] ← the row that holds the extreme of column `first + c`; `x` has rows of `cols` elements, `y` at most [`COLUMNS`].
+fn arg_columns<T: ArgReduce, I: IndexElement>(op: ArgOp, x: &[T], cols: usize, first: usize, y: &mut [I]) {
+    let mut best = [T::default(); COLUMNS];
+    let best = &mut best[..y.len()];
+    best.copy_from_slice(&x[first..first + y.len()]);
+    y.fill(I::of_index(0));
+    for (i, row) in x.chunks_exact(cols).enumerate().skip(1) {
+        for ((&x, best), y) in row[first..].iter().zip(&mut *best).zip(&mut *y) {
+            if beats(op, x, *best) {
+                (*best, *y) = (x, I::of_index(i));
+            }
         }
     }
 }
