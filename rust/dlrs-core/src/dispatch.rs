@@ -187,8 +187,10 @@ pub struct Trace(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     graph: Graph,
-    /// Values of enclosing traces that this one reads, with the arguments that stand for them.
-    captures: Vec<(Symbol, Val)>,
+    /// The body of a control-flow op is traced, which takes from outside what has a gradient outside.
+    is_body: bool,
+    /// Values from outside that this trace reads, with the arguments that stand for them.
+    captures: Vec<(Value, Val)>,
     constants: HashMap<u64, Val>,
     finished: bool,
 }
@@ -209,6 +211,11 @@ impl Trace {
     /// An empty trace.
     pub fn new() -> Trace {
         Trace(Arc::default())
+    }
+
+    /// An empty trace of a function that a control-flow op will call: see [`into_body`](Self::into_body).
+    pub fn of_body() -> Trace {
+        Trace(Arc::new(Mutex::new(State { is_body: true, ..State::default() })))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -249,7 +256,13 @@ impl Trace {
                 if let Some(&val) = state.constants.get(&t.id()) {
                     return Ok(val);
                 }
-                let val = state.graph.constant(t.clone());
+                let val = if state.is_body && tape::follows(t) {
+                    let val = state.graph.input(t.ty());
+                    state.captures.push((Value::Concrete(t.clone()), val));
+                    val
+                } else {
+                    state.graph.constant(t.clone())
+                };
                 state.constants.insert(t.id(), val);
                 Ok(val)
             }
@@ -260,11 +273,12 @@ impl Trace {
                     return Err(stale());
                 }
                 let mut state = self.lock();
-                if let Some((_, val)) = state.captures.iter().find(|(o, _)| o.trace == s.trace && o.val == s.val) {
+                let is_it = |v: &Value| matches!(v, Value::Symbolic(o) if o.trace == s.trace && o.val == s.val);
+                if let Some((_, val)) = state.captures.iter().find(|(v, _)| is_it(v)) {
                     return Ok(*val);
                 }
                 let val = state.graph.input(s.ty);
-                state.captures.push((s.clone(), val));
+                state.captures.push((Value::Symbolic(s.clone()), val));
                 Ok(val)
             }
         }
@@ -325,7 +339,7 @@ impl Trace {
         Plan::build(&graph, graph.inputs(), &outputs)
     }
 
-    /// The traced graph with the values of `outputs`, and the enclosing traces' values that became its last arguments: the body of
+    /// The traced graph with the values of `outputs`, and the values from outside that became its last arguments: the body of
     /// a control-flow op. Its symbols cannot be used afterwards.
     ///
     /// # Errors
@@ -341,7 +355,7 @@ impl Trace {
                 x.name()
             );
         }
-        let captures = state.captures.drain(..).map(|(s, _)| Operand::Value(Value::Symbolic(s))).collect();
+        let captures = state.captures.drain(..).map(|(value, _)| Operand::Value(value)).collect();
         Ok((std::mem::take(&mut state.graph), outputs, captures))
     }
 }

@@ -110,6 +110,15 @@ impl Record {
     }
 }
 
+/// Whether a tape that is recording follows the tensor.
+pub(crate) fn follows(tensor: &Tensor) -> bool {
+    let follows = |tape: &Tape| {
+        let state = tape.lock();
+        state.recording && state.record.values.contains_key(&tensor.id())
+    };
+    TAPES.with_borrow(|tapes| tapes.iter().any(follows))
+}
+
 /// Tells the tapes that a variable was read.
 pub(crate) fn touch(variable: &Variable, tensor: &Tensor) -> Result<()> {
     TAPES.with_borrow(|tapes| {

@@ -28,6 +28,8 @@ mod _dlrs {
     #[pymodule_export]
     use crate::ops::contraction::{conv2d, matmul};
     #[pymodule_export]
+    use crate::ops::control::scan;
+    #[pymodule_export]
     use crate::ops::creation::{full, tensor};
     #[pymodule_export]
     use crate::ops::elementwise::{

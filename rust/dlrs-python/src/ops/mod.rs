@@ -1,6 +1,7 @@
 //! The ops as Python functions: arguments promoted and cast, composites assembled, errors named.
 
 pub mod contraction;
+pub mod control;
 pub mod creation;
 pub mod elementwise;
 pub mod nn;
