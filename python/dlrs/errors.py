@@ -18,8 +18,10 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
     >>> unknown_name("loss", "mse_", ["mse", "mae", "poisson"])
     "Unknown loss 'mse_'. Did you mean 'mse'? Known: mae, mse, poisson."
     """
-    names = sorted(set(known))
-    lower = {candidate.lower(): candidate for candidate in names}
-    near = [lower[match] for match in difflib.get_close_matches(str(name).lower(), lower, n=3)]
-    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-    return f"Unknown {kind} {name!r}.{hint} Known: {', '.join(names)}."
+    # Of names that differ in case and underscores only, such as those of a class and of its function, the plainest.
+    spellings: dict[str, str] = {}
+    for candidate in sorted(known, key=lambda text: (not text.islower(), len(text), text)):
+        spellings.setdefault(candidate.replace("_", "").lower(), candidate)
+    near = difflib.get_close_matches(str(name).replace("_", "").lower(), spellings, n=3)
+    hint = f" Did you mean {' or '.join(repr(spellings[match]) for match in near)}?" if near else ""
+    return f"Unknown {kind} {name!r}.{hint} Known: {', '.join(sorted(spellings.values()))}."

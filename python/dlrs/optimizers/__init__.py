@@ -36,7 +36,7 @@ def get(identifier: Any) -> Optimizer:
     >>> get("adm")
     Traceback (most recent call last):
         ...
-    ValueError: Unknown optimizer 'adm'. Did you mean 'Adam'? Known: Adam, RMSprop, SGD, adam, rmsprop, sgd.
+    ValueError: Unknown optimizer 'adm'. Did you mean 'adam'? Known: adam, rmsprop, sgd.
     """
     return _instance(_REGISTRY.get(identifier))
 
