@@ -66,7 +66,7 @@ impl Op for Take {
         let count = cx.inputs[1].shape.size();
         let blocks = cut(outer * count, inner);
         let tiles = blocks.iter().map(|b| vec![b.rect(inner)]).collect();
-        let cost = 20.0 + (outer * count) as f64 * (2.0 + 0.1 * (inner * cx.outputs[0].dtype.size()) as f64);
+        let cost = 20.0 + (outer * count) as f64 * (3.0 + 0.03 * (inner * cx.outputs[0].dtype.size()) as f64);
         let body = by_size(cx.outputs[0].dtype, Rows { axis: self.axis, count, len, inner, blocks });
         Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
     }
@@ -189,7 +189,7 @@ impl Op for SegmentSum {
         let inner: usize = cx.inputs[0].shape[1..].iter().product();
         let blocks = owners(self.segments, inner);
         let tiles = blocks.iter().map(|b| vec![b.rect(inner)]).collect();
-        let cost = 20.0 + (cx.inputs[0].shape.size() + cx.outputs[0].shape.size()) as f64 * 0.4;
+        let cost = 20.0 + (cx.inputs[0].shape.size() + cx.outputs[0].shape.size()) as f64 * 0.1;
         let (segments, dtype) = (self.segments, cx.outputs[0].dtype);
         let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| match dtype {
             DType::F32 => add_rows::<f32>(io, &blocks[tile], segments, inner),

@@ -12,6 +12,7 @@ use crate::key::KeyHasher;
 use crate::tensor::Ty;
 
 pub mod build;
+pub mod concat;
 pub mod conv;
 pub mod elementwise;
 pub mod index;

@@ -59,7 +59,7 @@ impl Op for RandomUniform {
                 stream.uniform_f64(first, io.output(0).as_slice());
             }),
         };
-        Ok(Lowered::by_rows(self.ty.shape.size(), 1, TILE, 1, body).cost(cost(self.ty, 0.7)))
+        Ok(Lowered::by_rows(self.ty.shape.size(), 1, TILE, 1, body).cost(cost(self.ty, 0.25)))
     }
 }
 
@@ -93,7 +93,7 @@ impl Op for RandomNormal {
                 stream.normal_f64(first, io.output(0).as_slice());
             }),
         };
-        Ok(Lowered::by_rows(self.ty.shape.size(), 1, TILE, 1, body).cost(cost(self.ty, 1.5)))
+        Ok(Lowered::by_rows(self.ty.shape.size(), 1, TILE, 1, body).cost(cost(self.ty, 0.5)))
     }
 }
 

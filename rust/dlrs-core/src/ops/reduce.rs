@@ -173,7 +173,7 @@ impl Op for Reduce {
         let view = View::of(&cx.inputs[0].shape, self.first, self.count);
         let (dtype, blocks) = (cx.inputs[0].dtype, view.blocks());
         let tiles = blocks.iter().map(|b| vec![b.rect(view.inner)]).collect();
-        let cost = 20.0 + view.elements() as f64 * if dtype == DType::F32 { 0.1 } else { 0.5 };
+        let cost = 20.0 + view.elements() as f64 * if dtype == DType::F32 { 0.05 } else { 0.5 };
         let (isa, all) = (cx.isa, self.op == Reduction::All);
         let body: Body = match self.op.kernel() {
             None => Arc::new(move |tile, io| {

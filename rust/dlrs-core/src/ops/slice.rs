@@ -1,11 +1,11 @@
-//! Parts of tensors: slices, padding and concatenation.
+//! Parts of tensors: slices and padding.
 
 use std::hash::Hash;
 
 use dlrs_kernels::mem::{Element, TileIo};
 
 use super::shape::{AnyElement, by_size};
-use super::tiles::{Block, TILE, cut};
+use super::tiles::{Block, cut};
 use super::{LowerCx, Lowered, NodeRef, Op, arity};
 use crate::bail;
 use crate::error::Result;
@@ -107,7 +107,7 @@ impl Op for Slice {
         let blocks = cut(outer.iter().map(|s| s.len).product(), last.len);
         let tiles = blocks.iter().map(|b| vec![b.rect(last.len)]).collect();
         let kernel = Gather { strides, spans: spans.clone(), blocks };
-        let cost = 20.0 + cx.outputs[0].bytes() as f64 * if last.step == 1 { 0.06 } else { 0.2 };
+        let cost = 20.0 + cx.outputs[0].bytes() as f64 * if last.step == 1 { 0.03 } else { 0.15 };
         let body = by_size(cx.outputs[0].dtype, kernel);
         Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
     }
@@ -258,7 +258,7 @@ fn lower_placed(cx: &LowerCx<'_>, spans: &[Span], value: f64) -> Result<Lowered>
     let dtype = cx.outputs[0].dtype;
     let fill = Tensor::scalar(dtype, value)?;
     let body = by_size(dtype, Place { shape, spans, blocks, fill });
-    let cost = 20.0 + cx.outputs[0].bytes() as f64 * 0.1;
+    let cost = 20.0 + cx.outputs[0].bytes() as f64 * 0.03;
     Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
 }
 
@@ -311,103 +311,6 @@ impl AnyElement for Place {
     }
 }
 
-/// Operands one after another along an axis.
-#[derive(Clone, Hash, Debug)]
-pub struct Concat {
-    /// The axis.
-    pub axis: usize,
-}
-
-impl Op for Concat {
-    fn name(&self) -> &'static str {
-        "concatenate"
-    }
-
-    fn key(&self, hasher: &mut KeyHasher) {
-        self.hash(hasher);
-    }
-
-    fn infer(&self, inputs: &[Ty]) -> Result<Vec<Ty>> {
-        let Some(first) = inputs.first() else { bail!("concatenate: at least one tensor is needed") };
-        if self.axis >= first.shape.rank() {
-            bail!("concatenate: axis {} of a tensor of shape {}", self.axis, first.shape);
-        }
-        let mut len = 0;
-        for (i, x) in inputs.iter().enumerate() {
-            if x.dtype != first.dtype {
-                bail!(Type, "concatenate: tensor 0 has dtype {}, tensor {i} has dtype {}", first.dtype, x.dtype);
-            }
-            if x.shape.rank() != first.shape.rank()
-                || x.shape.with_dim(self.axis, 0) != first.shape.with_dim(self.axis, 0)
-            {
-                bail!(
-                    "concatenate: tensor 0 of shape {} and tensor {i} of shape {} differ elsewhere than along axis {}",
-                    first.shape,
-                    x.shape,
-                    self.axis
-                );
-            }
-            len += x.shape[self.axis];
-        }
-        Ok(vec![Ty::new(first.dtype, Shape::new(first.shape.with_dim(self.axis, len).dims())?)])
-    }
-
-    fn grad(&self, g: &mut Graph, node: &NodeRef<'_>, d_outputs: &[Option<Val>]) -> Result<Vec<Option<Val>>> {
-        let Some(d) = d_outputs[0] else { return Ok(vec![None; node.inputs.len()]) };
-        let mut start = 0;
-        let part = |&x: &Val| {
-            let shape = g.ty(x).shape;
-            let mut spans: Vec<Span> = shape.iter().map(|&n| Span::all(n)).collect();
-            spans[self.axis].start = start;
-            start += shape[self.axis];
-            Ok(Some(g.slice(d, &spans)?))
-        };
-        node.inputs.iter().map(part).collect()
-    }
-
-    fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
-        let inner: usize = cx.outputs[0].shape[self.axis + 1..].iter().product();
-        let mut ends = Vec::with_capacity(cx.inputs.len());
-        let mut end = 0;
-        for x in cx.inputs {
-            end += x.shape[self.axis] * inner;
-            ends.push(end);
-        }
-        let body = by_size(cx.outputs[0].dtype, Join { ends });
-        let bytes = cx.outputs[0].bytes() as f64;
-        Ok(Lowered::by_rows(cx.outputs[0].shape.size(), 1, TILE, 1, body).cost(20.0 + 0.08 * bytes))
-    }
-}
-
-/// Rows made of a piece of each operand; `ends[i]` is where operand i's piece ends.
-struct Join {
-    ends: Vec<usize>,
-}
-
-impl AnyElement for Join {
-    fn run<T: Element>(&self, _tile: usize, io: &mut TileIo<'_>) {
-        let start = io.rect(0).start;
-        let mut tile = io.output::<T>(0);
-        let mut y = tile.as_slice();
-        let width = *self.ends.last().expect("at least one operand");
-        let (mut row, mut col) = (start / width, start % width);
-        let mut piece = self.ends.partition_point(|&end| end <= col);
-        while !y.is_empty() {
-            let from = if piece == 0 { 0 } else { self.ends[piece - 1] };
-            let own = self.ends[piece] - from;
-            let n = (self.ends[piece] - col).min(y.len());
-            let (head, rest) = y.split_at_mut(n);
-            head.copy_from_slice(&io.input::<T>(piece)[row * own + col - from..][..n]);
-            y = rest;
-            col += n;
-            piece += 1;
-            if piece == self.ends.len() {
-                (row, col, piece) = (row + 1, 0, 0);
-            }
-        }
-    }
-}
-
 impl Graph {
     /// The elements of `x` at given positions of every axis.
     pub fn slice(&mut self, x: Val, spans: &[Span]) -> Result<Val> {
@@ -418,11 +321,6 @@ impl Graph {
     /// `x` with a border of `value` around it; widths per axis, before and after.
     pub fn pad(&mut self, x: Val, widths: &[(usize, usize)], value: f64) -> Result<Val> {
         self.push(Pad::new(widths, value), &[x])
-    }
-
-    /// `xs` one after another along `axis`.
-    pub fn concat(&mut self, xs: &[Val], axis: usize) -> Result<Val> {
-        self.push(Concat { axis }, xs)
     }
 }
 
@@ -486,17 +384,6 @@ mod tests {
     }
 
     #[test]
-    fn concatenation_along_every_axis() {
-        let (a, b) = (noise(&[2, 3, 4], 1), noise(&[2, 5, 4], 2));
-        let y = run(&Concat { axis: 1 }, &[a.clone(), b.clone()]).unwrap().remove(0);
-        assert_eq!(sliced(&y, &[span(0, 2, 1), span(0, 3, 1), span(0, 4, 1)]), values(&a));
-        assert_eq!(sliced(&y, &[span(0, 2, 1), span(3, 5, 1), span(0, 4, 1)]), values(&b));
-        let (a, b, empty) = (noise(&[3, 20_000], 1), noise(&[4, 20_000], 2), noise(&[0, 20_000], 3));
-        let y = run(&Concat { axis: 0 }, &[empty.clone(), a.clone(), empty, b.clone()]).unwrap().remove(0);
-        assert_eq!(values(&y), [values(&a), values(&b)].concat());
-    }
-
-    #[test]
     fn gradients() {
         let spans = [span(2, 2, -2), span(1, 2, 1)];
         check_gradient(&[noise(&[3, 4], 1)], &|g, x| g.slice(x[0], &spans));
@@ -504,7 +391,6 @@ mod tests {
             g.push(Embed { shape: Shape::new(&[3, 4])?, spans: spans.to_vec() }, x)
         });
         check_gradient(&[noise(&[2, 3], 1)], &|g, x| g.pad(x[0], &[(1, 2), (0, 1)], 3.0));
-        check_gradient(&[noise(&[2, 3], 1), noise(&[2, 1], 2)], &|g, x| g.concat(x, 1));
     }
 
     #[test]
@@ -513,8 +399,6 @@ mod tests {
         let x = ty(DType::F32, &[2, 3]);
         let out = refusal(Slice { spans: vec![span(0, 2, 1), span(1, 3, 1)] }, &[x]);
         assert_eq!(out, "slice: 3 positions from 1 in steps of 1 leave axis 1 of a tensor of shape (2, 3)");
-        assert!(refusal(Concat { axis: 1 }, &[x, ty(DType::F32, &[3, 3])]).contains("tensor 1 of shape (3, 3)"));
-        assert!(refusal(Concat { axis: 1 }, &[x, ty(DType::I32, &[2, 3])]).contains("has dtype int32"));
         assert!(refusal(Pad::new(&[(0, 1)], 0.0), &[x]).contains("pad_width for 1 axes"));
     }
 }

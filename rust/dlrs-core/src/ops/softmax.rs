@@ -127,9 +127,10 @@ fn lower(cx: &LowerCx<'_>, single: RowKernel<f32>, double: RowKernel<f64>) -> Lo
         DType::F32 => Arc::new(move |_, io| single(isa, io.input(0), cols, rows(io), io.output(0))),
         _ => Arc::new(move |_, io| double(isa, io.input(0), cols, rows(io), io.output(0))),
     };
-    let per_element = if cx.inputs[0].dtype == DType::F32 { 0.6 } else { 8.0 };
+    let per_element = if cx.inputs[0].dtype == DType::F32 { 0.3 } else { 8.0 };
     let rows = shape.size().checked_div(cols).unwrap_or(0);
-    Lowered::by_rows(rows, cols, TILE / 4 / cols.max(1), 1, body).cost(20.0 + per_element * shape.size() as f64)
+    Lowered::by_rows(rows, cols, TILE / 4 / cols.max(1), 1, body)
+        .cost(20.0 + 15.0 * rows as f64 + per_element * shape.size() as f64)
 }
 
 impl Graph {

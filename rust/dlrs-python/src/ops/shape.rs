@@ -2,9 +2,10 @@
 
 use dlrs_core::dispatch::Operand;
 use dlrs_core::ops::Ewise;
+use dlrs_core::ops::concat::Concat;
 use dlrs_core::ops::index::{SegmentSum, Take};
 use dlrs_core::ops::shape::{Reshape, Transpose};
-use dlrs_core::ops::slice::{Concat, Pad, Slice, Span};
+use dlrs_core::ops::slice::{Pad, Slice, Span};
 use dlrs_core::{DType, Shape};
 use pyo3::prelude::*;
 
