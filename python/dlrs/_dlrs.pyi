@@ -185,7 +185,7 @@ def _panic(text: str) -> None: ...  # panics in Rust, which arrives as InternalE
 
 # Creation
 def tensor(value: ArrayLike, dtype: str | None = None) -> Tensor: ...  # floats default to float32, ints to int32, as Keras's convert_to_tensor does with Python values; NumPy arrays keep their dtype (float64 scalars are Python floats)
-def full(shape: Sequence[int], value: float, dtype: str) -> Tensor: ...
+def full(shape: Sequence[int], value: ArrayLike, dtype: str) -> Tensor: ...  # a number or one element
 
 # Elementwise; arguments are Tensor, Variable, Python scalars (weakly typed) or array-likes; promotion as Keras's result_type
 def negative(x: ArrayLike) -> Tensor: ...

@@ -1,6 +1,8 @@
 """From Python values to tensors and back."""
 
+import copy
 import gc
+import pickle
 import weakref
 from typing import Any
 
@@ -106,6 +108,24 @@ def test_a_named_dtype_is_reached_directly() -> None:
     assert tensor(2**40, "int64").item() == 2**40
     assert tensor([2**40], "int64").item() == 2**40
     assert tensor([1.7], "int32").item() == 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_full(dtype: str) -> None:
+    for value in (1, True, 1.0, np.float32(1), tensor([1])):
+        x = _dlrs.full((2, 3), value, dtype)
+        assert (x.dtype, x.tolist()) == (dtype, [[1, 1, 1]] * 2)
+    assert _dlrs.full((0,), 1, dtype).tolist() == []
+    assert _dlrs.full((), 2**62 + 1, "int64").item() == 2**62 + 1
+
+
+def test_copies_and_pickles() -> None:
+    x = tensor([[1.5, 2.5]])
+    assert copy.copy(x) is x
+    assert copy.deepcopy([x])[0] is x
+    y = pickle.loads(pickle.dumps(x))
+    assert (y.dtype, y.tolist()) == (x.dtype, x.tolist())
+    assert pickle.loads(pickle.dumps(tensor(2**40, "int64"))).item() == 2**40
 
 
 def test_lists_of_tensors() -> None:

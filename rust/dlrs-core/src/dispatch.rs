@@ -187,7 +187,7 @@ pub struct Trace(Arc<Mutex<State>>);
 #[derive(Default)]
 struct State {
     graph: Graph,
-    /// The body of a control-flow op is traced, which takes from outside what has a gradient outside.
+    /// The body of a control-flow op is traced, which takes its tensors from outside.
     is_body: bool,
     /// Values from outside that this trace reads, with the arguments that stand for them.
     captures: Vec<(Value, Val)>,
@@ -256,7 +256,8 @@ impl Trace {
                 if let Some(&val) = state.constants.get(&t.id()) {
                     return Ok(val);
                 }
-                let val = if state.is_body && tape::follows(t) {
+                // A body takes tensors as operands, so that its plan is the same at each call; numbers are constants.
+                let val = if state.is_body && (t.shape().rank() > 0 || tape::follows(t)) {
                     let val = state.graph.input(t.ty());
                     state.captures.push((Value::Concrete(t.clone()), val));
                     val

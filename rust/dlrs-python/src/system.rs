@@ -15,12 +15,15 @@ pub fn num_threads() -> usize {
     team().size()
 }
 
+/// As many as the environment's `DLRS_NUM_THREADS` may ask for.
+const MAX_THREADS: usize = 256;
+
 /// Sets the number of threads that a run uses.
 #[pyfunction]
 pub fn set_num_threads(n: isize) -> Result<()> {
     match usize::try_from(n) {
-        Ok(n) if n > 0 => set_threads(n),
-        _ => fail!(Value, "set_num_threads: n is {n}; expected at least 1"),
+        Ok(n @ 1..=MAX_THREADS) => set_threads(n),
+        _ => fail!(Value, "set_num_threads: n is {n}; expected 1 to {MAX_THREADS}"),
     }
     Ok(())
 }

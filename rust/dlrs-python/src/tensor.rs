@@ -278,6 +278,24 @@ impl PyTensor {
         index::get(&self.operand(), key)
     }
 
+    /// A tensor never changes, so that it is its own copy.
+    fn __copy__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __deepcopy__<'py>(slf: Bound<'py, Self>, memo: &Bound<'py, PyAny>) -> Bound<'py, Self> {
+        let _ = memo;
+        slf
+    }
+
+    /// Pickled as its elements.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> Result<Bound<'py, PyTuple>> {
+        slf.get().concrete("pickling")?;
+        let make = slf.py().import("dlrs._dlrs")?.getattr("tensor")?;
+        let arguments = (numpy_array(slf.as_any())?, slf.get().dtype());
+        Ok((make, arguments).into_pyobject(slf.py())?)
+    }
+
     fn __hash__(slf: &Bound<'_, Self>) -> usize {
         slf.as_ptr() as usize >> 4
     }

@@ -1,11 +1,13 @@
 //! Tensors from values.
 
-use dlrs_core::{Tensor, Ty};
+use dlrs_core::dispatch::concrete;
+use dlrs_core::{DType, Tensor, Ty};
+use dlrs_kernels::mem::Buffer;
 use pyo3::prelude::*;
 
 use crate::array::{shape_of, tensor_from};
-use crate::call::{identity, value_of};
-use crate::errors::Result;
+use crate::call::{cast, identity, value_of};
+use crate::errors::{Result, fail};
 use crate::operand::{Arg, DTypeArg};
 use crate::tensor::PyTensor;
 
@@ -27,8 +29,21 @@ pub fn tensor<'py>(value: &Bound<'py, PyAny>, dtype: Option<DTypeArg>) -> Result
     Ok(Bound::new(py, made)?)
 }
 
-/// A tensor with all elements `value`.
+/// A tensor with all elements `value`, a number or a tensor of one element.
 #[pyfunction]
-pub fn full(shape: Vec<isize>, value: f64, dtype: DTypeArg) -> Result<PyTensor> {
-    Ok(Tensor::full(Ty::new(dtype.0, shape_of("full", &shape)?), value)?.into())
+pub fn full(shape: Vec<isize>, value: Arg, dtype: DTypeArg) -> Result<PyTensor> {
+    let ty = Ty::new(dtype.0, shape_of("full", &shape)?);
+    let one = match value {
+        Arg::Number(number) => number.tensor(ty.dtype)?,
+        Arg::Operand(operand) => concrete(&cast(&operand, ty.dtype)?)?,
+    };
+    if one.shape().size() != 1 {
+        fail!(Value, "full: value has shape {}; expected one element", one.shape());
+    }
+    if ty.dtype != DType::I64 {
+        return Ok(Tensor::full(ty, one.get(0))?.into());
+    }
+    let mut buffer = Buffer::recycled(ty.bytes()).map_err(dlrs_core::Error::from)?;
+    buffer.as_mut_slice::<i64>().fill(one.as_slice::<i64>()[0]);
+    Ok(Tensor::from_buffer(ty, buffer).into())
 }

@@ -48,11 +48,11 @@ pub fn reshape(x: Arg, shape: Vec<isize>) -> Result<PyTensor> {
     }
     let mut dims = shape.clone();
     if unknown == 1 {
-        let known: isize = shape.iter().filter(|&&d| d != -1).product();
+        let known = shape.iter().filter(|&&d| d != -1).try_fold(1isize, |n, &d| n.checked_mul(d));
         let size = have.size() as isize;
-        if known <= 0 || size % known != 0 {
+        let Some(known) = known.filter(|&n| n > 0 && size % n == 0) else {
             fail!(Value, "reshape: x of shape {have} has {size} elements, which do not fill shape {shape:?}");
-        }
+        };
         dims.iter_mut().filter(|d| **d == -1).for_each(|d| *d = size / known);
     }
     identity(&reshape_to(&x, shape_of("reshape", &dims)?)?)
