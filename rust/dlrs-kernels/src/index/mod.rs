@@ -28,7 +28,7 @@ fn rows_of<T>(x: &[T], width: usize) -> usize {
     x.len().checked_div(width).unwrap_or(usize::MAX)
 }
 
-/// Row r of `y` ← row indices[positions[r]] of `x`, whose rows have as many elements as those of `y`.
+/// Row r of `y` ← row `indices[positions[r]]` of `x`, whose rows have as many elements as those of `y`.
 ///
 /// # Errors
 /// The first index that is no row of `x`; rows of `y` from there on are not written.
@@ -76,7 +76,7 @@ pub fn gather_rows_u8<I: IndexElement>(
     Ok(())
 }
 
-/// Row r of `y` ← Σ of the rows i of `x` with indices[i] = rows.start + r, added in the order of i: the gradient of [`gather_rows`].
+/// Row r of `y` ← Σ of the rows i of `x` with `indices[i] = rows.start + r`, added in the order of i: the gradient of [`gather_rows`].
 ///
 /// The owner of each output row adds it up, so there are no conflicts whatever the cut; `rows` is the part of the `total` output rows in `y`.
 ///
@@ -113,7 +113,7 @@ pub fn scatter_add_rows<T: Real, I: IndexElement>(
     Ok(())
 }
 
-/// y[r, j] ← x[rows[r], indices[rows[r], j]]: elements taken along the last axis, `x` having `width` columns and `indices` as many as `y`.
+/// `y[r, j] ← x[rows[r], indices[rows[r], j]]`: elements taken along the last axis, `x` having `width` columns and `indices` as many as `y`.
 ///
 /// # Errors
 /// The first index that is no column of `x`; elements from there on are not written.
@@ -138,7 +138,7 @@ pub fn take_along_rows<T: Element, I: IndexElement>(
     Ok(())
 }
 
-/// Row r of `y` ← zeros, then y[r, indices[rows[r], j]] += x[rows[r], j] in the order of j: the gradient of [`take_along_rows`].
+/// Row r of `y` ← zeros, then `y[r, indices[rows[r], j]] += x[rows[r], j]` in the order of j: the gradient of [`take_along_rows`].
 ///
 /// `cols` is the number of columns of `x` and `indices`.
 ///

@@ -58,6 +58,8 @@ pub trait Lanes: Copy {
     fn min(self, a: Self::V, b: Self::V) -> Self::V;
     /// eˣ.
     fn exp(self, a: Self::V) -> Self::V;
+    /// Natural logarithm.
+    fn log(self, a: Self::V) -> Self::V;
     /// The sum of the lanes, in a fixed order.
     fn sum(self, v: Self::V) -> Self::T;
     /// The largest lane; NaN if any is NaN.
@@ -211,6 +213,10 @@ impl<S: Simd> Lanes for S {
         math::exp(self, a)
     }
     #[inline(always)]
+    fn log(self, a: S::F32) -> S::F32 {
+        math::log(self, a)
+    }
+    #[inline(always)]
     fn sum(self, v: S::F32) -> f32 {
         self.reduce_add(v)
     }
@@ -298,6 +304,10 @@ impl Lanes for Double {
     #[inline(always)]
     fn exp(self, a: f64) -> f64 {
         a.exp()
+    }
+    #[inline(always)]
+    fn log(self, a: f64) -> f64 {
+        a.ln()
     }
     #[inline(always)]
     fn sum(self, v: f64) -> f64 {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::softmax::{log_sum_exp, map_sum, row_max, sum_of};
+use super::softmax::{exp_sum, map_sum, scale, sum_exp, sum_of};
 use crate::isa::{Isa, Kernel, Lanes, Real};
 use crate::mem::TileMut;
 use crate::reduce::IndexElement;
@@ -23,7 +23,22 @@ fn class<I: IndexElement>(labels: &[I], row: usize, cols: usize) -> Result<usize
     usize::try_from(label).ok().filter(|&c| c < cols).ok_or(BadLabel { row, label })
 }
 
-/// loss[r] ← ln Σⱼ e^x[r, j] − x[r, label[r]].
+/// A multiple of every level's lanes.
+const BATCH: usize = 16;
+
+/// y ← y + ln x.
+#[inline(always)]
+fn add_logs<L: Lanes>(l: L, x: &[L::T; BATCH], y: &mut [L::T; BATCH]) {
+    for i in (0..BATCH).step_by(L::LANES) {
+        // SAFETY: LANES divides BATCH.
+        unsafe {
+            let log = l.log(l.load(x.as_ptr().add(i)));
+            l.store(y.as_mut_ptr().add(i), l.add(log, l.load(y.as_ptr().add(i))));
+        }
+    }
+}
+
+/// `loss[r] ← ln Σⱼ e^x[r, j] − x[r, label[r]]`.
 ///
 /// # Errors
 /// The first label that is not in 0..cols; losses from its row on are not written.
@@ -44,11 +59,17 @@ pub fn sparse_cross_entropy<T: Real, I: IndexElement>(
         #[inline(always)]
         fn run<L: Lanes<T = T>>(self, l: L) -> Self::Output {
             let Rows(x, cols, labels, rows, loss) = self;
-            for (row, loss) in rows.zip(loss) {
-                let x = &x[row * cols..][..cols];
-                let c = class(labels, row, cols)?;
-                let (top, log_sum) = log_sum_exp(l, x);
-                *loss = log_sum + (top - x[c]);
+            // The logarithms of a batch of rows are taken together.
+            for (first, loss) in rows.step_by(BATCH).zip(loss.chunks_mut(BATCH)) {
+                let (mut sums, mut rest) = ([T::of(1.0); BATCH], [T::default(); BATCH]);
+                for i in 0..loss.len() {
+                    let x = &x[(first + i) * cols..][..cols];
+                    let c = class(labels, first + i, cols)?;
+                    let (top, sum) = sum_exp(l, x);
+                    (sums[i], rest[i]) = (sum, top - x[c]);
+                }
+                add_logs(l, &sums, &mut rest);
+                loss.copy_from_slice(&rest[..loss.len()]);
             }
             Ok(())
         }
@@ -57,7 +78,7 @@ pub fn sparse_cross_entropy<T: Real, I: IndexElement>(
     T::run(isa, Rows(x, cols, labels, rows, loss))
 }
 
-/// dx[r, j] ← (softmax(x[r])[j] − (j = label[r])) · dloss[r]: the gradient of [`sparse_cross_entropy`].
+/// `dx[r, j] ← (softmax(x[r])[j] − (j = label[r])) · dloss[r]`: the gradient of [`sparse_cross_entropy`].
 ///
 /// # Errors
 /// The first label that is not in 0..cols; gradients from its row on are not written.
@@ -89,21 +110,8 @@ pub fn sparse_cross_entropy_gradient<T: Real, I: IndexElement>(
                 let (x, dx) = (&self.x[row * self.cols..][..self.cols], self.dx.row(r));
                 let c = class(self.labels, row, self.cols)?;
                 let d = self.dloss[row];
-                let top = l.splat(row_max(l, x));
-                let sum = sum_of(
-                    l,
-                    [x],
-                    #[inline(always)]
-                    |[x]| l.exp(l.sub(x, top)),
-                );
-                let factor = l.splat(d / sum);
-                map_sum(
-                    l,
-                    [x],
-                    dx,
-                    #[inline(always)]
-                    |[x]| (l.mul(l.exp(l.sub(x, top)), factor), x),
-                );
+                let sum = exp_sum(l, x, dx);
+                scale(l, dx, d / sum);
                 dx[c] = dx[c] - d;
             }
             Ok(())
@@ -113,7 +121,7 @@ pub fn sparse_cross_entropy_gradient<T: Real, I: IndexElement>(
     T::run(isa, Rows { x, cols, labels, dloss, rows, dx: &mut dx })
 }
 
-/// loss[r] ← Σⱼ p[r, j] · (ln Σₖ e^x[r, k] − x[r, j]).
+/// `loss[r] ← Σⱼ p[r, j] · (ln Σₖ e^x[r, k] − x[r, j])`.
 ///
 /// # Panics
 /// If `x` or `p` has fewer rows, or `loss` another length than `rows`.
@@ -126,8 +134,8 @@ pub fn cross_entropy<T: Real>(isa: Isa, x: &[T], cols: usize, p: &[T], rows: Ran
             let Rows(x, cols, p, rows, loss) = self;
             for (row, loss) in rows.zip(loss) {
                 let (x, p) = (&x[row * cols..][..cols], &p[row * cols..][..cols]);
-                let (top, log_sum) = log_sum_exp(l, x);
-                let (top, log_sum) = (l.splat(top), l.splat(log_sum));
+                let (top, sum) = sum_exp(l, x);
+                let (top, log_sum) = (l.splat(top), l.log(l.splat(sum)));
                 *loss = sum_of(
                     l,
                     [x, p],
@@ -141,7 +149,7 @@ pub fn cross_entropy<T: Real>(isa: Isa, x: &[T], cols: usize, p: &[T], rows: Ran
     T::run(isa, Rows(x, cols, p, rows, loss));
 }
 
-/// dx[r, j] ← (softmax(x[r])[j] · Σₖ p[r, k] − p[r, j]) · dloss[r]: the gradient of [`cross_entropy`] with respect to the logits.
+/// `dx[r, j] ← (softmax(x[r])[j] · Σₖ p[r, k] − p[r, j]) · dloss[r]`: the gradient of [`cross_entropy`] with respect to the logits.
 ///
 /// # Panics
 /// If `x`, `p` or `dloss` has fewer rows, or `dx` other measures.
@@ -169,13 +177,8 @@ pub fn cross_entropy_gradient<T: Real>(
             for (r, row) in self.rows.enumerate() {
                 let (x, dx) = (&self.x[row * self.cols..][..self.cols], self.dx.row(r));
                 let p = &self.p[row * self.cols..][..self.cols];
-                let top = l.splat(row_max(l, x));
-                let sum = sum_of(
-                    l,
-                    [x],
-                    #[inline(always)]
-                    |[x]| l.exp(l.sub(x, top)),
-                );
+                let (top, sum) = sum_exp(l, x);
+                let top = l.splat(top);
                 let weight = sum_of(
                     l,
                     [p],

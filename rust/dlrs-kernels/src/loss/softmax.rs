@@ -18,17 +18,7 @@ pub fn softmax<T: Real>(isa: Isa, x: &[T], cols: usize, rows: Range<usize>, mut 
             let Rows(x, cols, rows, y) = self;
             for (r, row) in rows.enumerate() {
                 let (x, y) = (&x[row * cols..][..cols], y.row(r));
-                let top = l.splat(row_max(l, x));
-                let sum = map_sum(
-                    l,
-                    [x],
-                    y,
-                    #[inline(always)]
-                    |[x]| {
-                        let e = l.exp(l.sub(x, top));
-                        (e, e)
-                    },
-                );
+                let sum = exp_sum(l, x, y);
                 scale(l, y, T::of(1.0) / sum);
             }
         }
@@ -56,8 +46,8 @@ pub fn log_softmax<T: Real>(isa: Isa, x: &[T], cols: usize, rows: Range<usize>, 
             let Rows(x, cols, rows, y) = self;
             for (r, row) in rows.enumerate() {
                 let (x, y) = (&x[row * cols..][..cols], y.row(r));
-                let (top, log_sum) = log_sum_exp(l, x);
-                let (top, log_sum) = (l.splat(top), l.splat(log_sum));
+                let (top, sum) = sum_exp(l, x);
+                let (top, log_sum) = (l.splat(top), l.log(l.splat(sum)));
                 map_sum(
                     l,
                     [x],
@@ -80,7 +70,7 @@ pub fn log_softmax<T: Real>(isa: Isa, x: &[T], cols: usize, rows: Range<usize>, 
 
 /// The largest number. NaN is passed over: it reaches the result through the exponentials.
 #[inline(always)]
-pub(super) fn row_max<L: Lanes>(l: L, x: &[L::T]) -> L::T {
+fn row_max<L: Lanes>(l: L, x: &[L::T]) -> L::T {
     let mut top = [l.splat(L::T::NEG_INFINITY); 4];
     let (p, n) = (x.as_ptr(), x.len());
     let mut i = 0;
@@ -103,9 +93,9 @@ pub(super) fn row_max<L: Lanes>(l: L, x: &[L::T]) -> L::T {
     l.largest(l.max_number(l.max_number(top[0], top[1]), l.max_number(top[2], top[3])))
 }
 
-/// (max x, ln Σ e^(x − max x)).
+/// (max x, Σ e^(x − max x)).
 #[inline(always)]
-pub(super) fn log_sum_exp<L: Lanes>(l: L, x: &[L::T]) -> (L::T, L::T) {
+pub(super) fn sum_exp<L: Lanes>(l: L, x: &[L::T]) -> (L::T, L::T) {
     let top = row_max(l, x);
     let v = l.splat(top);
     let sum = sum_of(
@@ -114,7 +104,23 @@ pub(super) fn log_sum_exp<L: Lanes>(l: L, x: &[L::T]) -> (L::T, L::T) {
         #[inline(always)]
         |[x]| l.exp(l.sub(x, v)),
     );
-    (top, L::T::of(sum.to_f64().ln()))
+    (top, sum)
+}
+
+/// y ← e^(x − max x); returns their sum.
+#[inline(always)]
+pub(super) fn exp_sum<L: Lanes>(l: L, x: &[L::T], y: &mut [L::T]) -> L::T {
+    let top = l.splat(row_max(l, x));
+    map_sum(
+        l,
+        [x],
+        y,
+        #[inline(always)]
+        |[x]| {
+            let e = l.exp(l.sub(x, top));
+            (e, e)
+        },
+    )
 }
 
 /// Σ f(x...) over the elements of equally long rows.
@@ -170,7 +176,7 @@ pub(super) fn map_sum<L: Lanes, const K: usize>(
 
 /// y ← y · factor.
 #[inline(always)]
-fn scale<L: Lanes>(l: L, y: &mut [L::T], factor: L::T) {
+pub(super) fn scale<L: Lanes>(l: L, y: &mut [L::T], factor: L::T) {
     let (n, factor) = (y.len(), l.splat(factor));
     let p = y.as_mut_ptr();
     let mut i = 0;

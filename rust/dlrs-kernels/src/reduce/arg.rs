@@ -104,7 +104,7 @@ fn equals<S: Simd>(s: S, v: S::F32, best: f32) -> S::Mask {
     if best.is_nan() { s.ne(v, v) } else { s.eq(v, s.splat(best)) }
 }
 
-/// Row r, column c of `y` is the index along the reduced axis of the extreme of x[outer[r], .., inner[c]].
+/// Row r, column c of `y` is the index along the reduced axis of the extreme of `x[outer[r], .., inner[c]]`.
 ///
 /// # Panics
 /// If the view leaves `x`, does not have the measures of `y`, does not take the whole reduced axis, or that axis is empty.
@@ -127,7 +127,7 @@ pub fn arg_reduce<T: ArgReduce, I: IndexElement>(isa: Isa, op: ArgOp, x: &[T], v
 /// Columns that are walked together, row by row.
 const COLUMNS: usize = 64;
 
-/// y[c] ← the row that holds the extreme of column `first + c`; `x` has rows of `cols` elements, `y` at most [`COLUMNS`].
+/// `y[c]` ← the row that holds the extreme of column `first + c`; `x` has rows of `cols` elements, `y` at most [`COLUMNS`].
 fn arg_columns<T: ArgReduce, I: IndexElement>(op: ArgOp, x: &[T], cols: usize, first: usize, y: &mut [I]) {
     let mut best = [T::default(); COLUMNS];
     let best = &mut best[..y.len()];

@@ -21,7 +21,7 @@ pub enum ReduceOp {
 pub trait Reduce: Element {
     /// The reduction of all of `x`.
     fn reduce_run(isa: Isa, op: ReduceOp, x: &[Self]) -> Self;
-    /// y[c] ← the reduction of column `first + c` of `x`, whose rows have `cols` elements.
+    /// `y[c]` ← the reduction of column `first + c` of `x`, whose rows have `cols` elements.
     fn reduce_columns(isa: Isa, op: ReduceOp, x: &[Self], cols: usize, first: usize, y: &mut [Self]);
 }
 

@@ -64,7 +64,7 @@ pub fn chunks(outer: usize, reduce_len: usize, inner_len: usize) -> usize {
     (reduce_len * inner_len).div_ceil(CHUNK).min(reduce_len).min(256)
 }
 
-/// Reduces `x` by `op`: row r, column c of `y` is the reduction of x[outer[r], steps, inner[c]]. Over no elements it is the operation's
+/// Reduces `x` by `op`: row r, column c of `y` is the reduction of `x[outer[r], steps, inner[c]]`. Over no elements it is the operation's
 /// neutral element; for `Max` and `Min` that is the type's lowest and highest value.
 ///
 /// # Panics

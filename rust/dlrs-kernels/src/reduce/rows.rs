@@ -102,7 +102,7 @@ fn lanes_of<L: Lanes, C: Combine>(l: L, c: C, v: L::V) -> L::T {
     lanes[0]
 }
 
-/// y[c] ← the reduction of column `first + c` of `x`, whose rows have `cols` elements.
+/// `y[c]` ← the reduction of column `first + c` of `x`, whose rows have `cols` elements.
 pub(super) fn columns<T: Real>(isa: Isa, op: ReduceOp, x: &[T], cols: usize, first: usize, y: &mut [T]) {
     struct Columns<'a, T, C> {
         x: &'a [T],
