@@ -16,11 +16,11 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
     """Message for an identifier that names nothing, with the nearest known names.
 
     >>> unknown_name("loss", "mse_", ["mse", "mae", "poisson"])
-    "Unknown loss 'mse_'. Did you mean 'mse'? Known: mae, mse, poisson."
+    "Unknown loss 'mse_'. Did you mean 'mse' or 'mae'? Known: mae, mse, poisson."
     """
-    # Of names that differ in case and underscores only, such as those of a class and of its function, the plainest.
+    # Of names that differ in case and underscores only, such as those of a class and of its function, the one in snake case.
     spellings: dict[str, str] = {}
-    for candidate in sorted(known, key=lambda text: (not text.islower(), len(text), text)):
+    for candidate in sorted(known, key=lambda text: (not text.islower(), -text.count("_"), text)):
         spellings.setdefault(candidate.replace("_", "").lower(), candidate)
     near = difflib.get_close_matches(str(name).replace("_", "").lower(), spellings, n=3)
     hint = f" Did you mean {' or '.join(repr(spellings[match]) for match in near)}?" if near else ""

@@ -29,12 +29,13 @@ class Registry(Generic[T]):
         self.kind = kind
         self.base = base
         self._entries: dict[str, Any] = {}
+        self._entries.update(aliases or {})
         for entry in entries:
             self._entries[entry.__name__] = entry
-            if inspect.isclass(entry):
+            # An alias such as "rmsprop" says how the name is written where the rule would cut it wrongly.
+            if inspect.isclass(entry) and entry.__name__.lower() not in self._entries:
                 self._entries.setdefault(to_snake_case(entry.__name__), entry)
                 self._entries.setdefault(entry.__name__.lower(), entry)
-        self._entries.update(aliases or {})
 
     def get(self, identifier: Any) -> Any:
         """The object that `identifier` means: a name, a configuration, a class, an instance, a callable, or None."""

@@ -11,7 +11,7 @@ from dlrs.optimizers.sgd import SGD
 
 __all__ = ["SGD", "Adam", "Optimizer", "RMSprop", "deserialize", "get", "schedules", "serialize"]
 
-_REGISTRY = Registry("optimizer", Optimizer, (Adam, RMSprop, SGD))
+_REGISTRY = Registry("optimizer", Optimizer, (Adam, RMSprop, SGD), aliases={"rmsprop": RMSprop})
 
 
 def serialize(optimizer: Optimizer) -> Any:
