@@ -15,7 +15,7 @@ use crate::exchange::{CPU, capsule};
 use crate::{index, ops};
 
 /// An n-dimensional array: concrete, or symbolic while a function is traced. Immutable.
-#[pyclass(name = "Tensor", module = "dlrs", frozen, weakref)]
+#[pyclass(name = "Tensor", module = "dlrs", frozen, weakref, dict)]
 pub struct PyTensor {
     pub value: Value,
 }

@@ -154,6 +154,8 @@ pub struct BufferSpec {
     pub len: usize,
     /// Whether some step writes it.
     pub written: bool,
+    /// What its address must be a multiple of: the size of its largest elements.
+    pub align: usize,
 }
 
 impl TileProgram {
@@ -169,9 +171,13 @@ impl TileProgram {
         commit_from: usize,
         buffer_lens: &[usize],
     ) -> Result<TileProgram, String> {
-        let mut buffers: Vec<_> = buffer_lens.iter().map(|&len| BufferSpec { len, written: false }).collect();
+        let mut buffers: Vec<_> = buffer_lens.iter().map(|&len| BufferSpec { len, written: false, align: 1 }).collect();
         for step in &steps {
             check_step(step, buffer_lens)?;
+            for span in step.inputs.iter().chain(&step.outputs) {
+                let spec = &mut buffers[span.buffer];
+                spec.align = spec.align.max(span.dtype.size());
+            }
             step.outputs.iter().for_each(|o| buffers[o.buffer].written = true);
         }
         for phase in &phases {

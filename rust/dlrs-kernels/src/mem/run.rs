@@ -116,8 +116,8 @@ impl TileProgram {
             if len < spec.len {
                 return Err(RunError::Binding(format!("buffer {i} has {len} bytes, {} expected", spec.len)));
             }
-            if spec.len > 0 && !ptr.addr().is_multiple_of(8) {
-                return Err(RunError::Binding(format!("buffer {i} is not aligned to 8 bytes")));
+            if spec.len > 0 && !ptr.addr().is_multiple_of(spec.align) {
+                return Err(RunError::Binding(format!("buffer {i} is not aligned to {} bytes", spec.align)));
             }
             bases.push(ptr);
         }
