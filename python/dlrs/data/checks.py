@@ -42,7 +42,7 @@ def as_array(value: Any, argument: str) -> Array:
         raise ValueError(f"`{argument}` is the single number {array}; an array with one entry per example is expected.")
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
-    return np.ascontiguousarray(array)
+    return np.require(array, requirements=["C", "A"])
 
 
 def arrays_of(structure: Any, argument: str) -> tuple[Any, list[Array], list[str]]:

@@ -1,6 +1,6 @@
 """The loss and the metrics of `compile`, matched to the outputs of a model."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from dlrs import losses, metrics, ops
@@ -220,13 +220,15 @@ def as_metric(identifier: Any, y_true: Any, y_pred: Any) -> metrics.Metric:
             binary, sparse, categorical = _BY_KIND[_KINDS[identifier.lower()]]
             kind = _label_kind(y_true, y_pred)
             identifier = binary if kind == "binary" else sparse if kind == "sparse" else categorical
-    found = metrics.get(identifier)
-    if not isinstance(found, metrics.Metric):
-        function: Callable[..., Any] = found
-        found = metrics.MeanMetricWrapper(function, name=name or getattr(function, "__name__", "metric"))
+    found: Any = metrics.get(identifier)
+    made: metrics.Metric = (
+        found
+        if isinstance(found, metrics.Metric)
+        else metrics.MeanMetricWrapper(found, name=getattr(found, "__name__", "metric"))
+    )
     if name is not None:
-        found.name = name
-    return found
+        made.name = name
+    return made
 
 
 def _label_kind(y_true: Any, y_pred: Any) -> str:

@@ -96,8 +96,7 @@ class Loop:
         return on_progress
 
     def _step_of_size(self, data: ArrayData, batch: int) -> Step | None:
-        specs = [((batch, *shape), dtype) for shape, dtype in data.specs()]
-        return self._trace(data.structure, specs, lambda: data.batch(None, 0))
+        return self._trace(data.structure, [((batch, *shape), dtype) for shape, dtype in data.specs()])
 
     # A step per call
 
@@ -127,11 +126,7 @@ class Loop:
         step = self.step_for(batch)
         arrays = tree.flatten(batch)
         if not self.model.check_numerics:
-            if step is None:
-                return as_logs(self.eagerly(batch))
-            for check in step.checks:
-                check(arrays)
-            return step.logs(step.program(*arrays))
+            return as_logs(self.eagerly(batch)) if step is None else step.logs(step.program(*arrays))
         if step is None:
             restore = snapshot(self.model)
             logs = as_logs(self.eagerly(batch))
@@ -145,27 +140,27 @@ class Loop:
         return step.logs(outputs)
 
     def step_for(self, batch: Any) -> Step | None:
-        """The program for a batch of valid arrays; None if its steps run eagerly."""
+        """The program for a batch of valid arrays, which is checked; None if its steps run eagerly."""
         arrays, specs = specs_of(batch)
-        if self.eager:
-            for check in self.model._prepare(batch, specs, batch, self.mode):
-                check(arrays)
-            return None
-        self.last_step = self._trace(batch, specs, lambda: batch)
+        checks = self.model._prepare(batch, specs, batch, self.mode)
+        for check in checks:
+            check(arrays)
+        self.last_step = None if self.eager else self._trace(batch, specs)
+        if self.last_step is not None:
+            self.last_step.checks = checks
         return self.last_step
 
-    def _trace(self, structure: Any, specs: Any, example: Any) -> Step | None:
-        checks = self.model._prepare(structure, specs, example(), self.mode)
+    def _trace(self, structure: Any, specs: Any) -> Step | None:
+        if self.mode == "train" and not self.model.optimizer.built and self.model.built:
+            self.model.optimizer.build(self.model.trainable_weights)
         try:
-            step = self.model._steps[self.mode].get(structure, specs)
+            return self.model._steps[self.mode].get(structure, specs)
         except TracingError as error:
             warnings.warn(tracing_advice(error), stacklevel=5)
             self.model._untraceable.add(self.mode)
             return None
         finally:
             self.model._clear_losses()
-        step.checks = checks
-        return step
 
     # Op by op
 

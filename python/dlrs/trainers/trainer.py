@@ -504,7 +504,7 @@ class Trainer(Base):
             raise
 
     def _prepare(self, structure: Any, specs: Sequence[tuple[Any, str]], example: Any, mode: str) -> list[LabelRange]:
-        """Build the model, the loss, the metrics and the optimizer's slots for data of these shapes and types.
+        """Build the model, the loss and the metrics for data of these shapes and types.
 
         Returns the checks that each batch has to pass.
         """
@@ -522,11 +522,9 @@ class Trainer(Base):
         if step is getattr(Trainer, f"{mode}_step"):
             y_pred = self._output_spec(placeholders[0], example[0])
             if mode != "predict":
-                checks = check_targets(self._compile_loss, placeholders, y_pred)
+                checks = check_targets(self._compile_loss, structure, y_pred)
                 if self._compile_metrics is not None:
                     self._compile_metrics.build(placeholders[1] if len(placeholders) > 1 else None, y_pred)
-            if mode == "train" and not self.optimizer.built:
-                self.optimizer.build(self.trainable_weights)
         self._prepared[key] = checks
         return checks
 
