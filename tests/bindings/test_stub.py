@@ -111,8 +111,11 @@ def test_classes_are_frozen(name: str) -> None:
         "Program": lambda: _dlrs.Trace().finish([_dlrs.tensor(1.0)]),
     }[name]()
     assert type(made) is cls
-    with pytest.raises(AttributeError):
-        made.anything = 1
+    if name == "Tensor":
+        made.anything = 1  # masks travel on tensors
+    else:
+        with pytest.raises(AttributeError):
+            made.anything = 1
     for member, value in vars(cls).items():
         if inspect.isgetsetdescriptor(value) and not member.startswith("__"):
             with pytest.raises(AttributeError):

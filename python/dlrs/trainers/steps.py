@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-import dlrs
 from dlrs import _dlrs
 from dlrs.backend import tree
 from dlrs.backend.structure import structure_version
 from dlrs.errors import TracingError
 
 MAX_PROGRAMS = 16
-_PACKAGE = str(Path(dlrs.__file__).parent)
+_PACKAGE = str(Path(__file__).parents[1])
 _OUTPUT = object()
 
 
