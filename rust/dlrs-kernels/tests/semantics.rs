@@ -2,7 +2,7 @@
 
 mod support;
 
-use dlrs_kernels::elementwise::{Access, AnySlice, AnyTile, BinaryOp, Instr, Program, Source};
+use dlrs_kernels::elementwise::{Access, AnySlice, AnyTile, BinaryOp, Instr, Program, Source, UnaryOp};
 use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{DType, TileMut};
 use support::Rng;
@@ -155,4 +155,62 @@ fn conversions_truncate_and_wrap() {
         });
         assert_eq!(wide, [0.0, 7.0, 255.0]);
     }
+}
+
+#[test]
+fn unary_operations_in_double_precision_agree_with_single() {
+    let x = [0.7f64, 1.3, 0.2, 1.9, 0.01];
+    let narrow = x.map(|v| v as f32);
+    for op in UnaryOp::ALL {
+        let (mut y, mut z) = ([0.0f64; 5], [0.0f32; 5]);
+        let instr = Instr::Unary { op, src: 0, dst: 2 };
+        run(Isa::current(), DType::F64, instr, &[AnySlice::F64(&x)], 5, AnyTile::F64(TileMut::flat(&mut y)));
+        run(Isa::current(), DType::F32, instr, &[AnySlice::F32(&narrow)], 5, AnyTile::F32(TileMut::flat(&mut z)));
+        for i in 0..5 {
+            assert!(
+                (y[i] - f64::from(z[i])).abs() <= 1e-6 * y[i].abs().max(1.0),
+                "{op:?}({}): {} and {}",
+                x[i],
+                y[i],
+                z[i]
+            );
+        }
+    }
+}
+
+fn build(compute: DType, instrs: &[Instr]) -> Program {
+    Program::new(compute, &[4], instrs, &[Access::dense(DType::F32, &[4])], &[DType::F32])
+}
+
+#[test]
+#[should_panic(expected = "register 3 is read before it is written")]
+fn unwritten_registers_are_refused() {
+    build(DType::F32, &[Instr::Store { output: 0, src: 3 }]);
+}
+
+#[test]
+#[should_panic(expected = "output 0 is never stored")]
+fn unstored_outputs_are_refused() {
+    build(DType::F32, &[Instr::Load { input: 0, dst: 0 }]);
+}
+
+#[test]
+#[should_panic(expected = "Exp is not defined on int32")]
+fn float_operations_on_integers_are_refused() {
+    build(DType::I32, &[Instr::Load { input: 0, dst: 0 }, Instr::Unary { op: UnaryOp::Exp, src: 0, dst: 0 }]);
+}
+
+#[test]
+#[should_panic(expected = "input 0 has 3 elements")]
+fn short_inputs_are_refused() {
+    let program = build(DType::F32, &[Instr::Load { input: 0, dst: 0 }, Instr::Store { output: 0, src: 0 }]);
+    let mut y = [0.0; 4];
+    program.run(
+        Isa::current(),
+        &[Source::Slice(AnySlice::F32(&[1.0; 3]))],
+        &mut [AnyTile::F32(TileMut::flat(&mut y))],
+        0..1,
+        0..4,
+        &mut vec![0; program.scratch_len()],
+    );
 }
