@@ -6,8 +6,8 @@ use std::time::Instant;
 use crate::dispatch;
 use crate::isa::{Isa, Simd};
 
-/// Multiply-adds of 24 independent chains of vectors: more than latency times throughput of any core, fewer than its registers.
-const CHAINS: usize = 24;
+/// Multiply-adds of 12 independent chains of vectors: more than latency times throughput of a core, fewer than its registers.
+const CHAINS: usize = 12;
 
 /// The f32 GFLOP/s of one thread that does nothing but fused multiply-adds in registers, best of several.
 pub fn fma_gflops(isa: Isa) -> f64 {

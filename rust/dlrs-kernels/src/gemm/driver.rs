@@ -28,27 +28,32 @@ impl MatB<'_> {
     }
 }
 
-/// Rows of A that are packed, and multiplied by a panel of B, at a time: they stay in L2.
+/// Rows of A that are multiplied by all panels of B at a time: packed, KC steps of them stay in L2.
 const MC: usize = 512;
+
+/// Steps of k between two visits of C when one block of rows makes a single pass over B.
+const ONE_BLOCK_DEPTH: usize = 2048;
 
 /// Elements that let a pointer into scratch be moved to the next cache line.
 const ALIGN: usize = 16;
 
+/// Elements that packing A writes beyond its end, at most: a vector of the widest level.
+const VECTOR: usize = 16;
+
 /// Elements of scratch that [`gemm_f32`] needs for a tile of m×n of a product over k.
 pub fn gemm_scratch_len(isa: Isa, m: usize, k: usize, n: usize) -> usize {
-    let _ = n;
+    let _ = n; // one panel of B at a time
     dispatch!(isa, s => scratch_len(s, m, k))
 }
 
 #[inline(always)]
 fn scratch_len<S: Tiles>(_: S, m: usize, k: usize) -> usize {
-    let kc = block_depth::<S>(m, k);
-    kc * panel::<S>() + kc * m.min(MC) + 16 + 2 * ALIGN
+    block_depth::<S>(m, k) * (panel::<S>() + m.min(MC)) + VECTOR + 2 * ALIGN
 }
 
-/// Steps of k between two visits of C: all of them when one block of rows makes a single pass over B.
+/// Steps of k between two visits of C.
 fn block_depth<S: Tiles>(m: usize, k: usize) -> usize {
-    if m <= S::MR { k } else { k.min(S::KC) }
+    k.min(if m <= S::MR { ONE_BLOCK_DEPTH } else { S::KC })
 }
 
 /// C = epilogue(A·B) for a tile C of m×n.
@@ -74,7 +79,8 @@ pub fn gemm_f32(isa: Isa, a: MatRef<f32>, b: MatB, mut c: TileMut<f32>, epilogue
             finish_rows(&mut c, epilogue);
         }
         _ => {
-            dispatch!(isa, s => product(s, a, b, &mut c, epilogue, scratch));
+            let (rows, cols) = (c.rows(), c.cols());
+            dispatch!(isa, s => product(s, a, b, c.sub(0, 0, rows, cols), epilogue, scratch));
             if late(epilogue) {
                 finish_rows(&mut c, epilogue);
             }
@@ -126,105 +132,156 @@ pub(super) fn row_block(m: usize, blocks: usize, i: usize) -> (usize, usize) {
     (i * size + i.min(larger), size + (i < larger) as usize)
 }
 
+/// A product on its way: its operands, and how it goes through them.
+struct Product<'a, S> {
+    s: S,
+    a: MatRef<'a, f32>,
+    b: MatB<'a>,
+    c: TileMut<'a, f32>,
+    accumulate: bool,
+    finish: Option<Finish>,
+    /// Whether blocks of A are packed.
+    interleave: bool,
+    form: Rows,
+}
+
+/// The rows and steps of k that are multiplied with all columns before the next: where they start and how many they are.
+#[derive(Clone, Copy)]
+struct Slab {
+    m0: usize,
+    mc: usize,
+    k0: usize,
+    kc: usize,
+}
+
+/// One panel of B over a slab's k, as the first block of rows reads it.
+struct Panel {
+    ptr: *const f32,
+    stride: usize,
+    /// Whether the first block packs it for the others.
+    stream: bool,
+}
+
 #[inline(always)]
-fn product<S: Tiles>(s: S, a: MatRef<f32>, b: MatB, c: &mut TileMut<f32>, epilogue: &Epilogue, scratch: &mut [f32]) {
+fn product<S: Tiles>(s: S, a: MatRef<f32>, b: MatB, mut c: TileMut<f32>, epilogue: &Epilogue, scratch: &mut [f32]) {
     let (m, k, n) = (c.rows(), a.cols(), c.cols());
-    let width = panel::<S>();
-    let finish = finish(epilogue);
-    let scratch = aligned(scratch);
     let depth = block_depth::<S>(m, k);
-    let (b_panel, a_scratch) = scratch.split_at_mut(depth * width);
+    let (b_scratch, a_scratch) = aligned(scratch).split_at_mut(depth * panel::<S>());
     let a_scratch = aligned(a_scratch);
-    let interleave = interleave(&a, n);
+    let interleave = interleave(&a);
     let transposed = a.col_stride() != 1 && (a.row_stride() == 1 || m == 1);
     let form = if interleave || transposed { Rows::Interleaved } else { Rows::Contiguous };
-    for m0 in (0..m).step_by(MC) {
-        let mc = MC.min(m - m0);
-        let blocks = mc.div_ceil(S::MR);
+    let (accumulate, finish) = (epilogue.accumulate, finish(epilogue));
+    let mut x = Product { s, a, b, c: c.sub(0, 0, m, n), accumulate, finish, interleave, form };
+    let slabs = m.div_ceil(MC);
+    for i in 0..slabs {
+        let (m0, mc) = row_block(m, slabs, i);
         // k = 0 is one empty step, which stores the epilogue of zeros.
         for k0 in (0..k.max(1)).step_by(depth.max(1)) {
-            let kc = depth.min(k - k0);
-            let last = k0 + kc == k;
+            let slab = Slab { m0, mc, k0, kc: depth.min(k - k0) };
             if interleave {
-                for i in 0..blocks {
-                    let (row, rows) = row_block(mc, blocks, i);
-                    let block = a.sub(m0 + row..m0 + row + rows, k0..k0 + kc);
-                    assert!((row + rows) * kc + 16 <= a_scratch.len());
-                    // SAFETY: the block's elements and sixteen more fit scratch, as asserted.
-                    unsafe { pack_rows(s, block, a_scratch.as_mut_ptr().add(row * kc)) }
-                }
+                x.pack_a(slab, a_scratch);
             }
-            for n0 in (0..n).step_by(width) {
-                let cols = width.min(n - n0);
-                let vectors = cols.div_ceil(S::LANES);
-                let copy = b_panel.as_mut_ptr();
-                let (mut b_ptr, mut b_stride, mut stream) = (copy.cast_const(), vectors * S::LANES, false);
-                match b {
-                    MatB::Packed(b) => (b_ptr, b_stride) = (b.panel_ptr(k0, n0), width),
-                    MatB::Strided(b) => {
-                        let b = b.sub(k0..k0 + kc, n0..n0 + cols);
-                        assert!(kc * b_stride <= b_panel.len());
-                        stream = cols == width && b.col_stride() == 1;
-                        if stream {
-                            (b_ptr, b_stride) = (b.as_ptr(), b.row_stride());
-                        } else {
-                            // SAFETY: kc rows of whole vectors fit the panel, as asserted, and hold cols elements each.
-                            unsafe { pack_panel(s, b, copy, b_stride) }
-                        }
+            for n0 in (0..n).step_by(panel::<S>()) {
+                let panel = x.panel(slab, n0, b_scratch);
+                x.multiply(slab, n0, panel, a_scratch, b_scratch.as_mut_ptr());
+            }
+        }
+    }
+}
+
+impl<S: Tiles> Product<'_, S> {
+    /// Rows `row..row + rows` of the slab's part of A.
+    #[inline(always)]
+    fn rows_of_a(&self, slab: Slab, row: usize, rows: usize) -> MatRef<'_, f32> {
+        let start = slab.m0 + row;
+        self.a.sub(start..start + rows, slab.k0..slab.k0 + slab.kc)
+    }
+
+    /// Packs the slab of A, block of rows by block of rows.
+    #[inline(always)]
+    fn pack_a(&self, slab: Slab, scratch: &mut [f32]) {
+        let blocks = slab.mc.div_ceil(S::MR);
+        for i in 0..blocks {
+            let (row, rows) = row_block(slab.mc, blocks, i);
+            let block = self.rows_of_a(slab, row, rows);
+            assert!((row + rows) * slab.kc + VECTOR <= scratch.len());
+            // SAFETY: the block's elements and a vector more fit scratch, as asserted, and rows <= MR <= LANES.
+            unsafe { pack_rows(self.s, block, scratch.as_mut_ptr().add(row * slab.kc)) }
+        }
+    }
+
+    /// The panel of B at column `n0`: where it lies, if it can be read there, else packed into `scratch`.
+    #[inline(always)]
+    fn panel(&self, slab: Slab, n0: usize, scratch: &mut [f32]) -> Panel {
+        let width = panel::<S>();
+        let b = match self.b {
+            MatB::Packed(b) => return Panel { ptr: b.panel_ptr(slab.k0, n0), stride: width, stream: false },
+            MatB::Strided(b) => b.sub(slab.k0..slab.k0 + slab.kc, n0..b.cols().min(n0 + width)),
+        };
+        if b.cols() == width && b.col_stride() == 1 {
+            return Panel { ptr: b.as_ptr(), stride: b.row_stride(), stream: true };
+        }
+        let stride = b.cols().next_multiple_of(S::LANES);
+        assert!(slab.kc * stride <= scratch.len());
+        // SAFETY: kc rows of whole vectors fit scratch, as asserted, and have room for b's columns.
+        unsafe { pack_panel(self.s, b, scratch.as_mut_ptr(), stride) }
+        Panel { ptr: scratch.as_ptr(), stride, stream: false }
+    }
+
+    /// Multiplies the slab by a panel. `copy` is where a streamed panel is packed: kc rows of the panel's width.
+    #[inline(always)]
+    fn multiply(&mut self, slab: Slab, n0: usize, mut b: Panel, packed_a: &[f32], copy: *mut f32) {
+        let cols = panel::<S>().min(self.c.cols() - n0);
+        let blocks = slab.mc.div_ceil(S::MR);
+        let c_stride = self.c.stride();
+        let last = slab.k0 + slab.kc == self.a.cols();
+        for i in 0..blocks {
+            let (row, rows) = row_block(slab.mc, blocks, i);
+            let (a, a_stride) = if self.interleave {
+                (packed_a[row * slab.kc..].as_ptr(), rows)
+            } else {
+                let a = self.rows_of_a(slab, row, rows);
+                (a.as_ptr(), if self.form == Rows::Interleaved { a.col_stride() } else { a.row_stride() })
+            };
+            let c = self.c.sub(slab.m0 + row, n0, rows, cols).as_mut_ptr();
+            let below = c.wrapping_add(rows * c_stride);
+            let top_of_next = c.wrapping_sub(row * c_stride).wrapping_add(cols);
+            let block = Block {
+                k: slab.kc,
+                a,
+                a_stride,
+                b: b.ptr,
+                b_stride: b.stride,
+                copy: if blocks == 1 { std::ptr::null_mut() } else { copy },
+                taps: (&[0], &[0]),
+                c,
+                c_stride,
+                next_c: if i + 1 < blocks { below } else { top_of_next },
+                cols,
+                resume: slab.k0 > 0 || self.accumulate,
+                finish: self.finish.filter(|_| last).map(|f| f.at(slab.m0 + row, n0)),
+            };
+            // SAFETY: the sub-matrices were checked against A, B and C; B's rows hold whole vectors, being packed or a whole panel,
+            // and so does the copy of a whole panel; bias and residual were checked against C.
+            unsafe {
+                if b.stream {
+                    S::streaming_kernel(rows, self.form)(self.s, &block);
+                    if blocks > 1 {
+                        b = Panel { ptr: copy, stride: panel::<S>(), stream: false };
                     }
-                }
-                for i in 0..blocks {
-                    let (row, rows) = row_block(mc, blocks, i);
-                    let (a_ptr, a_stride) = if interleave {
-                        (a_scratch[row * kc..].as_ptr(), rows)
-                    } else {
-                        let block = a.sub(m0 + row..m0 + row + rows, k0..k0 + kc);
-                        (block.as_ptr(), if form == Rows::Interleaved { a.col_stride() } else { a.row_stride() })
-                    };
-                    let c_stride = c.stride();
-                    let c_ptr = c.sub(m0 + row, n0, rows, cols).as_mut_ptr();
-                    // The block below, or the top of the next panel; beyond the tile it is a harmless hint.
-                    let next_c = if i + 1 < blocks {
-                        c_ptr.wrapping_add(rows * c_stride)
-                    } else {
-                        c_ptr.wrapping_sub(row * c_stride).wrapping_add(width)
-                    };
-                    let block = Block {
-                        k: kc,
-                        a: a_ptr,
-                        a_stride,
-                        b: b_ptr,
-                        b_stride,
-                        copy: if blocks == 1 { std::ptr::null_mut() } else { copy },
-                        taps: (&[0], &[0]),
-                        c: c_ptr,
-                        c_stride,
-                        next_c,
-                        cols,
-                        resume: k0 > 0 || epilogue.accumulate,
-                        finish: if last { finish.map(|f| f.at(m0 + row, n0)) } else { None },
-                    };
-                    // SAFETY: the sub-matrices were checked against A, B and C; B's rows hold `vectors` whole vectors, being packed or
-                    // a full panel; bias and residual were checked against C.
-                    unsafe {
-                        if stream {
-                            S::streaming_kernel(rows, form)(s, &block);
-                            (b_ptr, b_stride, stream) = (copy, width, false);
-                        } else {
-                            S::kernel(rows, vectors, form)(s, &block);
-                        }
-                    }
+                } else {
+                    S::kernel(rows, cols.div_ceil(S::LANES), self.form)(self.s, &block);
                 }
             }
         }
     }
 }
 
-/// Whether A is worth packing: always when neither stride is 1; when its rows are a multiple of 4 KiB apart, since then all rows of a
-/// block compete for the same L1 set, unless few columns share the cost.
-fn interleave(a: &MatRef<f32>, n: usize) -> bool {
-    if a.row_stride() == 1 || a.rows() == 1 {
-        return false;
-    }
-    a.col_stride() != 1 || a.row_stride().is_multiple_of(1024) && n >= 128
+/// Whether A is packed: when neither stride is 1, and when its rows are a multiple of 4 KiB apart, since then all rows of a block
+/// compete for the same L1 set.
+fn interleave(a: &MatRef<f32>) -> bool {
+    let readable = a.rows() == 1 || a.row_stride() == 1 || a.col_stride() == 1;
+    let one_set = a.rows() > 1 && a.row_stride() != 1 && a.row_stride().is_multiple_of(1024);
+    !readable || one_set
 }

@@ -51,7 +51,7 @@ macro_rules! kernels {
 }
 
 impl Tiles for Portable {
-    // Six rows by two vectors are 24 quad registers where there are 32 (aarch64); with 16 (SSE2) some spill.
+    // 8 accumulators of two quad registers each; of 32 registers where there are as many, with some spilling where there are 16.
     const MR: usize = 4;
     const KC: usize = 256;
 
