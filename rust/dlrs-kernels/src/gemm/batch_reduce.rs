@@ -4,7 +4,7 @@ use crate::dispatch;
 use crate::isa::Isa;
 use crate::mem::TileMut;
 
-use super::driver::{finish, late, row_block};
+use super::driver::{block_of, finish, late};
 use super::levels::{Tiles, panel};
 use super::micro::{Block, Rows};
 use super::{Epilogue, MatB, MatRef, gemm_f32, panel_width};
@@ -84,7 +84,7 @@ fn panels<S: Tiles>(s: S, x: &Operands, c: &mut TileMut<f32>, epilogue: &Epilogu
     let c_stride = c.stride();
     for n0 in (0..c.cols()).step_by(width) {
         for i in 0..blocks {
-            let (row, rows) = row_block(x.m, blocks, i);
+            let (row, rows) = block_of(x.m, blocks, i);
             let block = Block {
                 k: x.k,
                 a: x.a.as_ptr().wrapping_add(row * a_row),

@@ -28,7 +28,7 @@ impl MatB<'_> {
     }
 }
 
-/// Rows of A that are multiplied by all panels of B at a time: packed, KC steps of them stay in L2.
+/// Rows of A that are multiplied by all panels of B at a time: packed, a block of k steps of them stays in L2.
 const MC: usize = 512;
 
 /// Steps of k between two visits of C when one block of rows makes a single pass over B.
@@ -48,12 +48,12 @@ pub fn gemm_scratch_len(isa: Isa, m: usize, k: usize, n: usize) -> usize {
 
 #[inline(always)]
 fn scratch_len<S: Tiles>(_: S, m: usize, k: usize) -> usize {
-    block_depth::<S>(m, k) * (panel::<S>() + m.min(MC)) + VECTOR + 2 * ALIGN
+    k.div_ceil(depth_blocks::<S>(m, k)) * (panel::<S>() + m.min(MC)) + VECTOR + 2 * ALIGN
 }
 
-/// Steps of k between two visits of C.
-fn block_depth<S: Tiles>(m: usize, k: usize) -> usize {
-    k.min(if m <= S::MR { ONE_BLOCK_DEPTH } else { S::KC })
+/// Into how many blocks, as equal as can be, k is cut: between two, C is stored and fetched again.
+fn depth_blocks<S: Tiles>(m: usize, k: usize) -> usize {
+    k.div_ceil(if m <= S::MR { ONE_BLOCK_DEPTH } else { S::KC }).max(1)
 }
 
 /// C = epilogue(A·B) for a tile C of m×n.
@@ -126,9 +126,9 @@ fn aligned(x: &mut [f32]) -> &mut [f32] {
     &mut x[by..]
 }
 
-/// How many blocks of at most `mr` rows `m` rows make, and where block `i` of them lies when they are as equal as can be.
-pub(super) fn row_block(m: usize, blocks: usize, i: usize) -> (usize, usize) {
-    let (size, larger) = (m / blocks, m % blocks);
+/// Where block `i` of `len` cut into `blocks` begins and how long it is, when they are as equal as can be.
+pub(super) fn block_of(len: usize, blocks: usize, i: usize) -> (usize, usize) {
+    let (size, larger) = (len / blocks, len % blocks);
     (i * size + i.min(larger), size + (i < larger) as usize)
 }
 
@@ -165,27 +165,23 @@ struct Panel {
 #[inline(always)]
 fn product<S: Tiles>(s: S, a: MatRef<f32>, b: MatB, mut c: TileMut<f32>, epilogue: &Epilogue, scratch: &mut [f32]) {
     let (m, k, n) = (c.rows(), a.cols(), c.cols());
-    let depth = block_depth::<S>(m, k);
-    let (b_scratch, a_scratch) = aligned(scratch).split_at_mut(depth * panel::<S>());
+    let (slabs, depths) = (m.div_ceil(MC), depth_blocks::<S>(m, k));
+    let (b_scratch, a_scratch) = aligned(scratch).split_at_mut(k.div_ceil(depths) * panel::<S>());
     let a_scratch = aligned(a_scratch);
     let interleave = interleave(&a);
     let transposed = a.col_stride() != 1 && (a.row_stride() == 1 || m == 1);
     let form = if interleave || transposed { Rows::Interleaved } else { Rows::Contiguous };
     let (accumulate, finish) = (epilogue.accumulate, finish(epilogue));
     let mut x = Product { s, a, b, c: c.sub(0, 0, m, n), accumulate, finish, interleave, form };
-    let slabs = m.div_ceil(MC);
-    for i in 0..slabs {
-        let (m0, mc) = row_block(m, slabs, i);
-        // k = 0 is one empty step, which stores the epilogue of zeros.
-        for k0 in (0..k.max(1)).step_by(depth.max(1)) {
-            let slab = Slab { m0, mc, k0, kc: depth.min(k - k0) };
-            if interleave {
-                x.pack_a(slab, a_scratch);
-            }
-            for n0 in (0..n).step_by(panel::<S>()) {
-                let panel = x.panel(slab, n0, b_scratch);
-                x.multiply(slab, n0, panel, a_scratch, b_scratch.as_mut_ptr());
-            }
+    for (i, j) in (0..slabs).flat_map(|i| (0..depths).map(move |j| (i, j))) {
+        let ((m0, mc), (k0, kc)) = (block_of(m, slabs, i), block_of(k, depths, j));
+        let slab = Slab { m0, mc, k0, kc };
+        if interleave {
+            x.pack_a(slab, a_scratch);
+        }
+        for n0 in (0..n).step_by(panel::<S>()) {
+            let panel = x.panel(slab, n0, b_scratch);
+            x.multiply(slab, n0, panel, a_scratch, b_scratch.as_mut_ptr());
         }
     }
 }
@@ -203,7 +199,7 @@ impl<S: Tiles> Product<'_, S> {
     fn pack_a(&self, slab: Slab, scratch: &mut [f32]) {
         let blocks = slab.mc.div_ceil(S::MR);
         for i in 0..blocks {
-            let (row, rows) = row_block(slab.mc, blocks, i);
+            let (row, rows) = block_of(slab.mc, blocks, i);
             let block = self.rows_of_a(slab, row, rows);
             assert!((row + rows) * slab.kc + VECTOR <= scratch.len());
             // SAFETY: the block's elements and a vector more fit scratch, as asserted, and rows <= MR <= LANES.
@@ -237,7 +233,7 @@ impl<S: Tiles> Product<'_, S> {
         let c_stride = self.c.stride();
         let last = slab.k0 + slab.kc == self.a.cols();
         for i in 0..blocks {
-            let (row, rows) = row_block(slab.mc, blocks, i);
+            let (row, rows) = block_of(slab.mc, blocks, i);
             let (a, a_stride) = if self.interleave {
                 (packed_a[row * slab.kc..].as_ptr(), rows)
             } else {

@@ -8,7 +8,7 @@ use super::micro::{Kernel, Rows, kernel};
 pub(super) trait Tiles: Simd {
     /// Rows of the largest micro-kernel.
     const MR: usize;
-    /// Steps of k that are multiplied before C is written: a panel of B of so many rows stays in L1.
+    /// The most steps of k that are multiplied before C is written: a panel of B of so many rows stays in, or near, L1.
     const KC: usize;
 
     /// The micro-kernel for `rows` of at most [`Self::MR`] and `vectors` of 1 or 2.
@@ -110,7 +110,7 @@ mod x86 {
     impl Tiles for Avx512 {
         // 28 accumulators, two vectors of B and one of A, of 32 registers.
         const MR: usize = 14;
-        const KC: usize = 384;
+        const KC: usize = 400;
 
         kernels!(Avx512, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
 
