@@ -18,7 +18,7 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
     >>> unknown_name("loss", "mse_", ["mse", "mae", "poisson"])
     "Unknown loss 'mse_'. Did you mean 'mse' or 'mae'? Known: mae, mse, poisson."
     """
-    # Of names that differ in case and underscores only, such as those of a class and of its function, the one in snake case.
+    # Of names that differ in case and underscores only, such as a class and its function, the one in snake case.
     spellings: dict[str, str] = {}
     for candidate in sorted(known, key=lambda text: (not text.islower(), -text.count("_"), text)):
         spellings.setdefault(candidate.replace("_", "").lower(), candidate)

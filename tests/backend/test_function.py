@@ -166,3 +166,11 @@ def test_threads() -> None:
     for thread in threads:
         thread.join()
     assert got == expected
+
+
+def test_a_changed_layer_is_traced_anew() -> None:
+    layer = dlrs.layers.Dropout(1e-9, seed=1)
+    call = dlrs.function(lambda x: layer(x, training=True))
+    assert call(np.ones((2, 2), np.float32)).tolist() == [[1, 1], [1, 1]]
+    layer.rate = 1.0
+    assert call(np.ones((2, 2), np.float32)).tolist() == [[0, 0], [0, 0]]

@@ -12,6 +12,7 @@ from dlrs._dlrs import Program, Tensor
 from dlrs.backend import tree
 from dlrs.backend.gradient import is_recording
 from dlrs.backend.keras_tensor import any_symbolic_tensors
+from dlrs.backend.structure import structure_version
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,11 +61,15 @@ class CompiledFunction(Generic[P, R]):
         functools.update_wrapper(self, fn)
         self.python_function = fn
         self._programs: OrderedDict[Any, _Compiled] = OrderedDict()
+        self._structure = structure_version()
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         # Part of a larger graph or recording: its ops join it.
         if _dlrs.is_tracing() or is_recording():
             return self.python_function(*args, **kwargs)
+        if self._structure != structure_version():
+            # What programs hold as constants may have changed: which variables are trainable, hyperparameters, layers.
+            self._programs.clear()
         inputs: list[Any] = []
         parts: list[Any] = []
         self._sign((args, kwargs) if kwargs else args, inputs, parts)
@@ -75,6 +80,7 @@ class CompiledFunction(Generic[P, R]):
                 return self.python_function(*args, **kwargs)
             compiled = self._trace(args, kwargs)
             self._programs[key] = compiled
+            self._structure = structure_version()
             if len(self._programs) > MAX_PROGRAMS:
                 self._programs.popitem(last=False)
         else:
@@ -155,7 +161,8 @@ def function(fn: Callable[..., Any] | None = None) -> Any:
         fn: Function of tensors, written in `dlrs.ops`. Arguments and results may be nested in lists, tuples and dicts.
 
     The signature is the shapes and types of tensors and arrays, the identity of variables and the values of everything
-    else (numbers, strings, None): a new value of these traces anew. The 16 signatures used last are kept. Python side
+    else (numbers, strings, None): a new value of these traces anew, as does a change to what layers and optimizers hold
+    as plain values (`trainable`, hyperparameters). The 16 signatures used last are kept. Python side
     effects happen while tracing only; assignments to variables happen at each call. Under a tape, or inside another
     compiled function, the ops of `fn` join the surrounding recording or graph.
 
