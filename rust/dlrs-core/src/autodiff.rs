@@ -12,6 +12,7 @@ use crate::ops::NodeRef;
 /// `NoGradient` naming the op that has none, when the result depends on it; `Type` for targets that are not floating-point.
 pub fn gradients(g: &mut Graph, targets: &[Val], d_targets: &[Val], sources: &[Val]) -> Result<Vec<Option<Val>>> {
     let mut grads: Vec<Option<Val>> = vec![None; g.len()];
+    let nodes = g.nodes().len();
     for (&target, &d) in targets.iter().zip(d_targets) {
         let (want, have) = (g.ty(target), g.ty(d));
         if !want.dtype.is_float() {
@@ -23,7 +24,7 @@ pub fn gradients(g: &mut Graph, targets: &[Val], d_targets: &[Val], sources: &[V
         grads[target.index()] = g.add_optional(grads[target.index()], Some(d))?;
     }
     let active = active_values(g, sources);
-    for index in (0..g.nodes().len()).rev() {
+    for index in (0..nodes).rev() {
         let node = &g.nodes()[index];
         // Nodes that this pass adds stand behind `grads`' end and are never visited: the range was fixed before it began.
         let d_outputs: Vec<Option<Val>> = node.outputs.iter().map(|v| grads[v.index()]).collect();

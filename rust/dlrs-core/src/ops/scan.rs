@@ -464,6 +464,21 @@ mod tests {
     }
 
     #[test]
+    fn a_value_may_be_carried_and_returned() {
+        let ty = Ty::new(DType::F64, Shape::new(&[2]).unwrap());
+        let cumulative = |g: &mut Graph, v: &[Val]| {
+            let mut b = Graph::new();
+            let (c, x) = (b.input(ty), b.input(ty));
+            let sum = b.add(c, x)?;
+            let new = b.tanh(sum)?;
+            let (scan, _) = Scan::new(b, 1, 1, &[new, new], 4, false)?;
+            let results = g.apply(Arc::new(scan), v)?;
+            g.add(results[0], results[1])
+        };
+        check_two_gradients(&[noise(&[2], 1), noise(&[4, 2], 2)], &cumulative);
+    }
+
+    #[test]
     fn variables_become_operands() {
         let ty = Ty::new(DType::F64, Shape::new(&[2]).unwrap());
         let variable = Variable::new("w", f64s(&[2], &[2.0, 3.0]));
