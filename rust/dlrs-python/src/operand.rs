@@ -196,6 +196,13 @@ pub fn promoted<const N: usize>(args: [Arg; N]) -> Result<[Operand; N]> {
 
 /// Arguments of dtype `dtype`.
 pub fn to_all<const N: usize>(args: [Arg; N], dtype: DType) -> Result<[Operand; N]> {
+    if args.iter().all(|a| matches!(a, Arg::Operand(o) if o.ty().dtype == dtype)) {
+        // The common case, without a heap allocation.
+        return Ok(args.map(|a| match a {
+            Arg::Operand(operand) => operand,
+            Arg::Number(_) => unreachable!("all were seen to be operands"),
+        }));
+    }
     let operands = args.into_iter().map(|a| a.to(dtype)).collect::<Result<Vec<_>>>()?;
     Ok(operands.try_into().unwrap_or_else(|_| unreachable!("one operand per argument")))
 }
