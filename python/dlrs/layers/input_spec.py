@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dlrs.backend import standardize_dtype, standardize_shape, tree
+from dlrs.backend import Tensor, standardize_dtype, standardize_shape, tree
 
 
 class InputSpec:
@@ -77,6 +77,8 @@ class InputSpec:
 
 def assert_input_compatibility(input_spec: Any, inputs: Any, layer_name: str) -> None:
     """Raise ValueError, naming the layer and the input, unless `inputs` meet `input_spec`, a nest of `InputSpec`s."""
+    if isinstance(input_spec, InputSpec) and isinstance(inputs, Tensor) and not input_spec.problem_with(inputs.shape):
+        return  # the usual case, before any searching
     specs = tree.flatten(input_spec)
     if len(specs) == 1:
         values = [inputs] if hasattr(inputs, "shape") else tree.flatten(inputs)

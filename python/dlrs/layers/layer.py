@@ -245,7 +245,8 @@ class Layer(LayerState, Operation):
             self._maybe_build(args, kwargs)
             if self.input_spec is not None and args:
                 assert_input_compatibility(self.input_spec, args[0], self.name)
-        if any_symbolic_tensors(args, kwargs):
+        is_single = len(args) == 1 and not kwargs and isinstance(args[0], Tensor)
+        if not is_single and any_symbolic_tensors(args, kwargs):
             return self._symbolic_call(args, kwargs)
         signature = self._signature
         if signature.takes_training and "training" not in kwargs and len(args) <= signature.names.index("training"):

@@ -99,14 +99,12 @@ class Functional(Model):
                 f"Model {self.name!r} takes {len(placeholders)} inputs ({', '.join(self.input_names)}), "
                 f"got {len(leaves)}."
             )
-        masks = tree.flatten(mask) if mask is not None else [None] * len(leaves)
-        ready = []
-        for leaf, placeholder, one in zip(leaves, placeholders, masks, strict=True):
-            value = self._fitted(leaf, placeholder)
-            if one is not None:
-                value._keras_mask = one
-            ready.append(value)
-        return self._function.call(tree.pack_sequence_as(self._function._inputs_struct, ready))
+        ready = [self._fitted(leaf, placeholder) for leaf, placeholder in zip(leaves, placeholders, strict=True)]
+        if mask is not None:
+            for value, one in zip(ready, tree.flatten(mask), strict=True):
+                if one is not None:
+                    value._keras_mask = one
+        return self._function.call(ready[0] if len(ready) == 1 else ready)
 
     def compute_output_spec(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Placeholders of the outputs for placeholders as inputs."""
@@ -118,6 +116,8 @@ class Functional(Model):
 
     def _arranged(self, inputs: Any) -> list[Any]:
         """The inputs in the order of the placeholders; a dict is read by the names of the inputs."""
+        if isinstance(inputs, _dlrs.Tensor | KerasTensor):
+            return [inputs]
         structure = self._function._inputs_struct
         if isinstance(inputs, dict):
             names = sorted(structure) if isinstance(structure, dict) else self.input_names
@@ -132,7 +132,9 @@ class Functional(Model):
         """`value` with the rank and type of the placeholder; ValueError if its shape cannot be meant."""
         if not isinstance(value, _dlrs.Tensor | KerasTensor):
             value = ops.convert_to_tensor(value)
-        expected, shape = placeholder.shape, tuple(value.shape)
+        expected, shape = placeholder.shape, value.shape
+        if shape[1:] == expected[1:] and expected[0] is None and value.dtype == placeholder.dtype:
+            return value
         if len(shape) == len(expected) - 1 and expected[-1] == 1:
             value = ops.expand_dims(value, -1)
         elif len(shape) == len(expected) + 1 and shape[-1] == 1:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from dlrs.backend import KerasTensor, tree
+from dlrs.backend import KerasTensor, Tensor, tree
 from dlrs.ops.node import Node
 from dlrs.ops.operation import Operation
 
@@ -38,6 +38,10 @@ class Function(Operation):
         self._nodes = sorted_nodes(self._inputs, self._outputs)
         operations = {id(node.operation): node.operation for node in self._nodes}
         self._operations: list[Operation] = list(operations.values())
+        # What a run does at each node. Most apply an operation to one value, which needs no search for placeholders.
+        self._schedule = [
+            (node, _only_argument(node), [id(x) for x in node.outputs]) for node in self._nodes if not node.is_input
+        ]
 
     @property
     def operations(self) -> list[Operation]:
@@ -63,17 +67,33 @@ class Function(Operation):
         return self._run(inputs, lambda operation: operation)
 
     def _run(self, inputs: Any, operation_fn: Callable[[Operation], Callable[..., Any]]) -> Any:
-        leaves = tree.flatten(inputs)
+        leaves = [inputs] if isinstance(inputs, Tensor | KerasTensor) else tree.flatten(inputs)
         if len(leaves) != len(self._inputs):
             raise ValueError(f"{self.name} takes {len(self._inputs)} inputs, got {len(leaves)}.")
         values: dict[int, Any] = {id(x): leaf for x, leaf in zip(self._inputs, leaves, strict=True)}
-        for node in self._nodes:
-            if all(id(x) in values for x in node.outputs):
+        for node, only, outputs in self._schedule:
+            if all(output in values for output in outputs):
                 continue
-            args, kwargs = node.arguments(values)
-            results = tree.flatten(operation_fn(node.operation)(*args, **kwargs))
-            values.update((id(x), result) for x, result in zip(node.outputs, results, strict=True))
+            fn = operation_fn(node.operation)
+            if only is not None:
+                result = fn(values[only])
+            else:
+                args, kwargs = node.arguments(values)
+                result = fn(*args, **kwargs)
+            if isinstance(result, Tensor | KerasTensor):
+                values[outputs[0]] = result
+            else:
+                values.update(zip(outputs, tree.flatten(result), strict=True))
+        if isinstance(self._outputs_struct, KerasTensor):
+            return values[id(self._outputs_struct)]
         return tree.pack_sequence_as(self._outputs_struct, [values[id(x)] for x in self._outputs])
+
+
+def _only_argument(node: Node) -> int | None:
+    """The identity of the placeholder that is the whole of a node's arguments, or None if there are others."""
+    if len(node.args) == 1 and not node.kwargs and isinstance(node.args[0], KerasTensor):
+        return id(node.args[0])
+    return None
 
 
 def sorted_nodes(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list[Node]:

@@ -28,7 +28,7 @@ class Step:
         loss_index: which output of the program is the loss, or None.
     """
 
-    __slots__ = ("_constants", "_structure", "checks", "loss_index", "program", "single")
+    __slots__ = ("_constants", "_names", "_structure", "checks", "loss_index", "program", "single")
 
     def __init__(self, program: _dlrs.Program, result: Any) -> None:
         self.program = program
@@ -36,7 +36,12 @@ class Step:
         leaves = tree.flatten(result)
         self._constants = [_OUTPUT if is_symbolic(leaf) else leaf for leaf in leaves]
         self._structure = tree.map_structure(lambda leaf: None, result)
-        self.single = leaves == [result] and is_symbolic(result)
+        self.single = is_symbolic(result)
+        # The usual results, a dict of tensors, are read without rebuilding it: each name with its place in the outputs.
+        self._names: list[tuple[str, int]] | None = None
+        if isinstance(result, dict) and all(map(is_symbolic, result.values())):
+            place = {name: index for index, name in enumerate(sorted(result))}
+            self._names = [(name, place[name]) for name in result]
         loss = result.get("loss") if isinstance(result, dict) else result
         symbolic = [leaf for leaf in leaves if is_symbolic(leaf)]
         self.loss_index = next((i for i, leaf in enumerate(symbolic) if leaf is loss), None)
@@ -51,6 +56,8 @@ class Step:
 
     def logs(self, outputs: Sequence[Any]) -> dict[str, float]:
         """The outputs as plain numbers by name."""
+        if self._names is not None:
+            return {name: outputs[index].item() for name, index in self._names}
         return as_logs(self.pack(outputs))
 
 

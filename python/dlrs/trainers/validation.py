@@ -34,7 +34,7 @@ class LabelRange:
             labels = labels[labels != self.ignored]
             if labels.size == 0:
                 return
-        low, high = labels.min(), labels.max()
+        low, high = np.minimum.reduce(labels, None), np.maximum.reduce(labels, None)
         if not (low >= 0 and high < self.classes):
             raise ValueError(
                 f"{self.what}: labels must lie in [0, {self.classes}), got values from {low} to {high}. "
