@@ -85,6 +85,7 @@ fn panels<S: Tiles>(s: S, x: &Operands, c: &mut TileMut<f32>, epilogue: &Epilogu
     for n0 in (0..c.cols()).step_by(width) {
         for i in 0..blocks {
             let (row, rows) = block_of(x.m, blocks, i);
+            let c = c.sub(row, n0, rows, width).as_mut_ptr();
             let block = Block {
                 k: x.k,
                 a: x.a.as_ptr().wrapping_add(row * a_row),
@@ -93,9 +94,9 @@ fn panels<S: Tiles>(s: S, x: &Operands, c: &mut TileMut<f32>, epilogue: &Epilogu
                 b_stride: x.b_row_stride,
                 copy: std::ptr::null_mut(),
                 taps: (x.a_offsets, x.b_offsets),
-                c: c.sub(row, n0, rows, width).as_mut_ptr(),
+                c,
                 c_stride,
-                next_c: std::ptr::null(),
+                next_c: c.wrapping_add(rows * c_stride),
                 cols: width,
                 resume: epilogue.accumulate,
                 finish: finish.map(|f| f.at(row, n0)),

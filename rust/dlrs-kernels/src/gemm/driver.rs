@@ -73,18 +73,12 @@ pub fn gemm_f32(isa: Isa, a: MatRef<f32>, b: MatB, mut c: TileMut<f32>, epilogue
     }
     let need = gemm_scratch_len(isa, m, k, n);
     assert!(need <= scratch.len(), "scratch of {} elements, {need} needed", scratch.len());
-    match b {
-        MatB::Strided(b) if m == 1 && b.col_stride() == 1 => {
-            dispatch!(isa, s => gemv::row(s, a, b, c.row(0), epilogue.accumulate));
-            finish_rows(&mut c, epilogue);
-        }
-        _ => {
-            let (rows, cols) = (c.rows(), c.cols());
-            dispatch!(isa, s => product(s, a, b, c.sub(0, 0, rows, cols), epilogue, scratch));
-            if late(epilogue) {
-                finish_rows(&mut c, epilogue);
-            }
-        }
+    if gemv::try_vector(isa, a, b, &mut c, epilogue.accumulate) {
+        return finish_rows(&mut c, epilogue);
+    }
+    dispatch!(isa, s => product(s, a, b, c.sub(0, 0, m, n), epilogue, scratch));
+    if late(epilogue) {
+        finish_rows(&mut c, epilogue);
     }
 }
 

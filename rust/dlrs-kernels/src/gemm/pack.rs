@@ -51,6 +51,11 @@ impl<'a> PackedRef<'a> {
         (self.k, self.n)
     }
 
+    /// The first column.
+    pub(super) fn first_column(&self) -> MatRef<'a, f32> {
+        MatRef::new(self.data, self.k, 1, self.panel, 1)
+    }
+
     /// Columns of a panel.
     pub(super) fn panel(&self) -> usize {
         self.panel
