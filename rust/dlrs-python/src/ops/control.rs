@@ -34,8 +34,9 @@ pub fn scan(
     trace.enter();
     let outputs = settle(carries, &init).and_then(|carries| Ok([carries, own(ys)?].concat()));
     trace.exit();
-    let (graph, results, captures) = guard(|| trace.into_body(&outputs?).map_err(crate::errors::Failure::from))?;
-    let (op, variables) = Scan::new(graph, init.len(), xs.len(), &results, length, reverse)?;
+    let outputs = outputs?;
+    let (graph, results, captures) = guard(|| trace.into_body(&outputs))?;
+    let (op, variables) = guard(|| Scan::new(graph, init.len(), xs.len(), &results, length, reverse))?;
     let carried = init.len();
     let operands: Vec<Operand> =
         init.into_iter().chain(xs).chain(captures).chain(variables.into_iter().map(Operand::Variable)).collect();
