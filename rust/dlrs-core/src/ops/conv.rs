@@ -171,7 +171,7 @@ impl Op for Conv2dBackwardInput {
         let g = self.conv.geometry(self.name(), &self.input, &cx.inputs[1].shape)?;
         let item = g.h * g.w * g.c_in;
         Ok(match cx.outputs[0].dtype {
-            DType::F32 => lower::<f32>(cx.isa, g, (g.n, item), 0.02, conv_input_grad),
+            DType::F32 => lower::<f32>(cx.isa, g, (g.n, item), 0.01, conv_input_grad),
             _ => lower::<f64>(cx.isa, g, (g.n, item), 0.5, conv_input_grad),
         })
     }
@@ -203,7 +203,7 @@ impl Op for Conv2dBackwardKernel {
         let g = self.conv.geometry(self.name(), &cx.inputs[0].shape, &self.kernel)?;
         let item = g.c_in * g.c_out;
         Ok(match cx.outputs[0].dtype {
-            DType::F32 => lower::<f32>(cx.isa, g, (g.kh * g.kw, item), 0.02, conv_kernel_grad),
+            DType::F32 => lower::<f32>(cx.isa, g, (g.kh * g.kw, item), 0.01, conv_kernel_grad),
             _ => lower::<f64>(cx.isa, g, (g.kh * g.kw, item), 0.5, conv_kernel_grad),
         })
     }

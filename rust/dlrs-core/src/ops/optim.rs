@@ -5,10 +5,10 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use dlrs_kernels::isa::{Isa, Real};
-use dlrs_kernels::mem::{Body, TileIo, TileMut};
+use dlrs_kernels::mem::{Body, Rect, TileIo, TileMut};
 use dlrs_kernels::optim;
 
-use super::tiles::TILE;
+use super::tiles::{TILE, spans};
 use super::{FusionClass, LowerCx, Lowered, NodeRef, Op, TileUpdate, Update, arity, no_gradient};
 use crate::error::Result;
 use crate::graph::{Graph, Val};
@@ -125,7 +125,8 @@ impl<R: Rule<N>, const N: usize> Op for StateUpdate<R, N> {
         };
         let pairs: Vec<(usize, usize)> = (0..N).map(|k| (k, k)).collect();
         let bytes = (2 * N + 1) * cx.outputs[0].bytes();
-        Ok(Lowered::by_rows(size, 1, TILE, N, body).may_alias(&pairs).cost(20.0 + 0.04 * bytes as f64))
+        let tiles = spans(size, TILE).map(|s| vec![Rect::flat(s.start, s.len()); N]).collect();
+        Ok(Lowered { tiles, body, scratch: 0, may_alias: pairs, cost: 20.0 + 0.01 * bytes as f64 })
     }
 
     fn fusion_class(&self) -> FusionClass<'_> {
@@ -142,7 +143,7 @@ impl<R: Rule<N>, const N: usize> StateUpdate<R, N> {
     fn body<T: Real>(&self, isa: Isa) -> Body {
         let rule = self.0.clone();
         Arc::new(move |_, io| {
-            let (start, len) = (io.rect(0).start, io.rect(0).rows);
+            let (start, len) = (io.rect(0).start, io.rect(0).cols);
             let gradient = &io.input::<T>(N)[start..start + len];
             update_tile(&rule, isa, io, gradient, 0, N + 1);
         })
