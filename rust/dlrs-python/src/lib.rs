@@ -54,4 +54,9 @@ mod _dlrs {
     use crate::tensor::PyTensor;
     #[pymodule_export]
     use crate::variable::PyVariable;
+
+    #[pymodule_init]
+    fn init(_module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+        crate::system::check_environment()
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dlrs_kernels::isa::Isa;
-use dlrs_kernels::mem::{set_threads, team};
+use dlrs_kernels::mem::{MAX_THREADS, requested_threads, set_threads, team};
 use dlrs_kernels::peak::{copy_gbs, fma_gflops};
 use pyo3::prelude::*;
 
@@ -15,9 +15,6 @@ pub fn num_threads() -> usize {
     team().size()
 }
 
-/// As many as the environment's `DLRS_NUM_THREADS` may ask for.
-const MAX_THREADS: usize = 256;
-
 /// Sets the number of threads that a run uses.
 #[pyfunction]
 pub fn set_num_threads(n: isize) -> Result<()> {
@@ -26,6 +23,12 @@ pub fn set_num_threads(n: isize) -> Result<()> {
         _ => fail!(Value, "set_num_threads: n is {n}; expected 1 to {MAX_THREADS}"),
     }
     Ok(())
+}
+
+/// Refuses settings in the environment that mean nothing: a typing mistake there would otherwise go unnoticed.
+pub fn check_environment() -> PyResult<()> {
+    let checked = Isa::requested().map(|_| ()).and_then(|()| requested_threads().map(|_| ()));
+    checked.map_err(pyo3::exceptions::PyValueError::new_err)
 }
 
 /// The instruction-set level in use.

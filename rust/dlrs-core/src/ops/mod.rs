@@ -110,6 +110,9 @@ pub trait Contraction: Send + Sync {
     }
 }
 
+/// Writes the packed copy of an operand's bytes.
+pub type Pack = Arc<dyn Fn(&[u8], &mut [u8]) + Send + Sync>;
+
 /// How an operand is packed.
 #[derive(Clone)]
 pub struct Packing {
@@ -120,7 +123,7 @@ pub struct Packing {
     /// Bytes of the packed copy.
     pub bytes: usize,
     /// Packs the operand's bytes.
-    pub pack: Arc<dyn Fn(&[u8], &mut [u8]) + Send + Sync>,
+    pub pack: Pack,
 }
 
 /// An update that can take its gradient tile by tile.

@@ -34,16 +34,27 @@ pub enum Level {
 }
 
 impl Isa {
-    /// The level in use: the best that the machine supports, or the one that `DLRS_ISA` (`portable`, `avx2`, `avx512`) names, if supported.
+    /// The level in use: the one that `DLRS_ISA` names, else the best that the machine supports.
     pub fn current() -> Isa {
         static CURRENT: OnceLock<Isa> = OnceLock::new();
-        *CURRENT.get_or_init(|| {
-            let best = *Self::supported().last().expect("the portable level is always there");
-            match std::env::var("DLRS_ISA").ok().and_then(|name| Level::parse(&name)) {
-                Some(level) => Self::supported().into_iter().find(|isa| isa.0 == level).unwrap_or(best),
-                None => best,
-            }
+        *CURRENT.get_or_init(|| Self::requested().unwrap_or_else(|_| Self::best()))
+    }
+
+    /// The level that `DLRS_ISA` (`portable`, `avx2`, `avx512`) asks for; the best one if it is not set.
+    ///
+    /// # Errors
+    /// A message, when it names no level or one that this machine does not support.
+    pub fn requested() -> Result<Isa, String> {
+        let Ok(name) = std::env::var("DLRS_ISA") else { return Ok(Self::best()) };
+        let found = Self::supported().into_iter().find(|isa| isa.0.name() == name);
+        found.ok_or_else(|| {
+            let names: Vec<_> = Self::supported().iter().map(|isa| isa.0.name()).collect();
+            format!("DLRS_ISA is {name:?}; this machine supports {}", names.join(", "))
         })
+    }
+
+    fn best() -> Isa {
+        *Self::supported().last().expect("the portable level is always there")
     }
 
     /// Every level that this machine supports, weakest first.
@@ -86,10 +97,5 @@ impl Level {
             Level::Avx2 => "avx2",
             Level::Avx512 => "avx512",
         }
-    }
-
-    /// The level of that name.
-    pub fn parse(name: &str) -> Option<Level> {
-        [Level::Portable, Level::Avx2, Level::Avx512].into_iter().find(|l| l.name() == name)
     }
 }

@@ -13,5 +13,5 @@ pub use element::{DType, Element};
 pub use io::TileIo;
 pub use program::{Body, BufferSpec, Rect, Span, Step, TileProgram};
 pub use run::{Bind, RunError, Scratch, message};
-pub use team::{Team, set_threads, team};
+pub use team::{MAX_THREADS, Team, requested_threads, set_threads, team};
 pub use tile::TileMut;

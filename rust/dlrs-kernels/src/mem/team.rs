@@ -137,7 +137,7 @@ pub fn team() -> Arc<Team> {
     let pid = std::process::id();
     match &*slot {
         Some((owner, team)) if *owner == pid => Arc::clone(team),
-        _ => install(&mut slot, pid, default_threads()),
+        _ => install(&mut slot, pid, requested_threads().unwrap_or_else(|_| available_threads())),
     }
 }
 
@@ -158,9 +158,21 @@ fn install(slot: &mut Option<(u32, Arc<Team>)>, pid: u32, threads: usize) -> Arc
     team
 }
 
-fn default_threads() -> usize {
-    let named = std::env::var("DLRS_NUM_THREADS").ok().and_then(|n| n.trim().parse().ok()).filter(|&n: &usize| n > 0);
-    named.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)).min(256)
+/// The most threads of a team.
+pub const MAX_THREADS: usize = 256;
+
+/// The number of threads that `DLRS_NUM_THREADS` asks for; without it, what affinity and cgroup allow.
+///
+/// # Errors
+/// A message, when it is not a number from 1 to [`MAX_THREADS`].
+pub fn requested_threads() -> Result<usize, String> {
+    let Ok(text) = std::env::var("DLRS_NUM_THREADS") else { return Ok(available_threads()) };
+    let number = text.trim().parse().ok().filter(|n| (1..=MAX_THREADS).contains(n));
+    number.ok_or_else(|| format!("DLRS_NUM_THREADS is {text:?}; expected a number from 1 to {MAX_THREADS}"))
+}
+
+fn available_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS)
 }
 
 /// One value per team member, each touched by its member alone.
