@@ -9,8 +9,10 @@ from dlrs.activations.activations import (
     exponential,
     gelu,
     glu,
+    hard_shrink,
     hard_sigmoid,
     hard_silu,
+    hard_tanh,
     leaky_relu,
     linear,
     log_sigmoid,
@@ -21,10 +23,16 @@ from dlrs.activations.activations import (
     selu,
     sigmoid,
     silu,
+    soft_shrink,
     softmax,
     softplus,
     softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    squareplus,
     tanh,
+    tanh_shrink,
+    threshold,
 )
 from dlrs.backend import Registry, Tensor
 
@@ -34,8 +42,10 @@ _FUNCTIONS = (
     exponential,
     gelu,
     glu,
+    hard_shrink,
     hard_sigmoid,
     hard_silu,
+    hard_tanh,
     leaky_relu,
     linear,
     log_sigmoid,
@@ -46,10 +56,16 @@ _FUNCTIONS = (
     selu,
     sigmoid,
     silu,
+    soft_shrink,
     softmax,
     softplus,
     softsign,
+    sparse_plus,
+    sparse_sigmoid,
+    squareplus,
     tanh,
+    tanh_shrink,
+    threshold,
 )
 _REGISTRY: Registry[Callable[[Any], Tensor]] = Registry(
     "activation", None, _FUNCTIONS, aliases={"swish": silu, "hard_swish": hard_silu}
@@ -76,6 +92,10 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     return _REGISTRY.deserialize(config, custom_objects)
 
 
+# Keras's other spellings.
+swish = silu
+hard_swish = hard_silu
+
 __all__ = [
     "celu",
     "deserialize",
@@ -84,8 +104,11 @@ __all__ = [
     "gelu",
     "get",
     "glu",
+    "hard_shrink",
     "hard_sigmoid",
     "hard_silu",
+    "hard_swish",
+    "hard_tanh",
     "leaky_relu",
     "linear",
     "log_sigmoid",
@@ -97,8 +120,15 @@ __all__ = [
     "serialize",
     "sigmoid",
     "silu",
+    "soft_shrink",
     "softmax",
     "softplus",
     "softsign",
+    "sparse_plus",
+    "sparse_sigmoid",
+    "squareplus",
+    "swish",
     "tanh",
+    "tanh_shrink",
+    "threshold",
 ]

@@ -131,3 +131,43 @@ def tanh(x: TensorLike) -> Tensor:
 def exponential(x: TensorLike) -> Tensor:
     """`exp(x)`."""
     return ops.exp(x)
+
+
+def hard_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
+    """`x` where it is further than `threshold` from 0, else 0."""
+    return ops.hard_shrink(x, threshold)
+
+
+def hard_tanh(x: TensorLike) -> Tensor:
+    """`x` limited to -1 to 1."""
+    return ops.hard_tanh(x)
+
+
+def soft_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
+    """`x` drawn to 0 by `threshold`, but not beyond."""
+    return ops.soft_shrink(x, threshold)
+
+
+def sparse_plus(x: TensorLike) -> Tensor:
+    """0 up to -1, `(x + 1)^2 / 4` up to 1, then `x`."""
+    return ops.sparse_plus(x)
+
+
+def sparse_sigmoid(x: TensorLike) -> Tensor:
+    """`(x + 1) / 2` limited to 0 to 1."""
+    return ops.sparse_sigmoid(x)
+
+
+def squareplus(x: TensorLike, b: float = 4) -> Tensor:
+    """`(x + sqrt(x^2 + b)) / 2`."""
+    return ops.squareplus(x, b)
+
+
+def tanh_shrink(x: TensorLike) -> Tensor:
+    """`x - tanh(x)`."""
+    return ops.tanh_shrink(x)
+
+
+def threshold(x: TensorLike, threshold: float, default_value: float) -> Tensor:
+    """`x` where it exceeds `threshold`, else `default_value`."""
+    return ops.threshold(x, threshold, default_value)

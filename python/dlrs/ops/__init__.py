@@ -149,6 +149,16 @@ from dlrs.ops.operation import (
     FunctionOperation,
     Operation,
 )
+from dlrs.ops.piecewise import (
+    hard_shrink,
+    hard_tanh,
+    soft_shrink,
+    sparse_plus,
+    sparse_sigmoid,
+    squareplus,
+    tanh_shrink,
+    threshold,
+)
 from dlrs.ops.reductions import (
     all,
     amax,
@@ -201,6 +211,10 @@ from dlrs.ops.unary import (
     tanh,
     trunc,
 )
+
+# Keras's other spellings.
+swish = silu
+hard_swish = hard_silu
 
 __all__ = [
     "Function",
@@ -262,8 +276,11 @@ __all__ = [
     "glu",
     "greater",
     "greater_equal",
+    "hard_shrink",
     "hard_sigmoid",
     "hard_silu",
+    "hard_swish",
+    "hard_tanh",
     "hstack",
     "identity",
     "inner",
@@ -339,13 +356,17 @@ __all__ = [
     "sinh",
     "slice",
     "slice_update",
+    "soft_shrink",
     "softmax",
     "softplus",
     "softsign",
     "sparse_categorical_crossentropy",
+    "sparse_plus",
+    "sparse_sigmoid",
     "split",
     "sqrt",
     "square",
+    "squareplus",
     "squeeze",
     "stack",
     "std",
@@ -353,12 +374,15 @@ __all__ = [
     "subtract",
     "sum",
     "swapaxes",
+    "swish",
     "switch",
     "take",
     "take_along_axis",
     "tan",
     "tanh",
+    "tanh_shrink",
     "tensordot",
+    "threshold",
     "tile",
     "trace",
     "transpose",
