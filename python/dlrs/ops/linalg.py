@@ -36,7 +36,7 @@ def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
     x1, x2 = as_tensor(x1), as_tensor(x2)
     if x1.ndim == 0 or x2.ndim == 0:
         return _dlrs.multiply(x1, x2)
-    return _contract(x1, x2, [x1.ndim - 1], [max(x2.ndim - 2, 0)])
+    return _contract("dot", x1, x2, [x1.ndim - 1], [max(x2.ndim - 2, 0)])
 
 
 @op
@@ -50,9 +50,10 @@ def tensordot(x1: TensorLike, x2: TensorLike, axes: int | Sequence[Any] = 2) -> 
     if isinstance(axes, int):
         if not 0 <= axes <= min(x1.ndim, x2.ndim):
             raise ValueError(f"tensordot: `axes` is {axes}, the tensors have {x1.ndim} and {x2.ndim} axes.")
-        return _contract(x1, x2, list(range(x1.ndim - axes, x1.ndim)), list(range(axes)))
+        return _contract("tensordot", x1, x2, list(range(x1.ndim - axes, x1.ndim)), list(range(axes)))
     first, second = ([a] if isinstance(a, int) else list(a) for a in axes)
     return _contract(
+        "tensordot",
         x1,
         x2,
         [normalize_axis("tensordot", a, x1.ndim) for a in first],
@@ -60,12 +61,12 @@ def tensordot(x1: TensorLike, x2: TensorLike, axes: int | Sequence[Any] = 2) -> 
     )
 
 
-def _contract(x1: Tensor, x2: Tensor, axes1: list[int], axes2: list[int]) -> Tensor:
+def _contract(name: str, x1: Tensor, x2: Tensor, axes1: list[int], axes2: list[int]) -> Tensor:
     """Sum of products over `axes1` and `axes2`, as one product of matrices."""
     sizes1, sizes2 = [x1.shape[a] for a in axes1], [x2.shape[a] for a in axes2]
     if sizes1 != sizes2:
         raise ValueError(
-            f"The axes {axes1} of shape {x1.shape} and {axes2} of shape {x2.shape} have different sizes:"
+            f"{name}: axes {axes1} of shape {x1.shape} and {axes2} of shape {x2.shape} have different sizes:"
             f" {sizes1}, {sizes2}."
         )
     free1 = [a for a in range(x1.ndim) if a not in axes1]
@@ -100,7 +101,7 @@ def inner(x1: TensorLike, x2: TensorLike) -> Tensor:
     x1, x2 = as_tensor(x1), as_tensor(x2)
     if x1.ndim == 0 or x2.ndim == 0:
         return _dlrs.multiply(x1, x2)
-    return _contract(x1, x2, [x1.ndim - 1], [x2.ndim - 1])
+    return _contract("inner", x1, x2, [x1.ndim - 1], [x2.ndim - 1])
 
 
 @op
