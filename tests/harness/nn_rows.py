@@ -1,0 +1,180 @@
+"""Rows of activations, softmax, losses and normalisation."""
+
+from typing import Any
+
+import numpy as np
+
+from dlrs import ops
+from harness.elementwise_rows import erf, sigmoid, softplus
+from harness.row import APART, POSITIVE, REAL, UNIT, Array, Case, Domain, Row, case, ints, refuses
+
+LABELS = Domain(0, 5, dtype="int32")
+
+
+def softmax(x: Array, axis: int = -1) -> Any:
+    """exp(x) / sum(exp(x)), without overflow."""
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-1e300))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def log_softmax(x: Array, axis: int = -1) -> Any:
+    """The logarithm of `softmax`, without underflow."""
+    x = x - np.max(x, axis=axis, keepdims=True, initial=-1e300)
+    return x - np.log(np.sum(np.exp(x), axis=axis, keepdims=True))
+
+
+def softmaxes() -> list[Case]:
+    """Every axis, one class, no rows, huge logits, many rows and long rows."""
+    huge = Case(((2, 3),), domains=(Domain(values=[[1e4, 0.0, -1e4], [500.0, 499.0, 498.0]]),), smooth=False)
+    return [
+        case((7,)),
+        case((1,)),
+        case((3, 5)),
+        case((3, 5), axis=0),
+        case((2, 3, 4), axis=1),
+        case((2, 3, 4), axis=-3),
+        case((0, 4)),
+        case((5, 1)),
+        huge,
+        case((9001, 17), large=True),
+        case((33, 5003), large=True),
+        case((17, 301, 31), axis=1, large=True),
+    ]
+
+
+def cross_entropy(logits: Array, labels: Array) -> Any:
+    """-sum(labels * log_softmax(logits)) over the last axis."""
+    return -np.sum(labels * log_softmax(logits), axis=-1)
+
+
+def sparse_cross_entropy(logits: Array, labels: Array) -> Any:
+    """-log_softmax(logits)[label]."""
+    return -np.take_along_axis(log_softmax(logits), labels[..., None], -1)[..., 0]
+
+
+AXIS = [refuses(ValueError, "axis 2", (2, 3), axis=2), refuses(ValueError, "axis|scalar", ())]
+
+PRIMITIVES = [
+    Row("softmax", softmax, softmaxes(), ulp=12, floor=0.5, second=True, refusals=AXIS),
+    Row("log_softmax", log_softmax, softmaxes(), ulp=8, floor=2, second=True, refusals=AXIS),
+    Row("softmax_cross_entropy", cross_entropy,
+        [case(s, s) for s in ((5,), (3, 5), (2, 3, 4), (0, 5), (4, 1))] + [case((9001, 17), (9001, 17), large=True)],
+        (REAL, UNIT), ulp=16, floor=4, second=True, refusals=[
+            refuses(ValueError, r"labels.*\(3,\).*logits.*\(2, 3\)", (2, 3), (3,)),
+            refuses(ValueError, "logits.*scalar", (), ()),
+            refuses(ValueError, r"logits.*\(2, 0\)", (2, 0), (2, 0)),
+        ]),
+    Row("sparse_softmax_cross_entropy", sparse_cross_entropy,
+        [case(s, s[:-1]) for s in ((5,), (3, 5), (2, 3, 7), (0, 5))] + [case((9001, 17), (9001,), large=True)],
+        (REAL, LABELS), ulp=16, floor=4, second=True, refusals=[
+            refuses(ValueError, r"labels.*\(3,\).*logits.*\(2, 3\)", (2, 3), ints(0, 1, 2)),
+            refuses(ValueError, r"labels.*\(2, 1\).*logits.*\(2, 3\)", (2, 3), ints([0], [1])),
+            refuses(TypeError, "labels.*float32", (2, 3), (2,)),
+            refuses(IndexError, "label.*3", (2, 3), ints(0, 3)),
+            refuses(IndexError, "label.*-1", (2, 3), ints(0, -1)),
+        ]),
+]  # fmt: skip
+
+SHAPES = ((), (7,), (3, 1, 5), (0, 2))
+POINTS = [case(s) for s in SHAPES]
+SELU = 1.0507009873554805, 1.6732632423543772
+
+
+def elu(x: Array, alpha: float = 1.0) -> Any:
+    """x where positive, else alpha * (exp(x) - 1)."""
+    return np.where(x > 0, x, alpha * np.expm1(x))
+
+
+def gelu(x: Array, approximate: bool = True) -> Any:
+    """x times the normal distribution function, or its approximation by tanh."""
+    if approximate:
+        return 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+    return 0.5 * x * (1 + erf(x * np.sqrt(0.5)))
+
+
+ROUGH: dict[str, Any] = {"ulp": 16, "floor": 2}
+
+ACTIVATIONS = [
+    Row("relu6", lambda x: np.clip(x, 0, 6), [*POINTS, case((300,))], (APART,)),
+    Row("leaky_relu", lambda x, negative_slope=0.2: np.where(x > 0, x, negative_slope * x),
+        [*POINTS, case((5,), negative_slope=0.5)], (APART,), ulp=1),
+    Row("elu", elu, [*POINTS, case((5,), alpha=0.5)], (APART,), **ROUGH),
+    Row("selu", lambda x: SELU[0] * elu(x, SELU[1]), POINTS, (APART,), **ROUGH),
+    Row("celu", lambda x, alpha=1.0: np.maximum(x, 0) + np.minimum(0, alpha * np.expm1(x / alpha)),
+        [*POINTS, case((5,), alpha=0.5)], (APART,), **ROUGH),
+    Row("gelu", gelu, [*POINTS, case((9,), approximate=False)], **ROUGH),
+    Row("log_sigmoid", lambda x: -softplus(-x), POINTS, **ROUGH),
+    Row("hard_sigmoid", lambda x: np.clip(x / 6 + 0.5, 0, 1), [*POINTS, case((300,))], (APART,), **ROUGH),
+    Row("hard_silu", lambda x: x * np.clip(x / 6 + 0.5, 0, 1), [*POINTS, case((300,))], (APART,), **ROUGH),
+    Row("silu", lambda x: x * sigmoid(x), POINTS, **ROUGH, second=True),
+    Row("mish", lambda x: x * np.tanh(softplus(x)), POINTS, **ROUGH),
+    Row("softsign", lambda x: x / (1 + np.abs(x)), POINTS, (APART,), ulp=2),
+    Row("glu", lambda x, axis=-1: np.split(x, 2, axis)[0] * sigmoid(np.split(x, 2, axis)[1]),
+        [case((6,)), case((3, 4)), case((4, 3), axis=0)], **ROUGH, refusals=[refuses(ValueError, r"\(3,\)", (3,))]),
+]  # fmt: skip
+
+
+def along(x: Array, axis: int, vector: Array) -> Any:
+    """A vector shaped to lie along an axis of `x`."""
+    return vector.reshape([-1 if i == axis % x.ndim else 1 for i in range(x.ndim)])
+
+
+def batch_normalization(x: Array, mean: Array, variance: Array, offset: Array, scale: Array, axis: int) -> Any:
+    """(x - mean) / sqrt(variance + 0.001) * scale + offset."""
+    mean, variance, offset, scale = (along(x, axis, v) for v in (mean, variance, offset, scale))
+    return (x - mean) / np.sqrt(variance + 1e-3) * scale + offset
+
+
+def layer_normalization(x: Array, gamma: Array, beta: Array) -> Any:
+    """x with mean 0 and variance 1 over the last axis, scaled and shifted."""
+    x = x - x.mean(-1, keepdims=True)
+    return x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-7) * gamma + beta
+
+
+def binary_crossentropy(target: Array, output: Array, from_logits: bool = False) -> Any:
+    """-target * log(p) - (1 - target) * log(1 - p)."""
+    if from_logits:
+        return softplus(output) - target * output
+    return -target * np.log(output) - (1 - target) * np.log(1 - output)
+
+
+def categorical_crossentropy(target: Array, output: Array, from_logits: bool = False) -> Any:
+    """-sum(target * log(p)) over the last axis; probabilities are divided by their sum."""
+    p = softmax(output) if from_logits else output / output.sum(-1, keepdims=True)
+    return -np.sum(target * np.log(p), -1)
+
+
+def sparse_categorical_crossentropy(target: Array, output: Array, from_logits: bool = False) -> Any:
+    """-log(p[target])."""
+    p = softmax(output) if from_logits else output / output.sum(-1, keepdims=True)
+    return -np.log(np.take_along_axis(p, target[..., None], -1)[..., 0])
+
+
+LOGITS = {"from_logits": True}
+
+COMPOSITES = [
+    Row("batch_normalization", batch_normalization, [case((4, 3), (3,), (3,), (3,), (3,), axis=-1),
+                                                     case((2, 3, 4), (3,), (3,), (3,), (3,), axis=1)],
+        (REAL, REAL, POSITIVE, REAL), **ROUGH,
+        call=lambda x, m, v, b, g, axis: ops.batch_normalization(x, m, v, axis, b, g, 1e-3)),
+    Row("layer_normalization", layer_normalization, [case((4, 5), (5,), (5,)), case((2, 3, 4), (4,), (4,))], **ROUGH),
+    Row("rms_normalization", lambda x, g: x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-7) * g,
+        [case((4, 5), (5,))], **ROUGH),
+    Row("normalize", lambda x, axis=-1, order=2: x / np.linalg.norm(x, order, axis, keepdims=True),
+        [case((4, 5)), case((4, 5), axis=0), case((4, 5), order=1), case((4, 5), order=3)], (POSITIVE,), **ROUGH),
+    Row("one_hot", lambda x, num_classes, axis=-1: np.moveaxis(np.eye(num_classes)[x], -1, axis),
+        [case((4,), num_classes=5), case((2, 3), num_classes=6, axis=1), case((), num_classes=5)], (LABELS,),
+        dtypes=("float32",), gradient=()),
+    Row("multi_hot", lambda x, num_classes: np.eye(num_classes)[x].max(-2, initial=0),
+        [case((4, 2), num_classes=5), case((3,), num_classes=5)], (LABELS,), dtypes=("float32",), gradient=()),
+    Row("binary_crossentropy", binary_crossentropy, [case(s, s) for s in SHAPES] + [case((5,), (5,), **LOGITS)],
+        (UNIT,), **ROUGH, refusals=[refuses(ValueError, r"\(3,\).*\(3, 1\)", (3,), (3, 1))]),
+    Row("categorical_crossentropy", categorical_crossentropy,
+        [case((3, 5), (3, 5)), case((4,), (4,)), case((3, 5), (3, 5), **LOGITS)], (UNIT,), **ROUGH, gradient=(1,),
+        refusals=[refuses(ValueError, r"\(2,\).*\(2, 3\)", (2,), (2, 3))]),
+    Row("sparse_categorical_crossentropy", sparse_categorical_crossentropy,
+        [case((3,), (3, 5)), case((2, 3), (2, 3, 5)), case((3,), (3, 5), **LOGITS)], (LABELS, UNIT), **ROUGH,
+        refusals=[refuses(ValueError, r"\(3,\).*\(2, 3\)", ints(0, 1, 2), (2, 3))]),
+]  # fmt: skip
+
+ROWS = [*PRIMITIVES, *ACTIVATIONS, *COMPOSITES]

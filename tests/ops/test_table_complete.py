@@ -1,0 +1,56 @@
+"""No op is missing from the table."""
+
+from collections import Counter
+
+import pytest
+
+from dlrs import _dlrs, ops
+from harness import TABLE
+
+# What `_dlrs` holds besides ops.
+NOT_OPS = {
+    *("Tensor", "Variable", "Trace", "Program", "Tape"),
+    *("InternalError", "ConcurrentUseError", "TracingError"),
+    *("is_tracing", "num_threads", "set_num_threads", "isa", "supported_isas", "machine_peaks"),
+}
+
+# What `dlrs.ops` holds besides functions of tensors with values of their own: classes, control flow that calls back,
+# constants, conversions, other names of ops in the table. tests/ops/test_*.py look at them.
+OTHERWISE_TESTED = {
+    *("Function", "FunctionOperation", "KerasHistory", "Node", "Operation"),
+    *("cond", "fori_loop", "map", "switch", "vectorized_map", "while_loop"),
+    *("arange", "array", "empty", "eye", "identity", "linspace", "meshgrid", "ones", "tri", "zeros"),
+    *("convert_to_numpy", "convert_to_tensor", "dtype", "full_like", "is_tensor", "ones_like", "shape", "zeros_like"),
+    *("abs", "amax", "amin", "true_divide", "saturate_cast", "conv"),
+}
+
+
+def test_every_primitive_has_a_row() -> None:
+    names = {name for name in vars(_dlrs) if not name.startswith("_") and callable(getattr(_dlrs, name))}
+    assert names - NOT_OPS, "the module holds no ops"
+    assert sorted(names - NOT_OPS - {row.name for row in TABLE}) == []
+    assert sorted(NOT_OPS - names) == [], "names that are no longer there"
+
+
+def test_every_function_of_ops_has_a_row() -> None:
+    assert sorted(set(ops.__all__) - OTHERWISE_TESTED - {row.name for row in TABLE}) == []
+    assert sorted(OTHERWISE_TESTED - set(ops.__all__)) == [], "names that are no longer there"
+
+
+def test_every_row_is_an_op_and_there_is_one_for_each() -> None:
+    assert len(TABLE) > 100
+    assert [name for name, count in Counter(row.name for row in TABLE).items() if count > 1] == []
+    for row in TABLE:
+        assert row.cases, f"{row.name} has no cases"
+        assert hasattr(_dlrs, row.name) or hasattr(ops, row.name), f"there is no op {row.name}"
+
+
+@pytest.mark.parametrize("needed", [(), 0], ids=["0-d", "empty"])
+def test_shapes_that_are_easily_forgotten(needed: object) -> None:
+    """Most rows have a 0-d and an empty operand."""
+    having = [
+        row
+        for row in TABLE
+        if any(shape == () if needed == () else 0 in shape for case in row.cases for shape in case.shapes)
+    ]
+    assert len(having) > len(TABLE) // 2
