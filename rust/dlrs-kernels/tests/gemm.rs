@@ -153,6 +153,21 @@ fn every_layout_matches_the_definition() {
 }
 
 #[test]
+#[ignore = "a campaign of minutes"]
+fn random_sizes_match_the_definition() {
+    use Layout::*;
+    let layouts = [RowMajor, Transposed, Padded, BothStrided, Page];
+    let mut rng = Rng::new(7);
+    let mut below = |n: u32| (rng.bits() % n) as usize;
+    for _ in 0..1000 {
+        let largest = [3, 20, 70, 300][below(4)];
+        let size = (below(largest), below(2 * largest), below(largest));
+        let (la, lb) = (layouts[below(5)], layouts[below(5)]);
+        Isa::supported().into_iter().for_each(|isa| check(isa, size, la, lb));
+    }
+}
+
+#[test]
 fn blocks_of_k_and_m_do_not_show() {
     use Layout::*;
     for isa in Isa::supported() {
