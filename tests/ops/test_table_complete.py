@@ -33,7 +33,11 @@ def test_every_primitive_has_a_row() -> None:
 
 
 def test_every_function_of_ops_has_a_row() -> None:
-    assert sorted(set(ops.__all__) - OTHERWISE_TESTED - {row.name for row in TABLE}) == []
+    names = {row.name for row in TABLE}
+    # An alias is the same function under another name.
+    tested = [getattr(ops, name) for name in names if hasattr(ops, name)]
+    others = sorted(set(ops.__all__) - OTHERWISE_TESTED - names)
+    assert [name for name in others if getattr(ops, name) not in tested] == []
     assert sorted(OTHERWISE_TESTED - set(ops.__all__)) == [], "names that are no longer there"
 
 
