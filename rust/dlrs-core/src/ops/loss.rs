@@ -20,7 +20,7 @@ use crate::shape::Shape;
 use crate::tensor::{Tensor, Ty};
 use crate::{DType, bail};
 
-/// −ln softmax(logits)[label] over the last axis of the logits `[.., n]`, with labels `[..]` in 0..n. A label outside ends the run.
+/// −ln of the label's softmax over the last axis of the logits `[.., n]`, with labels `[..]` in 0..n. A label outside ends the run.
 #[derive(Clone, Copy, Hash, Debug)]
 pub struct SparseSoftmaxCrossEntropy;
 

@@ -1,22 +1,25 @@
 //! A loop over the first axis of tensors, with carried values.
 
+mod backward;
+mod run;
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use dlrs_kernels::mem::{Buffer, Element, TileIo, TileMut, bytes_of, cast};
+use dlrs_kernels::mem::TileIo;
 
 use super::slice::Span;
 use super::{LowerCx, Lowered, NodeRef, Op};
-use crate::autodiff::gradients;
+use crate::bail;
 use crate::error::Result;
 use crate::graph::{Graph, Source, Val};
 use crate::key::{Key, KeyHasher};
 use crate::plan::Plan;
 use crate::shape::Shape;
-use crate::tensor::{Tensor, Ty};
+use crate::tensor::Ty;
 use crate::variable::Variable;
-use crate::{DType, bail};
+use backward::Backward;
 
 /// `carries, ys[t] = body(carries, xs[t], constants)` for every t.
 ///
@@ -220,184 +223,12 @@ fn inline(g: &mut Graph, body: &Graph, args: &[Val], values: &[Val], outputs: &[
     Ok(outputs.iter().map(|v| find(&map, v)).collect())
 }
 
-/// The loop that computes a loop's gradient: it runs the other way, carries the gradients of the carries and the sums of those of the
-/// constants, and repeats each step from the carries that it began with.
-struct Backward<'a> {
-    forward: &'a Scan,
-    scan: Scan,
-    /// Which operands of the forward loop have gradients.
-    carries: Vec<usize>,
-    constants: Vec<usize>,
-    xs: Vec<usize>,
-    /// Which stacked results of the forward loop have a gradient that counts: the ys first, then the saved carries.
-    stacks: Vec<usize>,
-}
-
-impl<'a> Backward<'a> {
-    fn new(forward: &'a Scan, d_outputs: &[Option<Val>]) -> Result<Backward<'a>> {
-        let float = |range: std::ops::Range<usize>| -> Vec<usize> {
-            range.filter(|&i| forward.arg_ty(i).dtype.is_float()).collect()
-        };
-        let first_constant = forward.carries + forward.xs;
-        let carries = float(0..forward.carries);
-        let xs = float(forward.carries..first_constant);
-        let constants = float(first_constant..forward.args.len());
-        let stacks: Vec<usize> = (forward.carries..d_outputs.len()).filter(|&i| d_outputs[i].is_some()).collect();
-
-        let mut b = Graph::new();
-        let d_carries: Vec<Val> = carries.iter().map(|&i| b.input(forward.arg_ty(i))).collect();
-        let sums: Vec<Val> = constants.iter().map(|&i| b.input(forward.arg_ty(i))).collect();
-        // The carries saved by the forward loop, and its slices.
-        let saved_and_xs: Vec<Val> = (0..first_constant).map(|i| b.input(forward.arg_ty(i))).collect();
-        let stack_ty = |i: usize| match i.checked_sub(forward.outputs.len()) {
-            None => forward.body.ty(forward.outputs[i]),
-            Some(carry) => forward.arg_ty(carry),
-        };
-        let d_stacks: Vec<Val> = stacks.iter().map(|&i| b.input(stack_ty(i))).collect();
-        let held: Vec<Val> = (first_constant..forward.args.len()).map(|i| b.input(forward.arg_ty(i))).collect();
-        let args = [saved_and_xs, held].concat();
-
-        let results = inline(&mut b, &forward.body, &forward.args, &args, &forward.outputs)?;
-        let (mut targets, mut d_targets) = (Vec::new(), Vec::new());
-        let d_results = carries.iter().zip(&d_carries).chain(stacks.iter().zip(&d_stacks));
-        for (&i, &d) in d_results.filter(|(i, _)| **i < results.len()) {
-            targets.push(results[i]);
-            d_targets.push(d);
-        }
-        let sources: Vec<Val> = carries.iter().chain(&constants).chain(&xs).map(|&i| args[i]).collect();
-        let mut grads = gradients(&mut b, &targets, &d_targets, &sources)?;
-        for (&i, &d) in stacks.iter().zip(&d_stacks).filter(|(i, _)| **i >= results.len()) {
-            // A saved carry is a result of its own.
-            let at = carries.iter().position(|&c| c == i - results.len()).expect("only floats have gradients");
-            grads[at] = b.add_optional(grads[at], Some(d))?;
-        }
-        for (k, &sum) in sums.iter().enumerate() {
-            grads[carries.len() + k] = b.add_optional(grads[carries.len() + k], Some(sum))?;
-        }
-        let outputs = sources
-            .iter()
-            .zip(grads)
-            .map(|(&source, d)| d.map_or_else(|| b.zeros_like(source), Ok))
-            .collect::<Result<Vec<_>>>()?;
-        let carried = carries.len() + constants.len();
-        let slices = first_constant + stacks.len();
-        let (scan, _) = Scan::new(b, carried, slices, &outputs, forward.length, !forward.reverse)?;
-        Ok(Backward { forward, scan, carries, constants, xs, stacks })
-    }
-
-    fn apply(self, g: &mut Graph, node: &NodeRef<'_>, d_outputs: &[Option<Val>]) -> Result<Vec<Option<Val>>> {
-        let forward = self.forward;
-        let mut operands = Vec::new();
-        for &i in &self.carries {
-            operands.push(match d_outputs[i] {
-                Some(d) => d,
-                None => g.zeros_like(node.inputs[i])?,
-            });
-        }
-        for &i in &self.constants {
-            operands.push(g.zeros_like(node.inputs[i])?);
-        }
-        let (xs, held) = node.inputs[forward.carries..].split_at(forward.xs);
-        operands.extend(&node.outputs[forward.outputs.len()..]);
-        operands.extend(xs);
-        operands.extend(self.stacks.iter().filter_map(|&i| d_outputs[i]));
-        operands.extend(held);
-        let results = g.apply(Arc::new(self.scan), &operands)?;
-        let mut grads = vec![None; node.inputs.len()];
-        let which = self.carries.iter().chain(&self.constants).chain(&self.xs);
-        which.zip(results).for_each(|(&i, d)| grads[i] = Some(d));
-        Ok(grads)
-    }
-}
-
-impl Scan {
-    fn run(&self, plan: &Plan, outputs: &[Ty], io: &mut TileIo<'_>) -> Result<()> {
-        let mut writers: Vec<Writer<'_>> = outputs.iter().enumerate().map(|(k, ty)| writer(io, k, ty.dtype)).collect();
-        let inputs: Vec<&[u8]> = (0..self.args.len()).map(|i| input_bytes(io, i)).collect();
-        let mut carries: Option<Vec<Tensor>> = None;
-        let mut slices = (self.carries..self.carries + self.xs)
-            .map(|i| Ok(Slice { stack: inputs[i], len: self.arg_ty(i).bytes(), copy: Buffer::recycled(8)? }))
-            .collect::<Result<Vec<_>>>()?;
-        for t in self.steps() {
-            let mut feeds: Vec<&[u8]> = match &carries {
-                Some(tensors) => tensors[..self.carries].iter().map(Tensor::bytes).collect(),
-                None => inputs[..self.carries].to_vec(),
-            };
-            for (writer, bytes) in writers[self.outputs.len()..].iter_mut().zip(&feeds) {
-                writer(t, bytes);
-            }
-            for slice in &mut slices {
-                feeds.push(slice.at(t)?);
-            }
-            feeds.extend(&inputs[self.carries + self.xs..]);
-            let results = plan.run(&feeds, None)?;
-            for (writer, y) in writers[self.carries..].iter_mut().zip(&results[self.carries..]) {
-                writer(t, y.bytes());
-            }
-            carries = Some(results);
-        }
-        for (i, writer) in writers[..self.carries].iter_mut().enumerate() {
-            writer(0, carries.as_ref().map_or(inputs[i], |tensors| tensors[i].bytes()));
-        }
-        Ok(())
-    }
-}
-
-/// The slices of a stacked operand, which plans want aligned to 8 bytes.
-struct Slice<'a> {
-    stack: &'a [u8],
-    len: usize,
-    copy: Buffer,
-}
-
-impl Slice<'_> {
-    fn at(&mut self, t: usize) -> Result<&[u8]> {
-        let slice = &self.stack[t * self.len..(t + 1) * self.len];
-        if self.len.is_multiple_of(8) {
-            return Ok(slice);
-        }
-        if self.copy.len() < self.len {
-            self.copy = Buffer::recycled(self.len)?;
-        }
-        let copy = &mut self.copy.bytes_mut()[..self.len];
-        copy.copy_from_slice(slice);
-        Ok(copy)
-    }
-}
-
-fn input_bytes<'a>(io: &TileIo<'a>, i: usize) -> &'a [u8] {
-    match io.input_dtype(i) {
-        DType::Bool | DType::U8 => io.input::<u8>(i),
-        DType::I32 => bytes_of(io.input::<i32>(i)),
-        DType::I64 => bytes_of(io.input::<i64>(i)),
-        DType::F32 => bytes_of(io.input::<f32>(i)),
-        DType::F64 => bytes_of(io.input::<f64>(i)),
-    }
-}
-
-/// Writes the bytes of item t of a result.
-type Writer<'a> = Box<dyn FnMut(usize, &[u8]) + 'a>;
-
-fn writer<'a>(io: &mut TileIo<'a>, k: usize, dtype: DType) -> Writer<'a> {
-    fn of<'a, T: Element>(mut tile: TileMut<'a, T>) -> Writer<'a> {
-        Box::new(move |t, bytes| {
-            let item = cast::<T>(bytes);
-            tile.as_slice()[t * item.len()..(t + 1) * item.len()].copy_from_slice(item);
-        })
-    }
-    match dtype {
-        DType::Bool | DType::U8 => of::<u8>(io.output(k)),
-        DType::I32 => of::<i32>(io.output(k)),
-        DType::I64 => of::<i64>(io.output(k)),
-        DType::F32 => of::<f32>(io.output(k)),
-        DType::F64 => of::<f64>(io.output(k)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::*;
     use super::*;
+    use crate::DType;
+    use crate::tensor::Tensor;
 
     /// c ← tanh(c·w + x), y = c·x, with a counter that is carried along.
     fn recurrence(length: usize, reverse: bool) -> Scan {
