@@ -74,6 +74,8 @@ class Layer(LayerState, Operation):
     2
     """
 
+    _signature: CallSignature
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         layer = super().__new__(cls)
         object.__setattr__(layer, "_constructor_arguments", (args, kwargs))
@@ -106,7 +108,7 @@ class Layer(LayerState, Operation):
         self.supports_masking = False
         self.dtype_policy = get_policy(dtype)
         self._called = False
-        self._signature = _call_signature(type(self).call)
+        self._set_untracked("_signature", _call_signature(type(self).call))
         if input_shape is not None:
             self._set_untracked("_input_shape_argument", tuple(input_shape))
 

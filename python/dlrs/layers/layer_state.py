@@ -89,10 +89,10 @@ class LayerState(Trackable):
         """The weights that training changes; none if the layer is not trainable."""
         if not self.trainable:
             return []
-        frozen = {
-            id(v) for layer in self._flatten_layers(include_self=False) if not layer.trainable for v in layer.weights
-        }
-        return [v for v in self.weights if v.trainable and id(v) not in frozen]
+        layers = list(self._flatten_layers())
+        frozen = {id(v) for layer in layers if not layer.trainable for v in layer.weights}
+        weights = unique(v for layer in layers for v in layer._own_weights())
+        return [v for v in weights if v.trainable and id(v) not in frozen]
 
     @property
     def non_trainable_weights(self) -> list[Variable]:

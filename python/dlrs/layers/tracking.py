@@ -53,9 +53,13 @@ class Trackable:
     def _tracked_values(self, kind: type[T]) -> list[T]:
         """The tracked instances of `kind`, each once, in the order of attributes."""
         attributes = self.__dict__
-        found = {
-            id(leaf): leaf for name in self._tracked for leaf in _leaves(attributes.get(name)) if isinstance(leaf, kind)
-        }
+        found: dict[int, T] = {}
+        for name in self._tracked:
+            value = attributes.get(name)
+            if isinstance(value, _CONTAINERS):
+                found.update((id(leaf), leaf) for leaf in _leaves(value) if isinstance(leaf, kind))
+            elif isinstance(value, kind):
+                found[id(value)] = value
         return list(found.values())
 
 

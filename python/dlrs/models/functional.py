@@ -45,7 +45,7 @@ class Functional(Model):
         self._called = True
         self.supports_masking = False
         self.built = True
-        self._signature = _call_signature(type(self).call)
+        self._set_untracked("_signature", _call_signature(type(self).call))
 
     _function: Function
     _layers: list[Layer]
