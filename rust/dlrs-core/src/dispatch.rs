@@ -155,7 +155,7 @@ fn stale() -> Error {
 pub fn read(variable: &Variable) -> Result<Value> {
     match active() {
         Some(trace) => {
-            let val = trace.lock().graph.read(variable);
+            let val = trace.lock().graph.read(variable)?;
             Ok(Value::Symbolic(trace.symbol(val)))
         }
         None => {
@@ -250,7 +250,7 @@ impl Trace {
     /// The value that stands for an operand in this trace.
     fn val(&self, operand: &Operand) -> Result<Val> {
         match operand {
-            Operand::Variable(x) => Ok(self.lock().graph.read(x)),
+            Operand::Variable(x) => self.lock().graph.read(x),
             Operand::Value(Value::Concrete(t)) => {
                 let mut state = self.lock();
                 if let Some(&val) = state.constants.get(&t.id()) {
@@ -308,12 +308,12 @@ impl Trace {
     ) -> Result<Vec<Option<Value>>> {
         let vals = |list: &[Operand]| list.iter().map(|o| self.val(o)).collect::<Result<Vec<Val>>>();
         let targets = vals(targets)?;
-        let sources: Vec<Val> = sources
+        // A target depends on the content of a variable that stood when it was computed, whatever was assigned since.
+        let sources: Vec<Vec<Val>> = sources
             .iter()
             .map(|o| match o {
-                // The content with which the step began, whatever was assigned since.
-                Operand::Variable(x) => Ok(self.lock().graph.initial(x)),
-                other => self.val(other),
+                Operand::Variable(x) => Ok(self.lock().graph.contents(x)),
+                other => Ok(vec![self.val(other)?]),
             })
             .collect::<Result<_>>()?;
         let d_targets = d_targets.map(vals).transpose()?;
@@ -323,7 +323,15 @@ impl Trace {
             Some(d) => d,
             None => targets.iter().map(|&t| ones_like(g, t)).collect::<Result<_>>()?,
         };
-        let grads = autodiff::gradients(g, &targets, &d_targets, &sources)?;
+        let mut parts = autodiff::gradients(g, &targets, &d_targets, &sources.concat())?.into_iter();
+        let mut grads = Vec::with_capacity(sources.len());
+        for vals in &sources {
+            let mut sum = None;
+            for part in parts.by_ref().take(vals.len()) {
+                sum = g.add_optional(sum, part)?;
+            }
+            grads.push(sum);
+        }
         let symbol = |val| Value::Symbolic(Symbol { trace: self.clone(), val, ty: state.graph.ty(val) });
         Ok(grads.into_iter().map(|d| d.map(symbol)).collect())
     }
