@@ -3,6 +3,7 @@
 from dlrs.data.array_data import ArrayData
 from dlrs.data.checks import as_array, check_lengths, describe_shapes
 from dlrs.data.iterator_data import IteratorData, is_iterator
+from dlrs.data.sources import Data, as_data, as_validation_data
 from dlrs.data.unpack import (
     class_weight_to_sample_weights,
     pack_x_y_sample_weight,
@@ -12,8 +13,11 @@ from dlrs.data.unpack import (
 
 __all__ = [
     "ArrayData",
+    "Data",
     "IteratorData",
     "as_array",
+    "as_data",
+    "as_validation_data",
     "check_lengths",
     "class_weight_to_sample_weights",
     "describe_shapes",

@@ -151,8 +151,7 @@ class Loop:
         return self.last_step
 
     def _trace(self, structure: Any, specs: Any) -> Step | None:
-        if self.mode == "train" and not self.model.optimizer.built and self.model.built:
-            self.model.optimizer.build(self.model.trainable_weights)
+        self.model._build_optimizer(self.mode)
         try:
             return self.model._steps[self.mode].get(structure, specs)
         except TracingError as error:

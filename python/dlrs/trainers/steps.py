@@ -1,6 +1,7 @@
 """Steps of training, evaluation and prediction, traced into programs."""
 
 import linecache
+import threading
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -71,6 +72,7 @@ class Steps:
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self._function = function
         self._steps: OrderedDict[Any, Step] = OrderedDict()
+        self._lock = threading.RLock()
 
     def get(self, structure: Any, specs: Sequence[tuple[tuple[int, ...], str]]) -> Step:
         """The step for a nest of arrays with these shapes and types.
@@ -78,6 +80,11 @@ class Steps:
         Raises:
             TracingError: the step needs values that are only known when it runs.
         """
+        # Several threads may predict with one model.
+        with self._lock:
+            return self._get(structure, specs)
+
+    def _get(self, structure: Any, specs: Sequence[tuple[tuple[int, ...], str]]) -> Step:
         nest = tree.structure_key(structure)
         key = (nest, tuple(specs), structure_version())
         step = self._steps.get(key)
