@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import compress
 from types import TracebackType
 from typing import Any, Self
 
@@ -114,10 +115,10 @@ class GradientTape:
             raise ValueError(
                 f"GradientTape.gradient: `output_gradients` has {len(weights)} tensors, `target` has {len(targets)}."
             )
-        followed = [source for source in flat_sources if self._follows(source)]
-        found = iter(self._tape.gradient(targets, followed, weights))
+        follows = [self._follows(source) for source in flat_sources]
+        found = iter(self._tape.gradient(targets, list(compress(flat_sources, follows)), weights))
         self._used = True
-        gradients = [next(found) if self._follows(source) else None for source in flat_sources]
+        gradients = [next(found) if follow else None for follow in follows]
         if unconnected_gradients == "zero":
             gradients = [
                 _dlrs.full(source.shape, 0.0, source.dtype) if gradient is None else gradient
