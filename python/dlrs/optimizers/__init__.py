@@ -31,8 +31,8 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Op
 def get(identifier: Any) -> Optimizer:
     """The optimizer for a name, a configuration or an optimizer.
 
-    >>> get("adam").name
-    'adam'
+    >>> type(get("adam")).__name__
+    'Adam'
     >>> get("adm")
     Traceback (most recent call last):
         ...
