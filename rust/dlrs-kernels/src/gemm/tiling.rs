@@ -23,8 +23,10 @@ const FEW_TILES: usize = 4;
 const MAX_ROWS: usize = 512;
 /// Rows that a tile has at least when rows are cut to make more tiles.
 const MIN_ROWS: usize = 28;
-/// Columns that a tile has at least when A is cut into several tiles of rows, each of which may be packed anew per tile.
+/// Columns that a tile has at least when rows are cut by [`MAX_ROWS`], since each tile may pack its rows of A; and columns that it has
+/// rather, when that leaves enough tiles.
 const MIN_COLS: usize = 256;
+const GOOD_COLS: usize = 512;
 /// Rows up to which a product is bound by reading B: its tiles are counted by B's size.
 const STREAM_ROWS: usize = 4;
 /// Elements of B that such a tile should read, and how many of a row in one piece.
@@ -37,7 +39,10 @@ pub fn tiling(isa: Isa, m: usize, k: usize, n: usize) -> Tiling {
     let (rows, work) = (m.div_ceil(MAX_ROWS).max(1), k.saturating_mul(n.next_multiple_of(panel / 2)));
     let (wanted, min_cols) = match m {
         0..=STREAM_ROWS => (work / STREAM_WORK, MIN_COLS),
-        _ if rows > 1 => (work.saturating_mul(m) / TILE_WORK, MIN_COLS),
+        _ if rows > 1 => {
+            let enough = rows * n.div_ceil(GOOD_COLS) >= FEW_TILES;
+            (work.saturating_mul(m) / TILE_WORK, if enough { GOOD_COLS } else { MIN_COLS })
+        }
         _ => (work.saturating_mul(m) / TILE_WORK, panel),
     };
     let wanted = wanted.clamp(1, MAX_TILES);
