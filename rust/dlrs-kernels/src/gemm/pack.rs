@@ -157,7 +157,8 @@ pub(super) unsafe fn pack_rows<S: Tiles>(s: S, a: MatRef<f32>, dst: *mut f32) {
                 for i in 0..S::LANES {
                     let row = a.as_ptr().add(p + i.min(m - 1) * a.row_stride());
                     v[i] = s.load_ptr(row);
-                    s.prefetch_l2(row.wrapping_add(8 * S::LANES));
+                    // The block below comes next; along the row there is too little ahead.
+                    s.prefetch_l2(row.wrapping_add(m * a.row_stride()));
                 }
                 s.transpose(&mut v);
                 for i in 0..S::LANES {
