@@ -76,7 +76,7 @@ UNARY_ROWS = [
 
 DIVIDEND = (REAL, NONZERO)
 DIFFERENT = (APART, APART_TOO)
-ORDERED: dict[str, Any] = {"domains": DIFFERENT, "dtypes": (*NUMBERS, "bool"), "refusals": [refuses_shapes()]}
+ORDERED: dict[str, Any] = {"domains": DIFFERENT, "dtypes": (*NUMBERS, "bool", "uint8"), "refusals": [refuses_shapes()]}
 COMPARED: dict[str, Any] = dict(**ORDERED, result="bool", gradient=())
 LOGICAL: dict[str, Any] = {"domains": (TRUTH,), "dtypes": ("bool",), "gradient": (), "refusals": [refuses_shapes()]}
 
@@ -137,11 +137,11 @@ def cast_cases() -> list[Case]:
 
 
 OTHER_ROWS = [
-    Row("where", np.where, ternary(), (TRUTH, REAL), dtypes=NUMBERS, second=True, refusals=[
+    Row("where", np.where, ternary(), (TRUTH, REAL), dtypes=(*NUMBERS, "bool", "uint8"), second=True, refusals=[
         refuses(ValueError, r"x1.*\(2, 3\).*x2.*\(4,\)", True, (2, 3), (4,)),
         refuses(ValueError, r"condition.*\(2, 3\)", np.ones((2, 3), bool), (4,), (4,)),
     ]),
-    Row("cast", cast, cast_cases(), dtypes=NUMBERS, result="reference", says="dtype", refusals=[
+    Row("cast", cast, cast_cases(), dtypes=(*NUMBERS, "bool", "uint8"), result="reference", says="dtype", refusals=[
         refuses(ValueError, "float31.*float32", (2,), dtype="float31"),
     ]),
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from dlrs import _dlrs, ops
 from harness.row import NUMBERS, REAL, Array, Case, Domain, Row, Shape, case, ints, refuses
 from harness.shapes import LARGE
 
-EXACT: dict[str, Any] = {"dtypes": (*NUMBERS, "bool"), "second": True}
+EXACT: dict[str, Any] = {"dtypes": (*NUMBERS, "bool", "uint8"), "second": True}
 INDEX = Domain(-3, 3, dtype="int32")
 SEGMENT = Domain(0, 4, dtype="int32")
 
