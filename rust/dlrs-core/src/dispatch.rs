@@ -155,7 +155,7 @@ fn stale() -> Error {
 pub fn read(variable: &Variable) -> Result<Value> {
     match active() {
         Some(trace) => {
-            let val = trace.lock().graph.read(variable)?;
+            let val = trace.lock().graph.read(variable);
             Ok(Value::Symbolic(trace.symbol(val)))
         }
         None => {
@@ -250,7 +250,7 @@ impl Trace {
     /// The value that stands for an operand in this trace.
     fn val(&self, operand: &Operand) -> Result<Val> {
         match operand {
-            Operand::Variable(x) => self.lock().graph.read(x),
+            Operand::Variable(x) => Ok(self.lock().graph.read(x)),
             Operand::Value(Value::Concrete(t)) => {
                 let mut state = self.lock();
                 if let Some(&val) = state.constants.get(&t.id()) {

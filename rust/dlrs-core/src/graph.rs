@@ -56,10 +56,8 @@ pub struct Graph {
     inputs: Vec<Val>,
     reads: HashMap<Variable, Val>,
     writes: Vec<(Variable, Val)>,
-    /// Contents read after an assignment, each the start of a new history: gradients do not flow through assignments.
+    /// What reads find after each assignment: the start of a new history, for gradients do not flow through assignments.
     rereads: Vec<(Variable, Val)>,
-    /// Those of them that nothing was assigned to since.
-    fresh: HashMap<Variable, Val>,
 }
 
 impl Graph {
@@ -92,26 +90,14 @@ impl Graph {
 
     /// A variable's content: what was last written in this graph, else what it holds when a run begins. Gradients with respect
     /// to the variable end here, as they do eagerly: what was written is a number now, however it was computed.
-    ///
-    /// # Errors
-    /// None in practice: any content can be read.
-    pub fn read(&mut self, variable: &Variable) -> Result<Val> {
-        let Some(&(_, written)) = self.writes.iter().find(|(v, _)| v == variable) else {
-            return Ok(self.initial(variable));
-        };
-        if !variable.ty().dtype.is_float() {
-            return Ok(written);
+    pub fn read(&mut self, variable: &Variable) -> Val {
+        match self.rereads.iter().rev().find(|(v, _)| v == variable) {
+            Some((_, val)) => *val,
+            None => self.initial(variable),
         }
-        if let Some(&val) = self.fresh.get(variable) {
-            return Ok(val);
-        }
-        let val = self.stop_gradient(written)?;
-        self.fresh.insert(variable.clone(), val);
-        self.rereads.push((variable.clone(), val));
-        Ok(val)
     }
 
-    /// The values under which a variable was read: its content when a run begins, and what was read after each assignment.
+    /// The values under which a variable was read: its content when a run begins, and what reads find after each assignment.
     pub fn contents(&mut self, variable: &Variable) -> Vec<Val> {
         let mut vals = vec![self.initial(variable)];
         vals.extend(self.rereads.iter().filter(|(v, _)| v == variable).map(|(_, val)| *val));
@@ -150,7 +136,8 @@ impl Graph {
                 have.shape
             );
         }
-        self.fresh.remove(variable);
+        let reread = if want.dtype.is_float() { self.stop_gradient(val)? } else { val };
+        self.rereads.push((variable.clone(), reread));
         match self.writes.iter_mut().find(|(v, _)| v == variable) {
             Some((_, old)) => *old = val,
             None => self.writes.push((variable.clone(), val)),

@@ -314,7 +314,7 @@ mod tests {
         let ty = Ty::new(DType::F64, Shape::new(&[2]).unwrap());
         let variable = Variable::new("w", f64s(&[2], &[2.0, 3.0]));
         let mut b = Graph::new();
-        let (c, w) = (b.input(ty), b.read(&variable).unwrap());
+        let (c, w) = (b.input(ty), b.read(&variable));
         let product = b.mul(c, w).unwrap();
         let (scan, variables) = Scan::new(b, 1, 0, &[product], 3, false).unwrap();
         assert!(variables.len() == 1 && variables[0] == variable);
