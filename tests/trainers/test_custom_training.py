@@ -124,12 +124,12 @@ def test_the_bar_shows_results_while_an_epoch_runs(monkeypatch):
     terminal = Terminal()
     monkeypatch.setattr("sys.stdout", terminal)
     monkeypatch.setenv("COLUMNS", "200")
-    x = np.random.default_rng(0).normal(size=(20000, 64)).astype("float32")
+    x = np.random.default_rng(0).normal(size=(60000, 64)).astype("float32")
     model = dlrs.Sequential([dlrs.Input((64,)), layers.Dense(256, activation="relu"), layers.Dense(1)])
     model.compile("sgd", "mse", metrics=["mae"])
-    model.fit(x, x[:, :1], batch_size=2, epochs=1)
+    model.fit(x, x[:, :1], batch_size=1, epochs=1)
     lines = terminal.getvalue().split("\r")
-    running = [line for line in lines if "/10000" in line and not line.lstrip().startswith("10000/")]
+    running = [line for line in lines if "/60000" in line and not line.lstrip().startswith("60000/")]
     assert running, lines[-1]
     assert all("loss: " in line and "mae: " in line for line in running[1:])
 

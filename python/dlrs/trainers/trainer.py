@@ -274,8 +274,8 @@ class Trainer(Stepping):
     def _keep_short_path(self, key: Any, step: Step) -> None:
         if self._run_eagerly:
             return
-        if len(self._short_paths) >= 16:
-            self._short_paths.pop(list(self._short_paths)[0], None)
+        for oldest in list(self._short_paths)[:-15]:
+            self._short_paths.pop(oldest, None)
         self._short_paths[key] = step
 
 
