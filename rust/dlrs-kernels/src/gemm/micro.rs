@@ -60,9 +60,9 @@ impl Finish {
     }
 }
 
-/// Rows of B that a streaming kernel fetches ahead: the rows may be pages apart, where hardware does not look. They go to L2, from
-/// where loads run ahead far enough, because so many lines a page apart would push each other out of one set of L1.
-const AHEAD: usize = 24;
+/// Rows of B that a streaming kernel fetches ahead: the rows may be pages apart, where hardware does not look. Lines a page apart share
+/// a set of L1, which holds 8 of them on any machine.
+const AHEAD: usize = 8;
 
 /// A micro-kernel.
 ///
@@ -118,7 +118,7 @@ unsafe fn run<S: Tiles, const MR: usize, const NV: usize, const INTERLEAVED: boo
                 for j in 0..NV {
                     row[j] = s.load_ptr(b.add(j * S::LANES));
                     if STREAM {
-                        s.prefetch_l2(b.wrapping_add(AHEAD * x.b_stride + j * S::LANES));
+                        s.prefetch(b.wrapping_add(AHEAD * x.b_stride + j * S::LANES));
                     }
                 }
                 if STREAM && !copy.is_null() {
