@@ -62,9 +62,7 @@ def test_seeds() -> None:
     assert unseeded.get_config()["seed"] is None
 
 
-@pytest.mark.parametrize(
-    "name", ["Constant", "GlorotNormal", "HeUniform", "Orthogonal", "VarianceScaling"]
-)
+@pytest.mark.parametrize("name", ["Constant", "GlorotNormal", "HeUniform", "Orthogonal", "VarianceScaling"])
 def test_round_trips(name: str) -> None:
     first = initializers.get(name)
     data = initializers.serialize(first)
