@@ -288,7 +288,13 @@ def test_steps_are_traced_once_per_signature(blobs, make_classifier):
     model._steps["train"]._function = lambda data: (calls.append(1), inner(data))[1]
     model.fit(x, y, batch_size=50, epochs=3, verbose=0, validation_data=(x, y))
     first = len(calls)
-    model.fit(x, y, batch_size=50, epochs=3, verbose=0, validation_data=(x, y))
+
+    def decay(epoch, logs):
+        model.optimizer.learning_rate = 0.1 / (epoch + 1)
+
+    decaying = callbacks.LambdaCallback(on_epoch_end=decay)
+    model.fit(x, y, batch_size=50, epochs=3, verbose=0, validation_data=(x, y), callbacks=[decaying])
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.1 / 3)
     assert first <= 3
     assert len(calls) == first
 

@@ -82,8 +82,9 @@ class Optimizer:
         self._set_learning_rate(learning_rate)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """A hyperparameter is a constant of the programs, so a new value discards them."""
-        if not name.startswith("_") and "_programs" in self.__dict__:
+        """A hyperparameter, other than the learning rate, is a constant of the programs: a new value discards them."""
+        old = self.__dict__.get(name, value)
+        if not name.startswith("_") and old is not value and not (isinstance(old, int | float | str) and old == value):
             self._programs.clear()
             bump_structure()
         object.__setattr__(self, name, value)
