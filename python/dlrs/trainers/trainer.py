@@ -77,7 +77,6 @@ class Trainer(Stepping):
             KeyboardInterrupt: on Ctrl-C, with the weights as they were after the last whole step.
         """
         self._require_compiled("fit")
-        batch_size = batch_size or (None if batch_size is None else _not_positive("batch_size", batch_size))
         if class_weight is not None and sample_weight is not None:
             raise ValueError("fit: give either `class_weight` or `sample_weight`, not both.")
         if validation_split and validation_data is None:
@@ -277,10 +276,6 @@ class Trainer(Stepping):
         for oldest in list(self._short_paths)[:-15]:
             self._short_paths.pop(oldest, None)
         self._short_paths[key] = step
-
-
-def _not_positive(name: str, value: Any) -> int:
-    raise ValueError(f"`{name}` must be a positive integer, got {value!r}.")
 
 
 def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:
