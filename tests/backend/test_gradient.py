@@ -244,3 +244,37 @@ def test_value_and_grad_forms() -> None:
     assert (grads[0]["w"].tolist(), grads[1].item()) == ([6.0, 12.0], 5.0)
     v = dlrs.Variable([1.0, 2.0])
     assert dlrs.grad(lambda v: ops.sum(v * v))(v).tolist() == [2.0, 4.0]
+
+
+def test_a_variable_that_is_assigned_while_recording_counts_with_every_content():
+    def gradient():
+        v = dlrs.Variable(2.0)
+        with dlrs.GradientTape() as tape:
+            y = v * v
+            v.assign(3.0)
+            z = y + v * v
+        return tape.gradient(z, v)
+
+    assert float(gradient()) == 10.0
+    assert float(dlrs.function(gradient)()) == 10.0
+
+
+def test_an_update_by_a_program_is_another_content():
+    v = dlrs.Variable(2.0)
+    optimizer = dlrs.optimizers.SGD(1.0)
+    with dlrs.GradientTape() as tape:
+        y = v * v
+        optimizer.apply([dlrs.ops.convert_to_tensor(1.0)], [v])
+        z = y + v * v * v
+    assert float(v.numpy()) == 1.0
+    assert float(tape.gradient(z, v)) == 2 * 2.0 + 3 * 1.0
+
+
+def test_a_persistent_tape_records_its_own_gradients():
+    x = dlrs.ops.convert_to_tensor(3.0)
+    with dlrs.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = x * x * x
+        first = tape.gradient(y, x)
+    assert float(first) == 27.0
+    assert float(tape.gradient(first, x)) == 18.0

@@ -42,6 +42,28 @@ pub fn gradients(g: &mut Graph, targets: &[Val], d_targets: &[Val], sources: &[V
     Ok(sources.iter().map(|v| grads[v.index()]).collect())
 }
 
+/// As [`gradients`], where each source is a set of values whose gradients are added: the contents that a variable had, say.
+///
+/// # Errors
+/// As [`gradients`].
+pub fn gradients_of_sets(
+    g: &mut Graph,
+    targets: &[Val],
+    d_targets: &[Val],
+    sources: &[Vec<Val>],
+) -> Result<Vec<Option<Val>>> {
+    let mut parts = gradients(g, targets, d_targets, &sources.concat())?.into_iter();
+    let mut sums = Vec::with_capacity(sources.len());
+    for vals in sources {
+        let mut sum = None;
+        for part in parts.by_ref().take(vals.len()) {
+            sum = g.add_optional(sum, part)?;
+        }
+        sums.push(sum);
+    }
+    Ok(sums)
+}
+
 /// Which values depend on a source.
 fn active_values(g: &Graph, sources: &[Val]) -> Vec<bool> {
     let mut active = vec![false; g.len()];

@@ -323,15 +323,7 @@ impl Trace {
             Some(d) => d,
             None => targets.iter().map(|&t| ones_like(g, t)).collect::<Result<_>>()?,
         };
-        let mut parts = autodiff::gradients(g, &targets, &d_targets, &sources.concat())?.into_iter();
-        let mut grads = Vec::with_capacity(sources.len());
-        for vals in &sources {
-            let mut sum = None;
-            for part in parts.by_ref().take(vals.len()) {
-                sum = g.add_optional(sum, part)?;
-            }
-            grads.push(sum);
-        }
+        let grads = autodiff::gradients_of_sets(g, &targets, &d_targets, &sources)?;
         let symbol = |val| Value::Symbolic(Symbol { trace: self.clone(), val, ty: state.graph.ty(val) });
         Ok(grads.into_iter().map(|d| d.map(symbol)).collect())
     }

@@ -45,13 +45,13 @@ struct State {
 }
 
 /// What was recorded: a graph whose every value has contents.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Record {
     graph: Graph,
     tensors: Vec<Tensor>,
     values: HashMap<u64, Val>,
-    /// Variables by their content's identity when they were first read.
-    variables: HashMap<Variable, Val>,
+    /// Per variable, the contents with which it was read.
+    variables: HashMap<Variable, Vec<Val>>,
     key: KeyHasher,
 }
 
@@ -103,9 +103,10 @@ pub(crate) fn record(op: &Arc<dyn Op>, operands: &[Operand], inputs: &[&Tensor],
 
 impl Record {
     fn follow(&mut self, variable: &Variable, tensor: &Tensor) {
-        if !self.variables.contains_key(variable) {
-            let val = self.leaf(tensor);
-            self.variables.insert(variable.clone(), val);
+        let val = self.leaf(tensor);
+        let contents = self.variables.entry(variable.clone()).or_default();
+        if !contents.contains(&val) {
+            contents.push(val);
         }
     }
 }
@@ -200,40 +201,38 @@ impl Tape {
             return trace.gradients(targets, d_targets, sources);
         }
         let mut state = self.lock();
-        let keep = state.persistent;
-        let mut record = std::mem::take(&mut state.record);
-        drop(state); // ops below may be recorded on this very tape, if it is still entered
-        let outer = TAPES.with_borrow(|tapes| tapes.iter().any(|t| !Arc::ptr_eq(&t.0, &self.0) && t.lock().recording));
-        let grads = record.gradient(targets, d_targets, sources, outer, interrupted);
-        if keep {
-            self.lock().record = record;
-        }
-        grads
+        let own = state.persistent && state.recording;
+        let record = if state.persistent { state.record.clone() } else { std::mem::take(&mut state.record) };
+        drop(state); // ops below are recorded on this very tape, if it is persistent and still entered
+        let other = |t: &Tape| !Arc::ptr_eq(&t.0, &self.0) && t.lock().recording;
+        let outer = own || TAPES.with_borrow(|tapes| tapes.iter().any(other));
+        record.gradient(targets, d_targets, sources, outer, interrupted)
     }
 }
 
 impl Record {
-    fn find(&self, operand: &Operand) -> Result<Option<Val>> {
+    /// The recorded values that an operand stands for: none if it was not followed, several for a variable that was assigned.
+    fn find(&self, operand: &Operand) -> Result<Vec<Val>> {
         Ok(match operand {
-            Operand::Variable(x) => self.variables.get(x).copied(),
-            other => self.values.get(&dispatch::concrete(other)?.id()).copied(),
+            Operand::Variable(x) => self.variables.get(x).cloned().unwrap_or_default(),
+            other => self.values.get(&dispatch::concrete(other)?.id()).copied().into_iter().collect(),
         })
     }
 
     fn gradient(
-        &mut self,
+        &self,
         targets: &[Operand],
         d_targets: Option<&[Operand]>,
         sources: &[Operand],
         outer: bool,
         interrupted: crate::plan::Interrupted<'_>,
     ) -> Result<Vec<Option<Value>>> {
-        let known = targets.iter().map(|o| self.find(o)).collect::<Result<Vec<_>>>()?;
-        let asked = sources.iter().map(|o| self.find(o)).collect::<Result<Vec<_>>>()?;
+        // A variable as a target is what it holds now.
+        let known = targets.iter().map(|o| Ok(self.find(o)?.last().copied())).collect::<Result<Vec<_>>>()?;
+        let wanted = sources.iter().map(|o| self.find(o)).collect::<Result<Vec<_>>>()?;
         let (size, key) = (self.graph.len(), self.key);
         let vals: Vec<Val> = known.iter().flatten().copied().collect();
-        let wanted: Vec<Val> = asked.iter().flatten().copied().collect();
-        if vals.is_empty() || wanted.is_empty() {
+        if vals.is_empty() || wanted.iter().all(Vec::is_empty) {
             return Ok(vec![None; sources.len()]);
         }
         let given = match d_targets {
@@ -243,13 +242,11 @@ impl Record {
                 kept.map(|(d, _)| dispatch::concrete(d)).collect::<Result<Vec<Tensor>>>()?
             }
         };
-        let found = if outer {
-            self.gradient_by_ops(&vals, &given, &wanted, interrupted)?
+        if outer {
+            self.gradient_by_ops(&vals, &given, &wanted, interrupted)
         } else {
-            self.gradient_by_plan(&vals, &given, &wanted, size, key, interrupted)?
-        };
-        let mut found = found.into_iter();
-        Ok(asked.iter().map(|v| v.and_then(|_| found.next().flatten())).collect())
+            self.gradient_by_plan(&vals, &given, &wanted, size, key, interrupted)
+        }
     }
 
     fn d_targets(g: &mut Graph, vals: &[Val], given: &[Tensor], as_inputs: bool) -> Result<Vec<Val>> {
@@ -264,7 +261,7 @@ impl Record {
         &self,
         vals: &[Val],
         given: &[Tensor],
-        wanted: &[Val],
+        wanted: &[Vec<Val>],
         size: usize,
         mut key: KeyHasher,
         interrupted: crate::plan::Interrupted<'_>,
@@ -291,10 +288,10 @@ impl Record {
         Ok(backward.connected.iter().map(|&c| if c { results.next().map(Value::Concrete) } else { None }).collect())
     }
 
-    fn plan(&self, vals: &[Val], given: &[Tensor], wanted: &[Val], size: usize) -> Result<Backward> {
+    fn plan(&self, vals: &[Val], given: &[Tensor], wanted: &[Vec<Val>], size: usize) -> Result<Backward> {
         let mut g = self.graph.clone();
         let d_targets = Self::d_targets(&mut g, vals, given, true)?;
-        let grads = autodiff::gradients(&mut g, vals, &d_targets, wanted)?;
+        let grads = autodiff::gradients_of_sets(&mut g, vals, &d_targets, wanted)?;
         let outputs: Vec<Val> = grads.iter().flatten().copied().collect();
         let mut candidates: Vec<Val> = (0..size as u32).map(Val).collect();
         if !given.is_empty() {
@@ -310,13 +307,13 @@ impl Record {
         &self,
         vals: &[Val],
         given: &[Tensor],
-        wanted: &[Val],
+        wanted: &[Vec<Val>],
         interrupted: crate::plan::Interrupted<'_>,
     ) -> Result<Vec<Option<Value>>> {
         let mut g = self.graph.clone();
         let first_new = g.nodes().len();
         let d_targets = Self::d_targets(&mut g, vals, given, false)?;
-        let grads = autodiff::gradients(&mut g, vals, &d_targets, wanted)?;
+        let grads = autodiff::gradients_of_sets(&mut g, vals, &d_targets, wanted)?;
         let mut contents: HashMap<Val, Tensor> = HashMap::new();
         for node in &g.nodes()[first_new..] {
             let inputs: Vec<Tensor> = node.inputs.iter().map(|&v| self.content(&g, &contents, v)).collect();

@@ -149,8 +149,9 @@ impl Tensor {
         }
     }
 
-    /// The bytes to be written, after a copy if they are shared.
+    /// The bytes to be written, after a copy if they are shared. What they will hold is another value: it gets an identity of its own.
     pub(crate) fn bytes_mut(&mut self) -> Result<&mut [u8]> {
+        self.id = next_id();
         let len = self.ty.bytes();
         if Arc::get_mut(&mut self.storage).is_none() {
             let mut copy = Buffer::recycled(len)?;

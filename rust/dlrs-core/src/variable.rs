@@ -1,7 +1,7 @@
 //! Variables: named state with a version counter.
 
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
 use dlrs_kernels::mem::Buffer;
@@ -9,6 +9,7 @@ use dlrs_kernels::mem::Buffer;
 use crate::bail;
 use crate::error::{Error, Result};
 use crate::key::Key;
+use crate::ops::Packing;
 use crate::tensor::{Tensor, Ty};
 
 /// A named buffer that outlives plans: weights, optimizer slots, moving statistics, metric totals, seed counters.
@@ -21,8 +22,13 @@ struct Inner {
     name: RwLock<String>,
     ty: Ty,
     state: RwLock<State>,
+    /// How often the content was written; read without the lock, which a run may hold while it waits for its caller.
+    version: AtomicU64,
     packed: Mutex<Vec<Packed>>,
 }
+
+/// How often a lock is tried before the variable counts as in use.
+const ATTEMPTS: usize = 1000;
 
 /// A copy of the content in another layout, good as long as the version stands.
 struct Packed {
@@ -34,7 +40,6 @@ struct Packed {
 /// A variable's content.
 pub(crate) struct State {
     pub(crate) tensor: Tensor,
-    pub(crate) version: u64,
 }
 
 impl Variable {
@@ -46,7 +51,8 @@ impl Variable {
             id: NEXT.fetch_add(1, Relaxed),
             name: RwLock::new(name.to_owned()),
             ty,
-            state: RwLock::new(State { tensor: value, version: 0 }),
+            state: RwLock::new(State { tensor: value }),
+            version: AtomicU64::new(0),
             packed: Mutex::default(),
         }))
     }
@@ -81,7 +87,12 @@ impl Variable {
 
     /// How often the variable has been written.
     pub fn version(&self) -> u64 {
-        self.0.state.read().unwrap_or_else(PoisonError::into_inner).version
+        self.0.version.load(SeqCst)
+    }
+
+    /// Counts a write. The caller holds the write lock.
+    pub(crate) fn count_write(&self) {
+        self.0.version.fetch_add(1, SeqCst);
     }
 
     /// Replaces the content.
@@ -102,45 +113,51 @@ impl Variable {
         }
         let mut state = self.write()?;
         state.tensor = value;
-        state.version += 1;
+        self.count_write();
         Ok(())
     }
 
-    /// The content `state` in the layout that `pack` writes and `layout` names, made anew when the content has changed.
-    pub(crate) fn packed(
-        &self,
-        state: &State,
-        layout: Key,
-        bytes: usize,
-        pack: &dyn Fn(&[u8], &mut [u8]),
-    ) -> Result<Arc<Buffer>> {
+    /// `content`, which the variable held at `version`, in another layout: made anew when the version has changed.
+    pub(crate) fn packed(&self, content: &Tensor, version: u64, packing: &Packing) -> Result<Arc<Buffer>> {
         let mut cache = self.0.packed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = cache.iter().find(|p| p.layout == layout && p.version == state.version) {
+        if let Some(found) = cache.iter().find(|p| p.layout == packing.layout && p.version == version) {
             return Ok(Arc::clone(&found.copy));
         }
-        // Older copies go first: a variable holds at most one copy of each layout.
-        cache.retain(|p| p.version == state.version);
-        let mut copy = Buffer::recycled(bytes)?;
-        pack(state.tensor.bytes(), copy.bytes_mut());
+        // Other versions' copies go first: a variable holds at most one copy of each layout.
+        cache.retain(|p| p.version == version);
+        let mut copy = Buffer::recycled(packing.bytes)?;
+        (packing.pack)(content.bytes(), copy.bytes_mut());
         let copy = Arc::new(copy);
-        cache.push(Packed { layout, version: state.version, copy: Arc::clone(&copy) });
+        cache.push(Packed { layout: packing.layout, version, copy: Arc::clone(&copy) });
         Ok(copy)
     }
 
     pub(crate) fn read(&self) -> Result<RwLockReadGuard<'_, State>> {
-        match self.0.state.try_read() {
-            Ok(guard) => Ok(guard),
-            Err(TryLockError::Poisoned(e)) => Ok(e.into_inner()),
-            Err(TryLockError::WouldBlock) => Err(self.in_use()),
-        }
+        self.attempt(|| match self.0.state.try_read() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(e)) => Some(e.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        })
     }
 
     pub(crate) fn write(&self) -> Result<RwLockWriteGuard<'_, State>> {
-        match self.0.state.try_write() {
-            Ok(guard) => Ok(guard),
-            Err(TryLockError::Poisoned(e)) => Ok(e.into_inner()),
-            Err(TryLockError::WouldBlock) => Err(self.in_use()),
+        self.attempt(|| match self.0.state.try_write() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(e)) => Some(e.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        })
+    }
+
+    /// Tries for a moment: others hold the lock for less than a microsecond while they read, and for a whole run while they write,
+    /// for which the caller, who may hold Python's lock, must not wait.
+    fn attempt<T>(&self, lock: impl Fn() -> Option<T>) -> Result<T> {
+        for _ in 0..ATTEMPTS {
+            if let Some(guard) = lock() {
+                return Ok(guard);
+            }
+            std::thread::yield_now();
         }
+        Err(self.in_use())
     }
 
     fn in_use(&self) -> Error {

@@ -130,11 +130,6 @@ impl Plan {
         self.cost
     }
 
-    /// Bytes of the arena.
-    pub fn arena_bytes(&self) -> usize {
-        self.arena
-    }
-
     /// The plan as text: phases, units, tiles, estimated times and memory.
     pub fn explain(&self) -> &str {
         &self.explanation

@@ -1,15 +1,15 @@
 //! Running a plan once.
 
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, PoisonError, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard, RwLockWriteGuard};
 
 use dlrs_kernels::mem::{Bind, Buffer, Scratch, team};
 
-use super::{ALONE, Place, Plan, PlanVariable};
+use super::{ALONE, Place, Plan, PlanPacked, PlanVariable};
 use crate::bail;
 use crate::error::Result;
 use crate::tensor::Tensor;
-use crate::variable::State;
+use crate::variable::{State, Variable};
 
 /// Asked about every 20 ms whether the run should stop.
 pub type Interrupted<'a> = Option<&'a dyn Fn() -> bool>;
@@ -49,24 +49,50 @@ enum Guard<'a> {
     Write(RwLockWriteGuard<'a, State>),
 }
 
+/// A variable during a run. What is only read is a snapshot, so that a run that reads never keeps another thread from writing.
+enum Held<'a> {
+    Read { tensor: Tensor, version: u64 },
+    Write(RwLockWriteGuard<'a, State>),
+}
+
 impl PlanVariable {
     fn lock(&self) -> Result<Guard<'_>> {
         Ok(if self.written { Guard::Write(self.variable.write()?) } else { Guard::Read(self.variable.read()?) })
     }
 }
 
-impl Guard<'_> {
+/// Takes hold of all variables at one moment.
+fn hold(variables: &[PlanVariable]) -> Result<Vec<Held<'_>>> {
+    let guards = variables.iter().map(PlanVariable::lock).collect::<Result<Vec<_>>>()?;
+    let held = guards.into_iter().zip(variables).map(|(guard, x)| match guard {
+        Guard::Read(state) => Held::Read { tensor: state.tensor.clone(), version: x.variable.version() },
+        Guard::Write(state) => Held::Write(state),
+    });
+    Ok(held.collect())
+}
+
+impl Held<'_> {
     fn bind(&mut self) -> Result<Bind<'_>> {
         Ok(match self {
-            Guard::Read(state) => Bind::Read(state.tensor.bytes()),
-            Guard::Write(state) => Bind::Write(state.tensor.bytes_mut()?),
+            Held::Read { tensor, .. } => Bind::Read(tensor.bytes()),
+            Held::Write(state) => Bind::Write(state.tensor.bytes_mut()?),
         })
     }
 
-    fn state(&self) -> &State {
+    fn tensor(&self) -> &Tensor {
         match self {
-            Guard::Read(state) => state,
-            Guard::Write(state) => state,
+            Held::Read { tensor, .. } => tensor,
+            Held::Write(state) => &state.tensor,
+        }
+    }
+}
+
+impl PlanPacked {
+    /// The packed copy of the variable's content.
+    fn copy(&self, variable: &Variable, held: &Held<'_>) -> Result<Arc<Buffer>> {
+        match held {
+            Held::Read { tensor, version } => variable.packed(tensor, *version, &self.packing),
+            Held::Write(_) => unreachable!("a variable that the plan writes is not packed"),
         }
     }
 }
@@ -81,23 +107,19 @@ impl Plan {
     /// `Index` for a value that an op refuses, `Memory`.
     pub fn run(&self, feeds: &[&[u8]], interrupted: Interrupted<'_>) -> Result<Vec<Tensor>> {
         self.check(feeds)?;
-        let mut guards = self.variables.iter().map(PlanVariable::lock).collect::<Result<Vec<_>>>()?;
+        let mut held = hold(&self.variables)?;
         // Results that are a variable's old content are taken before the run may overwrite it.
         let before: Vec<Option<Tensor>> = self
             .outputs
             .iter()
             .map(|o| match o.place {
-                Place::Variable(i) => Some(guards[i].state().tensor.with_shape(o.ty.shape)),
+                Place::Variable(i) => Some(held[i].tensor().with_shape(o.ty.shape)),
                 _ => None,
             })
             .collect();
         let mut fresh = self.fresh.iter().map(|ty| Ok(Buffer::recycled(ty.bytes())?)).collect::<Result<Vec<_>>>()?;
-        self.execute(feeds, &mut guards, &mut fresh, interrupted)?;
-        for (guard, variable) in guards.iter_mut().zip(&self.variables) {
-            if let (Guard::Write(state), true) = (guard, variable.written) {
-                state.version += 1;
-            }
-        }
+        self.execute(feeds, &mut held, &mut fresh, interrupted)?;
+        self.variables.iter().filter(|x| x.written).for_each(|x| x.variable.count_write());
         self.results(feeds, before, fresh)
     }
 
@@ -116,17 +138,14 @@ impl Plan {
     fn execute(
         &self,
         feeds: &[&[u8]],
-        guards: &mut [Guard<'_>],
+        held: &mut [Held<'_>],
         fresh: &mut [Buffer],
         interrupted: Interrupted<'_>,
     ) -> Result<()> {
         let packed = self
             .packed
             .iter()
-            .map(|p| {
-                let variable = &self.variables[p.variable].variable;
-                variable.packed(guards[p.variable].state(), p.packing.layout, p.packing.bytes, &*p.packing.pack)
-            })
+            .map(|p| p.copy(&self.variables[p.variable].variable, &held[p.variable]))
             .collect::<Result<Vec<_>>>()?;
         let mut lease = Lease::new(self.arena)?;
         let Workspace { arena, scratch } = &mut lease.0;
@@ -135,8 +154,8 @@ impl Plan {
         binds.push(Bind::Write(&mut arena[..self.arena]));
         binds.push(Bind::Read(self.constants.bytes()));
         binds.extend(feeds.iter().map(|f| Bind::Read(f)));
-        for guard in guards.iter_mut() {
-            binds.push(guard.bind()?);
+        for variable in held.iter_mut() {
+            binds.push(variable.bind()?);
         }
         binds.extend(fresh.iter_mut().map(|b| Bind::Write(b.bytes_mut())));
         binds.extend(packed.iter().map(|b| Bind::Read(b.bytes())));

@@ -100,12 +100,12 @@ fn is_read_in_commit(live: &Live, units: &[Unit], u: usize, chosen: &[usize], wr
 pub(super) fn add_guards(g: &Graph, live: &Live, units: &mut Vec<Unit>, outputs: &[Val], guarded: &Arc<AtomicUsize>) {
     for (number, &v) in outputs.iter().enumerate() {
         let ty = g.ty(v);
-        if g.writes().is_empty() || ty.shape.size() != 1 || ty.dtype != DType::F32 {
+        if g.writes().is_empty() || ty.shape.size() != 1 || !ty.dtype.is_float() {
             continue;
         }
         let guarded = Arc::clone(guarded);
         let body = Arc::new(move |_: usize, io: &mut TileIo<'_>| {
-            if guarded.load(Relaxed) == number + 1 && !io.input::<f32>(0)[0].is_finite() {
+            if guarded.load(Relaxed) == number + 1 && !is_finite(io) {
                 io.refuse(NOT_FINITE.to_owned());
             }
         });
@@ -120,6 +120,13 @@ pub(super) fn add_guards(g: &Graph, live: &Live, units: &mut Vec<Unit>, outputs:
             updates: 0,
             packing: None,
         });
+    }
+}
+
+fn is_finite(io: &TileIo<'_>) -> bool {
+    match io.input_dtype(0) {
+        DType::F64 => io.input::<f64>(0)[0].is_finite(),
+        _ => io.input::<f32>(0)[0].is_finite(),
     }
 }
 

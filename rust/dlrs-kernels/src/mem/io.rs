@@ -35,11 +35,6 @@ impl<'a> TileIo<'a> {
         self.inputs[i].dtype
     }
 
-    /// Type of the elements of output `k`.
-    pub fn output_dtype(&self, k: usize) -> super::DType {
-        self.outputs[k].dtype
-    }
-
     /// Whether input `i` is the old content of one of the outputs.
     pub fn is_in_place(&self, i: usize) -> bool {
         self.in_place.iter().any(|&(input, _)| input == i)

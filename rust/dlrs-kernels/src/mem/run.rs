@@ -218,8 +218,7 @@ impl Run<'_> {
         if !in_commit && caller.is_some_and(Caller::wants_to_stop) {
             self.fail(RunError::Interrupted);
         }
-        // After a failure the remaining tiles are counted but not run. A failure inside the commit phases is a kernel's bug;
-        // the other writes go on, so that as much as possible stands at the step boundary.
+        // After a failure the remaining tiles are counted but not run. Inside the commit phases only a kernel's bug can fail.
         if self.stop.load(SeqCst) {
             return;
         }
