@@ -135,3 +135,17 @@ def test_exceptions_can_be_pickled() -> None:
     except (ModuleNotFoundError, AttributeError, pickle.PicklingError):
         pytest.fail("dlrs.errors does not export the exception")
     assert copy.args == ("text",)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: _dlrs.broadcast_to(np.ones(1, np.float32), (2**45,)),
+        lambda: _dlrs.add(np.ones((2**20, 1), np.float32), np.ones((1, 2**22), np.float32)),
+        lambda: _dlrs.random_normal((2**42,), tensor(np.array([0, 0], np.int64))),
+        lambda: _dlrs.full((2**43,), 0.0, "float64"),
+    ],
+)
+def test_sizes_that_no_memory_holds_are_memory_errors(call: Callable[[], Any]) -> None:
+    with pytest.raises(MemoryError, match="cannot allocate"):
+        call()

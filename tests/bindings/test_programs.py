@@ -349,3 +349,23 @@ def test_peaks() -> None:
     peaks = _dlrs.machine_peaks()
     assert set(peaks) == {"fma_gflops", "copy_gbs"}
     assert all(value > 0.1 for value in peaks.values())
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
+def test_keyboard_interrupt_inside_a_long_scan() -> None:
+    w = tensor(np.eye(256, dtype=np.float32))
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    old = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    started = time.perf_counter()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            for _ in range(20):
+                _dlrs.scan(lambda carry, _: ([carry[0] @ w], []), [w], [], 10_000)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+    assert time.perf_counter() - started < 0.1 + 0.2 + 0.3  # the timer, the promise, and the load of a shared machine

@@ -37,6 +37,11 @@ pub fn apply_heavy(op: impl Op, operands: &[Operand], flops: usize) -> Result<Va
     first(run(flops > LONG * 32 && !dispatch::is_tracing(), Arc::new(op), operands)?)
 }
 
+/// As [`apply`], for an op whose time its operands do not tell: a loop.
+pub fn apply_long(op: impl Op, operands: &[Operand]) -> Result<Vec<Value>> {
+    run(!dispatch::is_tracing(), Arc::new(op), operands)
+}
+
 fn run(long: bool, op: Arc<dyn Op>, operands: &[Operand]) -> Result<Vec<Value>> {
     if !long {
         return Ok(guard(|| dispatch::apply(op, operands, None))?);

@@ -89,6 +89,7 @@ impl Plan {
     pub fn build(g: &Graph, inputs: &[Val], outputs: &[Val]) -> Result<Plan> {
         let isa = Isa::current();
         let live = rewrite::rewrite(g, inputs, outputs);
+        rewrite::check_sizes(g, &live)?;
         let guarded = std::sync::Arc::new(AtomicUsize::new(0));
         let mut units = fuse::units(g, &live, isa)?;
         let writes = schedule::place_writes(g, &live, &mut units, outputs, isa)?;

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use dlrs_kernels::mem::Buffer;
+
+use crate::error::{Error, Result};
 use crate::graph::{Graph, Source, Val};
 use crate::key::{Key, KeyHasher, key_of};
 use crate::ops::FusionClass;
@@ -66,6 +69,29 @@ pub(super) fn rewrite(g: &Graph, inputs: &[Val], outputs: &[Val]) -> Live {
         live.escapes[v.index()] = true;
     }
     live
+}
+
+/// Values from this size on are asked of the system before a plan is made for them.
+const LARGE: usize = 1 << 30;
+
+/// Refuses values that no memory can hold, before anything is built for each of their tiles.
+///
+/// # Errors
+/// `Memory`, naming the op.
+pub(super) fn check_sizes(g: &Graph, live: &Live) -> Result<()> {
+    for &n in &live.nodes {
+        let node = &g.nodes()[n];
+        for ty in node.outputs.iter().map(|&v| g.ty(v)).filter(|ty| ty.bytes() >= LARGE) {
+            if Buffer::recycled(ty.bytes()).is_err() {
+                return Err(Error::Memory(format!(
+                    "{}: cannot allocate {} bytes for {ty}",
+                    node.op.name(),
+                    ty.bytes()
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Per value, the first value that is equal by construction.

@@ -30,7 +30,8 @@ impl fmt::Display for OutOfMemory {
 
 /// An owned block of initialised bytes, aligned to [`ALIGN`].
 pub struct Buffer {
-    ptr: NonNull<u8>,
+    /// What the allocator gave: up to [`ALIGN`] − 1 bytes before the first one used.
+    block: NonNull<u8>,
     len: usize,
     capacity: usize,
 }
@@ -40,7 +41,7 @@ unsafe impl Send for Buffer {}
 // SAFETY: shared access only reads.
 unsafe impl Sync for Buffer {}
 
-/// Freed blocks by capacity. Only calling threads allocate, never the team's, so a fork cannot leave this locked by a worker.
+/// Freed blocks by capacity.
 static POOL: Mutex<Option<Pool>> = Mutex::new(None);
 
 #[derive(Default)]
@@ -53,8 +54,12 @@ struct Block(NonNull<u8>);
 // SAFETY: a free block is owned by the pool alone.
 unsafe impl Send for Block {}
 
+/// The allocator's own alignment: for a stricter one it would write the zeros itself, page by page, where zeros that the system
+/// hands out cost nothing until they are touched. So blocks are larger by [`ALIGN`], and begin inside.
+const OWN_ALIGN: usize = 16;
+
 fn layout(capacity: usize) -> Option<Layout> {
-    Layout::from_size_align(capacity, ALIGN).ok()
+    Layout::from_size_align(capacity.checked_add(ALIGN)?, OWN_ALIGN).ok()
 }
 
 /// Capacities grow by eighths of a power of two, so that a recycled block fits well.
@@ -66,24 +71,38 @@ fn capacity_for(len: usize) -> Option<usize> {
 impl Buffer {
     /// `len` zero bytes.
     pub fn zeroed(len: usize) -> Result<Buffer, OutOfMemory> {
-        let mut buffer = Self::recycled(len)?;
-        buffer.bytes_mut().fill(0);
+        let (mut buffer, used) = Self::obtain(len)?;
+        if used {
+            buffer.bytes_mut().fill(0);
+        }
         Ok(buffer)
     }
 
     /// `len` bytes that hold some earlier values or zeros: for outputs that are written whole.
     pub fn recycled(len: usize) -> Result<Buffer, OutOfMemory> {
+        Ok(Self::obtain(len)?.0)
+    }
+
+    /// A buffer, and whether it was used before.
+    fn obtain(len: usize) -> Result<(Buffer, bool), OutOfMemory> {
         let oom = OutOfMemory { bytes: len };
         let capacity = capacity_for(len).filter(|&c| c <= isize::MAX as usize).ok_or(oom)?;
         if capacity >= POOL_MIN
-            && let Some(ptr) = take_from_pool(capacity)
+            && let Some(block) = take_from_pool(capacity)
         {
-            return Ok(Buffer { ptr, len, capacity });
+            return Ok((Buffer { block, len, capacity }, true));
         }
         let layout = layout(capacity).ok_or(oom)?;
         // SAFETY: the layout is not empty, since capacity_for returns at least ALIGN.
-        let ptr = unsafe { alloc_zeroed(layout) };
-        NonNull::new(ptr).map(|ptr| Buffer { ptr, len, capacity }).ok_or(oom)
+        let block = unsafe { alloc_zeroed(layout) };
+        NonNull::new(block).map(|block| (Buffer { block, len, capacity }, false)).ok_or(oom)
+    }
+
+    /// The first byte: the first multiple of [`ALIGN`] in the block.
+    fn start(&self) -> *mut u8 {
+        let block = self.block.as_ptr();
+        // SAFETY: the block is longer than its capacity by ALIGN, so the offset, less than ALIGN, stays inside.
+        unsafe { block.add(block.addr().next_multiple_of(ALIGN) - block.addr()) }
     }
 
     /// Length in bytes.
@@ -98,14 +117,14 @@ impl Buffer {
 
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
-        // SAFETY: the block holds at least len initialised bytes (zeroed at birth, or recycled).
-        unsafe { std::slice::from_raw_parts(self.ptr.as_ptr(), self.len) }
+        // SAFETY: behind start() the block holds at least len initialised bytes (zeroed at birth, or recycled).
+        unsafe { std::slice::from_raw_parts(self.start(), self.len) }
     }
 
     /// The bytes, to be written.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as in bytes(); the exclusive borrow makes the access unique.
-        unsafe { std::slice::from_raw_parts_mut(self.ptr.as_ptr(), self.len) }
+        unsafe { std::slice::from_raw_parts_mut(self.start(), self.len) }
     }
 
     /// The buffer as elements of type `T`, as many as fit.
@@ -134,13 +153,13 @@ impl Drop for Buffer {
             let pool = guard.get_or_insert_with(Pool::default);
             if pool.bytes + self.capacity <= POOL_MAX {
                 pool.bytes += self.capacity;
-                pool.free.entry(self.capacity).or_default().push(Block(self.ptr));
+                pool.free.entry(self.capacity).or_default().push(Block(self.block));
                 return;
             }
         }
         if let Some(layout) = layout(self.capacity) {
-            // SAFETY: ptr was allocated with this layout and is given up here.
-            unsafe { dealloc(self.ptr.as_ptr(), layout) };
+            // SAFETY: the block was allocated with this layout and is given up here.
+            unsafe { dealloc(self.block.as_ptr(), layout) };
         }
     }
 }

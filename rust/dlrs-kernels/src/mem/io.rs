@@ -13,6 +13,8 @@ pub struct TileIo<'a> {
     pub(super) scratch: &'a mut [u8],
     /// Bit k is set once output k has been handed out.
     pub(super) taken: u64,
+    /// Whether the run is to end, asked of the caller if this is the caller's thread.
+    pub(super) stop: &'a dyn Fn() -> bool,
     /// Why the run must not go on, if the kernel said so.
     pub(super) refusal: Option<String>,
 }
@@ -79,6 +81,11 @@ impl<'a> TileIo<'a> {
             }
         }
         tile
+    }
+
+    /// Whether the run is to end: a tile that takes long asks now and then, and returns at once with its outputs unfinished.
+    pub fn should_stop(&self) -> bool {
+        (self.stop)()
     }
 
     /// Ends the run with [`super::RunError::Refused`]: a value was met that the op does not accept.

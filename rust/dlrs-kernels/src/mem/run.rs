@@ -196,7 +196,7 @@ impl Run<'_> {
                     self.open(phase + 1);
                 }
             } else {
-                self.wait_for_phase_after(phase);
+                self.wait_for_phase_after(phase, caller);
             }
         }
     }
@@ -206,20 +206,25 @@ impl Run<'_> {
         self.ticket.store((phase as u64) << 32, SeqCst);
     }
 
-    fn wait_for_phase_after(&self, phase: usize) {
+    fn wait_for_phase_after(&self, phase: usize, caller: Option<&Caller<'_>>) {
         let mut polls = 0;
         while (self.ticket.load(SeqCst) >> 32) as usize == phase {
+            self.ask(phase, caller);
             pause(&mut polls);
         }
     }
 
-    fn tile(&self, member: usize, phase: usize, tile: usize, caller: Option<&Caller<'_>>) {
-        let in_commit = phase >= self.program.commit_from;
-        if !in_commit && caller.is_some_and(Caller::wants_to_stop) {
+    /// Asks the caller whether to stop, before the commit phases; returns whether the run is to end.
+    fn ask(&self, phase: usize, caller: Option<&Caller<'_>>) -> bool {
+        if phase < self.program.commit_from && caller.is_some_and(Caller::wants_to_stop) {
             self.fail(RunError::Interrupted);
         }
+        self.stop.load(SeqCst)
+    }
+
+    fn tile(&self, member: usize, phase: usize, tile: usize, caller: Option<&Caller<'_>>) {
         // After a failure the remaining tiles are counted but not run. Inside the commit phases only a kernel's bug can fail.
-        if self.stop.load(SeqCst) {
+        if self.ask(phase, caller) {
             return;
         }
         let (step, tile) = self.program.phases[phase].tiles[tile];
@@ -234,6 +239,7 @@ impl Run<'_> {
             rects: &step.tiles[tile as usize],
             scratch,
             taken: 0,
+            stop: &|| self.ask(phase, caller),
             refusal: None,
         };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (step.body)(tile as usize, &mut io))) {

@@ -5,7 +5,7 @@ use dlrs_core::ops::scan::Scan;
 use dlrs_core::{Shape, Ty};
 use pyo3::prelude::*;
 
-use crate::call::apply;
+use crate::call::apply_long;
 use crate::errors::{Result, fail, guard};
 use crate::operand::Arg;
 use crate::tensor::PyTensor;
@@ -40,7 +40,7 @@ pub fn scan(
     let carried = init.len();
     let operands: Vec<Operand> =
         init.into_iter().chain(xs).chain(captures).chain(variables.into_iter().map(Operand::Variable)).collect();
-    let mut values = apply(op, &operands)?.into_iter().map(PyTensor::from);
+    let mut values = apply_long(op, &operands)?.into_iter().map(PyTensor::from);
     let last = values.by_ref().take(carried).collect();
     Ok((last, values.take(results.len() - carried).collect()))
 }

@@ -18,6 +18,9 @@ impl Scan {
             .map(|i| Ok(Slice { stack: inputs[i], len: self.arg_ty(i).bytes(), copy: Buffer::recycled(8)? }))
             .collect::<Result<Vec<_>>>()?;
         for t in self.steps() {
+            if io.should_stop() {
+                return Ok(());
+            }
             let mut feeds: Vec<&[u8]> = match &carries {
                 Some(tensors) => tensors[..self.carries].iter().map(Tensor::bytes).collect(),
                 None => inputs[..self.carries].to_vec(),
