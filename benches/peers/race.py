@@ -208,9 +208,12 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks")
     options = parser.parse_args()
 
-    libraries = [
-        lib for lib in field_of(sys.executable, options.peers_python) if lib.name in options.only or not options.only
-    ]
+    entrants = field_of(sys.executable, options.peers_python)
+    unknown = set(options.only) - {library.name for library in entrants}
+    if unknown:
+        known = ", ".join(library.name for library in entrants)
+        parser.error(f"--only: {', '.join(sorted(unknown))}; known are {known}")
+    libraries = [library for library in entrants if library.name in options.only or not options.only]
     load = os.getloadavg()[0]
     if load > QUIET:
         print(f"The machine is not idle (load {load:.1f}): spinning thread pools suffer most, ratios will mislead.")

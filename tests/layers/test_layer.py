@@ -218,8 +218,8 @@ def test_activity_regularizer_and_add_loss():
     values = [float(loss) for loss in layer.losses]
     assert values[0] == pytest.approx(6.0)
     assert values[1] == pytest.approx(0.01 * 6)
-    layer(ones(2, 3))
-    assert float(layer.losses[0]) == pytest.approx(12.0)  # of the last call only
+    layer(2 * ones(2, 3))
+    assert float(layer.losses[0]) == pytest.approx(12.0)  # of the last call only, and per sample
 
 
 def test_losses_of_one_call_do_not_survive_another():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import dlrs
 from dlrs import ops
 from dlrs.backend import KerasTensor
 
@@ -264,3 +265,13 @@ def test_open_sizes_stay_open() -> None:
     assert ops.shape(x) == (None, 4)
     mean, variance = ops.moments(x, axes=0)
     assert mean.shape == variance.shape == (4,)
+
+
+def test_logaddexp_of_infinities() -> None:
+    x1, x2 = np.array([0, np.inf, -np.inf, np.inf, 1]), np.array([-np.inf, np.inf, -np.inf, -np.inf, 2.0])
+    with dlrs.GradientTape() as tape:
+        a = ops.convert_to_tensor(x1)
+        tape.watch(a)
+        y = ops.logaddexp(a, x2)
+    np.testing.assert_allclose(y.numpy(), np.logaddexp(x1, x2))
+    assert np.isfinite(tape.gradient(y, a).numpy()).all()

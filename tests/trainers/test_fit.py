@@ -273,9 +273,11 @@ def test_uint8_images_and_float64_rows(blobs):
 def test_many_batch_sizes_keep_few_programs(blobs, make_classifier):
     x, y = blobs
     model = make_classifier()
-    for size in range(1, 40):
-        model.train_on_batch(x[:size], y[:size])
-        model.predict_on_batch(x[:size])
+    with pytest.warns(UserWarning, match="Pad the batches") as warned:
+        for size in range(1, 40):
+            model.train_on_batch(x[:size], y[:size])
+            model.predict_on_batch(x[:size])
+    assert len(warned) == 2  # once for each kind of step
     assert len(model._steps["train"]._steps) <= 16
     assert len(model._short_paths) <= 16
 

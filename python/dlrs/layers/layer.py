@@ -269,7 +269,9 @@ class Layer(LayerState, Operation):
             LOCAL.observer(self, outputs)
         if self.activity_regularizer is not None:
             for output in tree.flatten(outputs):
-                self.add_loss(self.activity_regularizer(output))
+                # Per sample, as in Keras, so that its strength does not depend on the size of the batch.
+                size = max(output.shape[0], 1) if output.shape else 1
+                self.add_loss(self.activity_regularizer(output) / size)
         if self.supports_masking and (mask is not None or type(self).compute_mask is not Layer.compute_mask):
             self._set_output_mask(args, mask, outputs)
         return outputs

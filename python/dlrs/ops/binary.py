@@ -247,8 +247,12 @@ def logaddexp(x1: TensorLike, x2: TensorLike) -> Tensor:
     >>> logaddexp([1000.0], [-1000.0]).tolist()
     [1000.0]
     """
-    # softplus(x1 - x2) = log(1 + exp(x1 - x2)); its gradient is a sigmoid, smooth where x1 = x2.
-    return _dlrs.add(x2, _dlrs.softplus(_dlrs.subtract(x1, x2)))
+    # softplus(x1 - x2) = log(1 + exp(x1 - x2)); its gradient is a sigmoid, smooth where x1 = x2. Where a difference is
+    # not finite, the larger one is the sum; 0 stands in there, so that no NaN reaches the gradient.
+    difference = _dlrs.subtract(x1, x2)
+    finite = _dlrs.isfinite(difference)
+    smooth = _dlrs.add(x2, _dlrs.softplus(_dlrs.where(finite, difference, 0)))
+    return _dlrs.where(finite, smooth, _dlrs.maximum(x1, x2))
 
 
 @op

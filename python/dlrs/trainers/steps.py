@@ -3,6 +3,7 @@
 import linecache
 import threading
 import traceback
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -72,6 +73,7 @@ class Steps:
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self._function = function
         self._steps: OrderedDict[Any, Step] = OrderedDict()
+        self._warned = False
         self._lock = threading.RLock()
 
     def get(self, structure: Any, specs: Sequence[tuple[tuple[int, ...], str]]) -> Step:
@@ -98,7 +100,17 @@ class Steps:
         self._steps[(nest, tuple(specs), structure_version())] = step
         if len(self._steps) > MAX_PROGRAMS:
             self._steps.popitem(last=False)
+            self._warn_of_shapes()
         return step
+
+    def _warn_of_shapes(self) -> None:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"More than {MAX_PROGRAMS} shapes of batches were met, and each is compiled anew, which takes longer "
+                "than running it. Pad the batches to a few lengths, or sort them into buckets.",
+                stacklevel=2,
+            )
 
     def _trace(self, structure: Any, specs: Sequence[tuple[tuple[int, ...], str]]) -> Step:
         trace = _dlrs.Trace()

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use dlrs_kernels::index::{gather_rows, gather_rows_u8};
+use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{Bind, Buffer, Element, Rect, Scratch, Span, Step, TileIo, TileProgram, team};
 
 use super::run::Interrupted;
@@ -153,7 +155,7 @@ impl Gather {
             let chunk = (GATHER / (width * ty.dtype.size()).max(1)).clamp(1, batch);
             let tiles = (0..batch.div_ceil(chunk)).map(|t| {
                 let rows = chunk.min(batch - t * chunk);
-                vec![Rect::flat(t * chunk * width, rows * width)]
+                vec![Rect { start: t * chunk * width, rows, cols: width, stride: width }]
             });
             Ok(Step {
                 name: "gather",
@@ -188,13 +190,13 @@ fn body(from: DType, to: DType, width: usize, chunk: usize) -> Result<dlrs_kerne
     use DType::*;
     Ok(match (from, to) {
         _ if from == to => match to {
-            Bool | U8 => rows::<u8, u8>(width, chunk, |x| x),
-            I32 => rows::<i32, i32>(width, chunk, |x| x),
-            I64 => rows::<i64, i64>(width, chunk, |x| x),
-            F32 => rows::<f32, f32>(width, chunk, |x| x),
-            F64 => rows::<f64, f64>(width, chunk, |x| x),
+            Bool | U8 => copied::<u8>(chunk),
+            I32 => copied::<i32>(chunk),
+            I64 => copied::<i64>(chunk),
+            F32 => copied::<f32>(chunk),
+            F64 => copied::<f64>(chunk),
         },
-        (Bool | U8, F32) => rows::<u8, f32>(width, chunk, f32::from),
+        (Bool | U8, F32) => images(chunk),
         (Bool | U8, F64) => rows::<u8, f64>(width, chunk, f64::from),
         (Bool | U8, I32) => rows::<u8, i32>(width, chunk, i32::from),
         (Bool | U8, I64) => rows::<u8, i64>(width, chunk, i64::from),
@@ -207,6 +209,32 @@ fn body(from: DType, to: DType, width: usize, chunk: usize) -> Result<dlrs_kerne
         (F64, F32) => rows::<f64, f32>(width, chunk, |x| x as f32),
         (F32, F64) => rows::<f32, f64>(width, chunk, f64::from),
         _ => bail!(Type, "an array of {from} cannot be used for an argument of {to}; convert it first"),
+    })
+}
+
+/// The places in the order that a tile fills.
+fn positions(tile: usize, chunk: usize, rows: usize) -> std::ops::Range<usize> {
+    tile * chunk..tile * chunk + rows
+}
+
+/// Rows as they are. Every row number was checked before the epoch began.
+fn copied<T: Element>(chunk: usize) -> dlrs_kernels::mem::Body {
+    Arc::new(move |tile: usize, io: &mut TileIo<'_>| {
+        let (order, from, to) = (io.input::<i64>(0), io.input::<T>(1), io.output::<T>(0));
+        if let Err(bad) = gather_rows(from, order, positions(tile, chunk, to.rows()), to) {
+            io.refuse(format!("{bad:?}"));
+        }
+    })
+}
+
+/// Rows of bytes, as images are kept, as f32.
+fn images(chunk: usize) -> dlrs_kernels::mem::Body {
+    let isa = Isa::current();
+    Arc::new(move |tile: usize, io: &mut TileIo<'_>| {
+        let (order, from, to) = (io.input::<i64>(0), io.input::<u8>(1), io.output::<f32>(0));
+        if let Err(bad) = gather_rows_u8(isa, from, order, positions(tile, chunk, to.rows()), 1.0, to) {
+            io.refuse(format!("{bad:?}"));
+        }
     })
 }
 
