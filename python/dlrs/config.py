@@ -1,4 +1,4 @@
-"""Settings of the whole process: float type, fuzz factor, image layout, logging."""
+"""Settings of the whole process: float type, fuzz factor, image layout."""
 
 from typing import Literal
 
@@ -9,7 +9,6 @@ _FLOAT_TYPES = ("float16", "bfloat16", "float32", "float64")
 _floatx = "float32"
 _epsilon = 1e-7
 _image_data_format: Literal["channels_last", "channels_first"] = "channels_last"
-_interactive_logging = True
 
 
 def backend() -> str:
@@ -77,20 +76,3 @@ def standardize_data_format(data_format: str | None) -> Literal["channels_last",
     if data_format == "channels_first":
         return "channels_first"
     raise ValueError(unknown_name("data format", data_format, ("channels_last", "channels_first")))
-
-
-def is_interactive_logging_enabled() -> bool:
-    """Whether progress goes to standard output as a live line."""
-    return _interactive_logging
-
-
-def enable_interactive_logging() -> None:
-    """Show progress as a live line."""
-    global _interactive_logging
-    _interactive_logging = True
-
-
-def disable_interactive_logging() -> None:
-    """Show progress as plain lines, one an epoch."""
-    global _interactive_logging
-    _interactive_logging = False
