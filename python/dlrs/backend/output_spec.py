@@ -1,5 +1,6 @@
 """Shapes and types of a function's results, found by tracing it on stand-ins."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -28,12 +29,15 @@ def compute_output_spec(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> An
     >>> spec.shape, spec.dtype
     ((None, None), 'float32')
     """
-    is_open = tree.any_leaf(lambda leaf: isinstance(leaf, KerasTensor) and None in leaf.shape, (args, kwargs))
     first = _trace(fn, args, kwargs, _STAND_INS[0])
-    if not is_open:
+    if not tree.any_leaf(_is_open, (args, kwargs)):
         return tree.map_structure(lambda leaf: _placeholder(leaf, leaf), first)
     second = _trace(fn, args, kwargs, _STAND_INS[1])
     return tree.map_structure(_placeholder, first, second)
+
+
+def _is_open(leaf: Any) -> bool:
+    return isinstance(leaf, KerasTensor) and None in leaf.shape
 
 
 def _trace(fn: Callable[..., Any], args: Any, kwargs: Any, stand_in: int) -> Any:
@@ -44,9 +48,24 @@ def _trace(fn: Callable[..., Any], args: Any, kwargs: Any, stand_in: int) -> Any
             return leaf
         return trace.input([stand_in if dim is None else dim for dim in leaf.shape], leaf.dtype)
 
-    with trace:
-        traced_args, traced_kwargs = tree.map_structure(replace, (args, kwargs))
-        return fn(*traced_args, **traced_kwargs)
+    try:
+        with trace:
+            traced_args, traced_kwargs = tree.map_structure(replace, (args, kwargs))
+            return fn(*traced_args, **traced_kwargs)
+    except (TypeError, ValueError) as error:
+        if tree.any_leaf(_is_open, (args, kwargs)):
+            _name_open_sizes(error, stand_in)
+        raise
+
+
+def _name_open_sizes(error: Exception, stand_in: int) -> None:
+    """Write None, as placeholders do, for the stand-in of a message."""
+    number = re.compile(rf"(?<![\w.]){stand_in}(?![\w.])")
+    if error.args and isinstance(error.args[0], str):
+        error.args = (number.sub("None", error.args[0]), *error.args[1:])
+    notes = getattr(error, "__notes__", None)
+    if notes:
+        notes[:] = [number.sub("None", note) for note in notes]
 
 
 def _placeholder(first: Any, second: Any) -> Any:
