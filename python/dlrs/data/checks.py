@@ -8,9 +8,13 @@ from dlrs.backend import ALLOWED_DTYPES, Tensor, Variable, floatx, tree
 
 Array = np.ndarray[Any, Any]
 
+# Widths without kernels of their own go to the next that holds all their values.
+_WIDENED = {"int8": "int32", "int16": "int32", "uint16": "int32", "uint32": "int64"}
+
 
 def as_array(value: Any, argument: str) -> Array:
-    """`value` as a contiguous array of a type that programs take; floats become `floatx()`.
+    """`value` as a contiguous array of a type that programs take; floats become `floatx()`,
+    narrow integers int32 and uint32 int64.
 
     Raises:
         ValueError: `value` is ragged, a scalar, or of a type that holds no real numbers.
@@ -30,6 +34,12 @@ def as_array(value: Any, argument: str) -> Array:
         raise ValueError(f"`{argument}` is not a rectangular array: {error}") from None
     if array.dtype.kind == "f" or array.dtype.name == "bfloat16":
         array = array.astype(floatx(), copy=False)
+    elif array.dtype.name in _WIDENED:
+        array = array.astype(_WIDENED[array.dtype.name])
+    elif array.dtype.name == "uint64":
+        raise ValueError(
+            f"`{argument}` holds uint64 values, which no other type holds. Convert it to int64 or a float."
+        )
     elif array.dtype.name not in ALLOWED_DTYPES:
         hint = {
             "O": "The rows may differ in length, or hold None.",

@@ -1,5 +1,6 @@
 """Batches that come one after the other."""
 
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -35,13 +36,16 @@ class IteratorData:
         self._source = source
         self._iterator: Iterator[Any] | None = None
         length = len(source) if hasattr(source, "__len__") else None
+        self.exhausted = False
+        self._has_given = False
         self.num_batches = steps if steps is not None else length
 
     def epoch(self) -> Iterator[Any]:
         """The batches of the next epoch, each nested as `(x, y, sample_weight)`.
 
         Raises:
-            ValueError: the source gave no batch at all.
+            ValueError: the source gave no batch at all. If it gave some in an earlier epoch, a warning, and
+                `exhausted` is set.
         """
         if self._iterator is None or self.num_batches is None:
             self._iterator = iter(self._source)
@@ -51,9 +55,17 @@ class IteratorData:
                 batch = next(self._iterator)
             except StopIteration:
                 self._iterator = None
-                if count == 0:
+                if count == 0 and not self._has_given:
                     raise ValueError("The data is empty: the iterator gave no batch.") from None
+                if count == 0:
+                    self.exhausted = True
+                    warnings.warn(
+                        "The iterator ran out of data before the last epoch. Give an iterable that starts anew at "
+                        "every `iter()`, or a generator that gives `steps_per_epoch * epochs` batches.",
+                        stacklevel=2,
+                    )
                 return
+            self._has_given = True
             yield valid_batch(batch)
             count += 1
         if not isinstance(self._source, Iterator):

@@ -68,6 +68,7 @@ def class_weight_to_sample_weights(y: Any, class_weight: dict[int, float]) -> Ar
     """
     if tree.is_nested(y):
         raise ValueError("`class_weight` is for models with a single output; give `sample_weight` instead.")
+    _check_class_weight(class_weight)
     labels = np.asarray(y)
     if labels.ndim > 2:
         raise ValueError(f"`class_weight` is for one class per example, got `y` of shape {labels.shape}.")
@@ -78,3 +79,13 @@ def class_weight_to_sample_weights(y: Any, class_weight: dict[int, float]) -> Ar
     for label, weight in class_weight.items():
         weights[classes == int(label)] = weight
     return weights
+
+
+def _check_class_weight(class_weight: Any) -> None:
+    if not isinstance(class_weight, dict):
+        raise ValueError(f"`class_weight` must be a dict from class to weight, got {class_weight!r}.")
+    for label, weight in class_weight.items():
+        if isinstance(label, bool) or not isinstance(label, int | np.integer):
+            raise ValueError(f"`class_weight`: the classes must be integers, got {label!r}.")
+        if not isinstance(weight, int | float | np.number) or not np.isfinite(weight):
+            raise ValueError(f"`class_weight`: the weight of class {label} must be a finite number, got {weight!r}.")
