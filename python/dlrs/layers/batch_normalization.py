@@ -54,6 +54,8 @@ class BatchNormalization(Layer):
         super().__init__(**kwargs)
         if not isinstance(axis, int):
             raise TypeError(f"BatchNormalization: `axis` must be an integer, got {axis!r}.")
+        if not isinstance(momentum, int | float) or not 0 <= momentum <= 1:
+            raise ValueError(f"BatchNormalization: `momentum` must be a number in [0, 1], got {momentum!r}.")
         self.axis = axis
         self.momentum = momentum
         self.epsilon = epsilon

@@ -4,7 +4,7 @@ from typing import Any
 
 from dlrs import _dlrs, ops
 from dlrs.backend import Variable
-from dlrs.optimizers.optimizer import Optimizer
+from dlrs.optimizers.optimizer import Optimizer, check_share
 
 
 class Adam(Optimizer):
@@ -37,6 +37,8 @@ class Adam(Optimizer):
         *args: Any,
         **kwargs: Any,
     ) -> None:
+        check_share("Adam", "beta_1", beta_1)
+        check_share("Adam", "beta_2", beta_2)
         super().__init__(learning_rate, *args, **kwargs)
         self.beta_1 = beta_1
         self.beta_2 = beta_2

@@ -121,9 +121,15 @@ class Optimizer:
         if isinstance(value, LearningRateSchedule) or is_function:
             self._replace_learning_rate(value)
         else:
-            number = np.asarray(value, dtype="float64")
+            try:
+                number = np.asarray(value, dtype="float64")
+            except (TypeError, ValueError):
+                number = np.asarray(np.nan)
             if number.ndim != 0 or not np.isfinite(number) or number < 0:
-                raise ValueError(f"{self.name}: `learning_rate` must be a finite number ≥ 0, got {value!r}.")
+                raise ValueError(
+                    f"{self.name}: `learning_rate` must be a finite number ≥ 0, a `LearningRateSchedule` or a "
+                    f"function, got {value!r}."
+                )
             if isinstance(self._learning_rate, Variable):
                 self._learning_rate.assign(number)
             else:
@@ -326,6 +332,10 @@ class Optimizer:
                     f"{self.name}.set_weights: variable {variable.path!r} has shape {variable.shape}, "
                     f"the array {array.shape}."
                 )
+            if array.dtype.kind not in "biuf" and array.dtype.name != variable.dtype:
+                raise ValueError(
+                    f"{self.name}.set_weights: variable {variable.path!r} takes numbers, not {array.dtype}."
+                )
         for array, variable in zip(arrays, self._variables, strict=True):
             variable.assign(array)
 
@@ -360,6 +370,12 @@ def _check_clipping(name: str, **limits: float | None) -> None:
     for key, limit in given.items():
         if limit <= 0:
             raise ValueError(f"{name}: `{key}` must be positive, got {limit}.")
+
+
+def check_share(name: str, argument: str, value: Any) -> None:
+    """ValueError unless `value` is a number in [0, 1), the share of an old average that is kept."""
+    if not isinstance(value, int | float | np.number) or not 0 <= value < 1:
+        raise ValueError(f"{name}: `{argument}` must be a number in [0, 1), got {value!r}.")
 
 
 def _as_type(gradient: Any, dtype: str) -> Any:

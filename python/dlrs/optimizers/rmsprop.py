@@ -4,7 +4,7 @@ from typing import Any
 
 from dlrs import _dlrs, ops
 from dlrs.backend import Variable
-from dlrs.optimizers.optimizer import Optimizer
+from dlrs.optimizers.optimizer import Optimizer, check_share
 
 
 class RMSprop(Optimizer):
@@ -38,6 +38,7 @@ class RMSprop(Optimizer):
         *args: Any,
         **kwargs: Any,
     ) -> None:
+        check_share("RMSprop", "rho", rho)
         super().__init__(learning_rate, *args, **kwargs)
         self.rho = rho
         self.momentum = momentum
