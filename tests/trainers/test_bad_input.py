@@ -43,7 +43,7 @@ CLASSIFIER_CASES = [
     ("ragged", [[1.0, 2.0], [3.0]] * 10, Y, r"`x` is not a rectangular array"),
     ("scalar", np.float32(3.0), Y, r"`x` is the single number 3.0"),
     ("no targets", X, None, r"compiled with a loss.*give `y`"),
-    ("wrong width", X[:, :5], Y, r"must have shape \(None, 6\), got \(\d+, 5\)"),
+    ("wrong width", X[:, :5], Y, r"must have shape \(None, 6\), got \((None|20), 5\)"),
     ("wrong rank", X[:, :, None], Y, None),
     ("object labels", X, np.array([0, "b"] * 10, dtype=object), r"`y` holds object values"),
 ]
@@ -105,7 +105,7 @@ def test_validation_data_is_named(make_classifier, digest):
         ({"batch_size": 0}, "`batch_size` must be a positive integer, got 0"),
         ({"batch_size": -4}, "`batch_size` must be a positive integer, got -4"),
         ({"batch_size": 2.5}, "`batch_size` must be a positive integer, got 2.5"),
-        ({"steps_per_epoch": 0}, "steps must be positive"),
+        ({"steps_per_epoch": 0}, "`steps_per_epoch` must be an integer of at least 1"),
         ({"validation_split": 1.5}, "`validation_split`"),
         ({"validation_split": 0.001}, "leaves 19 for training|leaves 20"),
         ({"sample_weight": np.ones(19)}, "same number of examples.*`sample_weight`"),
@@ -143,9 +143,10 @@ def test_unknown_names_and_missing_compile():
         model.compile("adma", "mse")
     with pytest.raises(ValueError, match=r"Unknown loss 'mean_square_error'.*'mean_squared_error'"):
         model.compile("adam", "mean_square_error")
-    model.compile("adam", "mse", metrics=["acuracy"])
-    with pytest.raises(ValueError, match=r"Unknown metric 'acuracy'.*'accuracy'|Unknown metric 'acuracy'"):
-        model.fit(X, X[:, :1], verbose=0)
+    with pytest.raises(ValueError, match=r"Unknown metric 'acuracy'.*'accuracy'"):
+        model.compile("adam", "mse", metrics=["acuracy"])
+    with pytest.raises(ValueError, match=r"`metrics` must hold names.*got 3"):
+        model.compile("adam", "mse", metrics=[3])
     with pytest.raises(TypeError, match="`callbacks` must hold instances"):
         regression().fit(X, X[:, :1], callbacks=[print], verbose=0)
     model.compile("adam")

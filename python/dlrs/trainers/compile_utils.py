@@ -125,6 +125,9 @@ class CompileMetrics(metrics.Metric):
         name: str = "compile_metrics",
     ) -> None:
         super().__init__(name=name)
+        for argument, given in (("metrics", compiled_metrics), ("weighted_metrics", weighted_metrics)):
+            for one in tree.flatten(given):
+                _check_metric(one, argument)
         self._given = compiled_metrics
         self._given_weighted = weighted_metrics
         self.output_names = list(output_names)
@@ -229,6 +232,17 @@ def as_metric(identifier: Any, y_true: Any, y_pred: Any) -> metrics.Metric:
     if name is not None:
         made.name = name
     return made
+
+
+def _check_metric(identifier: Any, argument: str) -> None:
+    """An unknown metric is an error of `compile`, not of the first step."""
+    if isinstance(identifier, str) and identifier.lower() in _KINDS:
+        return
+    if identifier is None or isinstance(identifier, metrics.Metric) or callable(identifier):
+        return
+    if not isinstance(identifier, str):
+        raise ValueError(f"`{argument}` must hold names, functions or instances of `Metric`, got {identifier!r}.")
+    metrics.get(identifier)
 
 
 def _label_kind(y_true: Any, y_pred: Any) -> str:

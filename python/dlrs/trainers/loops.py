@@ -45,6 +45,16 @@ class Loop:
         """Whether steps run op by op."""
         return self.model.run_eagerly or self.mode in self.model._untraceable
 
+    def prepare(self) -> None:
+        """Trace the steps for arrays, so that what does not fit is refused before anything has changed."""
+        if not isinstance(self.data, ArrayData) or self.eager:
+            return
+        data = self.data
+        if data.num_full:
+            self._step_of_size(data, data.batch_size)
+        if data.num_full < data.num_batches and not self.eager:
+            self._step_of_size(data, data.last_size)
+
     def run(self, order: Array | None, epoch: int | None) -> dict[str, float]:
         """Run one epoch over the rows in `order`; return its results."""
         if isinstance(self.data, ArrayData) and not self._hooked and not self.eager:

@@ -8,6 +8,7 @@ from dlrs.backend import GradientTape, KerasTensor, compute_output_spec, tree
 from dlrs.backend.structure import bump_structure
 from dlrs.data import ArrayData, Data, unpack_x_y_sample_weight
 from dlrs.errors import TracingError
+from dlrs.trainers.arguments import check_integer
 from dlrs.trainers.compile_utils import CompileLoss, CompileMetrics, total_of
 from dlrs.trainers.steps import Step, Steps
 from dlrs.trainers.validation import LabelRange, check_targets
@@ -84,13 +85,15 @@ class Stepping(Base):
         Raises:
             ValueError: an unknown name, or a list or dict that does not match the outputs.
         """
-        if steps_per_execution < 1:
-            raise ValueError(f"compile: `steps_per_execution` must be at least 1, got {steps_per_execution}.")
+        check_integer(steps_per_execution, "steps_per_execution", 1)
         names = list(getattr(self, "output_names", None) or [])
-        self._set_untracked("optimizer", optimizers.get(optimizer))
-        self._set_untracked("_compile_loss", None if loss is None else CompileLoss(loss, loss_weights, names))
+        # All that may be refused is made before anything is replaced.
+        made_optimizer = optimizers.get(optimizer)
+        compile_loss = None if loss is None else CompileLoss(loss, loss_weights, names)
         has_metrics = metrics is not None or weighted_metrics is not None
         compile_metrics = CompileMetrics(metrics, weighted_metrics, names) if has_metrics else None
+        self._set_untracked("optimizer", made_optimizer)
+        self._set_untracked("_compile_loss", compile_loss)
         self._set_untracked("_compile_metrics", compile_metrics)
         self._set_untracked("_loss_tracker", _loss_tracker())
         self._set_untracked(
@@ -120,6 +123,7 @@ class Stepping(Base):
     @run_eagerly.setter
     def run_eagerly(self, value: bool) -> None:
         self._run_eagerly = bool(value)
+        self._short_paths.clear()
 
     @property
     def loss(self) -> Any:

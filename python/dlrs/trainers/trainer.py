@@ -11,6 +11,7 @@ from dlrs.callbacks import Callback, CallbackList, History
 from dlrs.data import (
     ArrayData,
     Data,
+    IteratorData,
     as_data,
     as_validation_data,
     class_weight_to_sample_weights,
@@ -20,6 +21,7 @@ from dlrs.data import (
     unpack_x_y_sample_weight,
 )
 from dlrs.data.iterator_data import valid_batch
+from dlrs.trainers.arguments import check_integer, check_validation_freq, verbosity
 from dlrs.trainers.loops import Loop, run_predict
 from dlrs.trainers.stepping import Stepping
 from dlrs.trainers.steps import Step
@@ -77,6 +79,14 @@ class Trainer(Stepping):
             KeyboardInterrupt: on Ctrl-C, with the weights as they were after the last whole step.
         """
         self._require_compiled("fit")
+        level = verbosity(verbose)
+        initial_epoch = check_integer(initial_epoch, "initial_epoch", 0)
+        epochs = check_integer(epochs, "epochs", 0)
+        check_validation_freq(validation_freq)
+        if steps_per_epoch is not None:
+            steps_per_epoch = check_integer(steps_per_epoch, "steps_per_epoch", 1)
+        if validation_steps is not None:
+            validation_steps = check_integer(validation_steps, "validation_steps", 1)
         if class_weight is not None and sample_weight is not None:
             raise ValueError("fit: give either `class_weight` or `sample_weight`, not both.")
         if validation_split and validation_data is None:
@@ -97,7 +107,6 @@ class Trainer(Stepping):
         if validation_data is not None:
             validation = as_validation_data(validation_data, validation_batch_size or batch_size, validation_steps)
             self._check_data(validation, "test", prefix="validation_data")
-        level = 1 if verbose == "auto" else int(verbose)
         callback_list = CallbackList(
             callbacks,
             add_history=True,
@@ -109,11 +118,17 @@ class Trainer(Stepping):
         )
         self.stop_training = False
         loop = Loop(self, "train", data, callback_list)
+        loop.prepare()
+        if validation is not None:
+            Loop(self, "test", validation, callback_list).prepare()
         try:
             callback_list.on_train_begin()
             logs: dict[str, float] = {}
             for epoch in range(initial_epoch, epochs):
-                logs = self._fit_epoch(loop, epoch, validation, validation_freq, callback_list)
+                results = self._fit_epoch(loop, epoch, validation, validation_freq, callback_list)
+                if results is None:
+                    break
+                logs = results
                 if self.stop_training:
                     break
             if getattr(self.optimizer, "use_ema", False):
@@ -131,7 +146,8 @@ class Trainer(Stepping):
         validation: Data | None,
         validation_freq: int | Sequence[int],
         callbacks: CallbackList,
-    ) -> dict[str, float]:
+    ) -> dict[str, float] | None:
+        """The results of an epoch; None if the data ran out before its first batch."""
         self.reset_metrics()
         callbacks.on_epoch_begin(epoch)
         order = None
@@ -141,6 +157,8 @@ class Trainer(Stepping):
             order = loop.data.order(self._shuffle_seed, self._epochs_trained)
         self._epochs_trained += 1
         logs = loop.run(order, epoch)
+        if isinstance(loop.data, IteratorData) and loop.data.exhausted:
+            return None
         if validation is not None and _is_due(epoch, validation_freq):
             results = self._evaluate(validation, callbacks)
             logs = {**logs, **{f"val_{name}": value for name, value in results.items()}}
@@ -171,9 +189,11 @@ class Trainer(Stepping):
             The loss; with metrics a list of the loss and the metrics; with `return_dict` a dict by name.
         """
         self._require_compiled("evaluate")
+        if steps is not None:
+            steps = check_integer(steps, "steps", 1)
         data = as_data(x, y, sample_weight, batch_size, False, steps)
         self._check_data(data, "test")
-        level = 1 if verbose == "auto" else int(verbose)
+        level = verbosity(verbose)
         callback_list = CallbackList(
             callbacks, add_progbar=level != 0, model=self, verbose=level, epochs=1, steps=data.num_batches
         )
@@ -193,8 +213,10 @@ class Trainer(Stepping):
         callbacks: Callback | Sequence[Callback] | None = None,
     ) -> Any:
         """The outputs for `x`, as NumPy arrays nested like the outputs of the model."""
+        if steps is not None:
+            steps = check_integer(steps, "steps", 1)
         data = as_data(x, None, None, batch_size, False, steps)
-        level = 1 if verbose == "auto" else int(verbose)
+        level = verbosity(verbose)
         callback_list = CallbackList(
             callbacks, add_progbar=level != 0, model=self, verbose=level, epochs=1, steps=data.num_batches
         )
@@ -255,7 +277,7 @@ class Trainer(Stepping):
         if type(x) is np.ndarray and type(y) is np.ndarray and sample_weight is None:
             key = (mode, x.shape, x.dtype, y.shape, y.dtype, structure_version())
             step = self._short_paths.get(key)
-            if step is not None:
+            if step is not None and not self.check_numerics:
                 for check in step.checks:
                     check((x, y))
                 return step.logs(step.program(x, y))

@@ -7,7 +7,7 @@ import numpy as np
 
 from dlrs import losses
 from dlrs.backend import tree
-from dlrs.trainers.compile_utils import CompileLoss, output_leaves
+from dlrs.trainers.compile_utils import CompileLoss, output_leaves, per_output
 
 Array = np.ndarray[Any, Any]
 
@@ -35,6 +35,8 @@ class LabelRange:
             if labels.size == 0:
                 return
         low, high = np.minimum.reduce(labels, None), np.maximum.reduce(labels, None)
+        if labels.dtype.kind == "f" and np.any(labels != np.floor(labels)) and np.isfinite(low + high):
+            raise ValueError(f"{self.what}: labels must be whole numbers, got fractions.")
         if not (low >= 0 and high < self.classes):
             raise ValueError(
                 f"{self.what}: labels must lie in [0, {self.classes}), got values from {low} to {high}. "
@@ -61,7 +63,11 @@ def check_targets(loss: CompileLoss | None, data: tuple[Any, ...], y_pred: Any) 
     order = {id(leaf): index for index, leaf in enumerate(tree.flatten(data))}
     checks: list[LabelRange] = []
     outputs = output_leaves(y_pred, loss.output_names)
-    for (name, output), target, entry in zip(outputs, loss.targets(data[1]), loss.entries, strict=True):
+    given = data[2] if len(data) > 2 else None
+    weights = per_output(given, loss.output_names, "sample_weight", spread=True)
+    for (name, output), target, entry, weight in zip(
+        outputs, loss.targets(data[1]), loss.entries, weights, strict=True
+    ):
         if entry[1] is None:
             continue
         where = "Argument `y`" if len(outputs) == 1 else f"Argument `y` for the output {name!r}"
@@ -72,6 +78,8 @@ def check_targets(loss: CompileLoss | None, data: tuple[Any, ...], y_pred: Any) 
             checks.append(_check_sparse(entry[1], target, output, order[id(target)], what))
         else:
             _check_dense(entry[1], target, output, what)
+        if weight is not None and _is_built_in(entry[1]):
+            _check_weight(tuple(weight.shape), tuple(output.shape))
     return checks
 
 
@@ -114,13 +122,33 @@ def _check_dense(loss: Any, target: Any, output: Any, what: str) -> None:
             f"a table of every target with every output. Reshape the targets: `y.reshape(-1)`."
         )
     # What a loss of the user's makes of shapes is the user's affair.
-    built_in = all(part.__module__.startswith("dlrs.") for part in (type(loss), getattr(loss, "fn", type(loss))))
-    if not built_in or _same(true[1:], pred[1:]):
+    if not _is_built_in(loss) or _same(true[1:], pred[1:]):
         return
     hint = ""
     if len(true) == len(pred) - 1 and np.dtype(str(target.dtype)).kind in "iu":
         hint = " Integer labels go with 'sparse_categorical_crossentropy', or make them one-hot with `to_categorical`."
     raise ValueError(f"{what}: targets of shape {true} do not fit outputs of shape {_examples(pred)}.{hint}")
+
+
+def _check_weight(weight: tuple[Any, ...], pred: tuple[Any, ...]) -> None:
+    """A weight for each example or each of its losses, of which there is one for each row of the output's last axis."""
+    if len(pred) < 2:
+        return
+    values = pred[:-1]
+    if len(weight) == len(values) + 1 and weight[-1] == 1:
+        weight = weight[:-1]
+    same = len(weight) == len(values) and all(
+        a == 1 or b is None or a == b for a, b in zip(weight, values, strict=True)
+    )
+    if len(weight) > len(values) or (len(weight) == len(values) and not same):
+        raise ValueError(
+            f"Argument `sample_weight`: shape {_examples(weight)} does not fit losses of shape {_examples(values)}; "
+            f"give one weight for each example."
+        )
+
+
+def _is_built_in(loss: Any) -> bool:
+    return all(part.__module__.startswith("dlrs.") for part in (type(loss), getattr(loss, "fn", type(loss))))
 
 
 def _same(true: tuple[Any, ...], pred: tuple[Any, ...]) -> bool:
