@@ -125,12 +125,21 @@ def rewritten(path, change, compression=zipfile.ZIP_STORED):
             archive.writestr(name, data)
 
 
+def change_config(members, change):
+    config = json.loads(members["config.json"])
+    change(config)
+    members["config.json"] = json.dumps(config).encode()
+
+
 @pytest.mark.parametrize(
     ("change", "pattern"),
     [
         (lambda m: m.pop("weights.safetensors"), "lacks"),
         (lambda m: m.update({"config.json": b"{"}), "not JSON"),
         (lambda m: m.update({"config.json": b'{"format": 99}'}), "format is 99"),
+        (lambda m: change_config(m, lambda c: c.pop("input_specs")), r"m\.dlrs: the configuration is damaged"),
+        (lambda m: change_config(m, lambda c: c.update(trainable=3)), r"m\.dlrs: the configuration is damaged"),
+        (lambda m: change_config(m, lambda c: c.update(trainer=None)), r"m\.dlrs: the configuration is damaged"),
         (lambda m: m.update({"weights.safetensors": m["weights.safetensors"][:-4]}), "weights"),
         (lambda m: m.update({"weights.safetensors": safetensors.dumps({"a": np.zeros(3)})}), "has 1 arrays"),
     ],

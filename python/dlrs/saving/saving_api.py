@@ -88,6 +88,13 @@ def load_model(
     if not isinstance(config, dict) or config.get("format") != _FORMAT:
         found = config.get("format") if isinstance(config, dict) else None
         raise ValueError(f"{path}: the format is {found!r}; this version reads {_FORMAT}.")
+    try:
+        return _from_members(path, config, members, custom_objects, compile)
+    except (KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
+        raise ValueError(f"{path}: the configuration is damaged: {type(error).__name__}: {error}") from error
+
+
+def _from_members(path: Path, config: Any, members: dict[str, bytes], custom_objects: Any, compile: bool) -> Any:
     model = deserialize_object(config["model"], custom_objects)
     _build(model, config["input_specs"])
     for layer, trainable in zip(model._flatten_layers(include_self=False), config["trainable"], strict=False):
