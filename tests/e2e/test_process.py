@@ -110,12 +110,15 @@ def test_ctrl_c_stops_fit_at_a_step_boundary_within_200_ms() -> None:
 import os, signal, threading, time
 import numpy as np, dlrs
 from dlrs import layers
-dlrs.utils.set_random_seed(1)
-x = np.random.default_rng(0).standard_normal((4096, 256)).astype("float32")
-y = np.zeros((4096, 256), "float32")
-model = dlrs.Sequential([dlrs.Input((256,)), layers.Dense(1024, activation="relu"), layers.Dense(256)])
-model.compile("sgd", "mse")
-model.fit(x[:256], y[:256], batch_size=256, epochs=1, verbose=0)
+x = np.random.default_rng(0).standard_normal((1024, 256)).astype("float32")
+y = np.zeros((1024, 256), "float32")
+def built():
+    dlrs.utils.set_random_seed(1)
+    model = dlrs.Sequential([dlrs.Input((256,)), layers.Dense(1024, activation="relu"), layers.Dense(256)])
+    model.compile("adam", "mse")
+    return model
+model = built()
+model.fit(x, y, batch_size=256, shuffle=False, verbose=0)
 sent = []
 def interrupt():
     time.sleep(0.5)
@@ -123,17 +126,26 @@ def interrupt():
     os.kill(os.getpid(), signal.SIGINT)
 threading.Thread(target=interrupt).start()
 try:
-    model.fit(x, y, batch_size=256, epochs=100_000, verbose=0)
+    model.fit(x, y, batch_size=256, epochs=100_000, shuffle=False, verbose=0)
 except KeyboardInterrupt:
     print(time.perf_counter() - sent[0])
-    assert all(np.isfinite(w).all() for w in model.get_weights())
-    model.fit(x, y, batch_size=256, epochs=1, verbose=0)
-    print("trains on")
+steps = int(model.optimizer.iterations)
+twin = built()
+for step in range(steps):
+    rows = slice(step % 4 * 256, step % 4 * 256 + 256)
+    twin.train_on_batch(x[rows], y[rows])
+same = all((a == b).all() for a, b in zip(model.get_weights(), twin.get_weights()))
+print(steps, same)
+model.fit(x, y, batch_size=256, epochs=1, verbose=0)
+print("trains on")
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
-    seconds, trains_on = done.stdout.strip().splitlines()
+    seconds, state, trains_on = done.stdout.strip().splitlines()
     assert float(seconds) <= 0.2
+    steps, same = state.split()
+    assert int(steps) > 4  # the interrupted call had begun
+    assert same == "True"
     assert trains_on == "trains on"
 
 

@@ -57,3 +57,10 @@ def test_disconnected_graph() -> None:
     x, y = KerasTensor((2,), name="x"), KerasTensor((2,), name="y")
     with pytest.raises(ValueError, match="'y'"):
         ops.Function(x, ops.add(x, y))
+
+
+def test_numbers_that_make_no_tensor_are_named() -> None:
+    with pytest.raises(ValueError, match=r"one_hot: `num_classes`.*-3"):
+        ops.one_hot([0, 1], -3)
+    with pytest.raises(ValueError, match="arange: `step`"):
+        ops.arange(0, 3, 0)

@@ -101,6 +101,8 @@ def arange(start: float, stop: float | None = None, step: float | None = None, d
         dtype = "int32" if whole else None
     if stop is None:
         start, stop = 0, start
+    if step == 0:
+        raise ValueError("arange: `step` must not be 0.")
     return convert_to_tensor(np.arange(start, stop, 1 if step is None else step), standardize_dtype(dtype))
 
 

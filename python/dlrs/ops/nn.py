@@ -236,6 +236,8 @@ def one_hot(x: TensorLike, num_classes: int, axis: int = -1, dtype: Any = None, 
 
 def one_hot_mask(x: Tensor, num_classes: int, axis: int = -1) -> Tensor:
     """`one_hot` as booleans."""
+    if num_classes < 0:
+        raise ValueError(f"one_hot: `num_classes` must not be negative, got {num_classes}.")
     axis = normalize_axis("one_hot", axis, x.ndim + 1)
     classes = np.arange(num_classes, dtype=np.int32).reshape([-1 if i == axis else 1 for i in range(x.ndim + 1)])
     return _dlrs.equal(_dlrs.reshape(x, [*x.shape[:axis], 1, *x.shape[axis:]]), classes)
