@@ -2,7 +2,7 @@
 
 mod support;
 
-use dlrs_kernels::index::{BadIndex, add_along_rows, gather_rows, gather_rows_u8, scatter_add_rows, take_along_rows};
+use dlrs_kernels::index::{BadIndex, gather_rows, gather_rows_u8, scatter_add_rows};
 use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::TileMut;
 use support::{Guarded, Rng};
@@ -57,18 +57,4 @@ fn rows_are_added_up_whatever_the_cut() {
         let wrong = scatter_add_rows(isa, &[1.0, 2.0], &[0i64, 2], 2, 0..2, TileMut::new(&mut y, 2, 1, 1));
         assert_eq!(wrong, Err(BadIndex { position: 1, index: 2 }));
     }
-}
-
-#[test]
-fn elements_are_taken_along_rows_and_added_back() {
-    let x = [1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0];
-    let indices = [2i64, 0, 1, 1];
-    let mut y = [0.0; 4];
-    take_along_rows(&x, 3, &indices, 0..2, TileMut::new(&mut y, 2, 2, 2)).unwrap();
-    assert_eq!(y, [3.0, 1.0, 5.0, 5.0]);
-    let mut back = [9.0; 6];
-    add_along_rows(&y, 2, &indices, 0..2, TileMut::new(&mut back, 2, 3, 3)).unwrap();
-    assert_eq!(back, [1.0, 0.0, 3.0, 0.0, 10.0, 0.0]);
-    let wrong = take_along_rows(&x, 3, &[3i32], 0..1, TileMut::flat(&mut y[..1]));
-    assert_eq!(wrong, Err(BadIndex { position: 0, index: 3 }));
 }

@@ -46,27 +46,6 @@ impl Map for Uniform {
     }
 }
 
-/// `value` where the uniform number reaches `threshold`, else 0.
-#[derive(Clone, Copy)]
-struct Keep {
-    threshold: f32,
-    value: f32,
-}
-
-impl Keep {
-    #[inline(always)]
-    fn of<S: Simd>(self, s: S, word: S::I32) -> S::F32 {
-        s.select(s.ge(uniform(s, word), s.splat(self.threshold)), s.splat(self.value), s.zero())
-    }
-}
-
-impl Map for Keep {
-    #[inline(always)]
-    fn map<S: Simd>(self, s: S, [a, b, c, d]: [S::I32; 4]) -> [S::F32; 4] {
-        [self.of(s, a), self.of(s, b), self.of(s, c), self.of(s, d)]
-    }
-}
-
 /// Standard normal numbers, by Box and Muller's polar form without rejection: √(−2 ln u)·(cos 2πv, sin 2πv).
 #[derive(Clone, Copy)]
 struct Normal;
@@ -109,11 +88,6 @@ impl Stream {
     /// Elements `first`, `first + 1`, … of the uniform draw on [0, 1): multiples of 2⁻²⁴.
     pub fn uniform_f32(self, isa: Isa, first: u64, y: &mut [f32]) {
         dispatch!(isa, s => self.fill(s, Uniform, first, y));
-    }
-
-    /// Elements of the uniform draw, replaced by `value` where they are at least `rate` and by 0 elsewhere: the mask of dropout at that rate.
-    pub fn keep_f32(self, isa: Isa, rate: f32, value: f32, first: u64, y: &mut [f32]) {
-        dispatch!(isa, s => self.fill(s, Keep { threshold: rate, value }, first, y));
     }
 
     /// Elements of the standard normal draw.
