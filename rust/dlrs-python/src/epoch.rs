@@ -43,7 +43,7 @@ impl<'py> Rows<'py> {
 
     fn array(&self) -> EpochArray<'_> {
         let (bytes, dtype) = match self {
-            Rows::View(view, dtype) => (view.bytes().unwrap_or_default(), *dtype),
+            Rows::View(view, dtype) => (view.bytes().expect("only views whose bytes can be read become rows"), *dtype),
             Rows::Tensor(tensor) => (tensor.bytes(), tensor.dtype()),
         };
         EpochArray { bytes, dtype, rows: self.dims()[0] }

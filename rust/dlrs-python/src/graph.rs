@@ -119,7 +119,7 @@ enum Feed<'py> {
 impl Feed<'_> {
     fn bytes(&self) -> &[u8] {
         match self {
-            Feed::View(view) => view.bytes().unwrap_or_default(),
+            Feed::View(view) => view.bytes().expect("only views whose bytes can be read become feeds"),
             Feed::Tensor(tensor) => tensor.bytes(),
         }
     }

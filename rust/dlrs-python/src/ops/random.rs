@@ -1,6 +1,6 @@
 //! Random numbers, keyed by a seed and a counter.
 
-use dlrs_core::ops::random::{RandomNormal, RandomUniform};
+use dlrs_core::ops::random::{Draw, Normal, Uniform};
 use dlrs_core::{DType, Ty};
 use pyo3::prelude::*;
 
@@ -15,7 +15,7 @@ use crate::tensor::PyTensor;
 #[pyo3(signature = (shape, seed, dtype=DTypeArg(DType::F32)))]
 pub fn random_uniform(shape: Vec<isize>, seed: Arg, dtype: DTypeArg) -> Result<PyTensor> {
     let ty = Ty::new(dtype.0, shape_of("random_uniform", &shape)?);
-    call::tensor(RandomUniform { ty }, &[seed.to(DType::I64)?])
+    call::tensor(Draw::<Uniform>::of(ty), &[seed.to(DType::I64)?])
 }
 
 /// Draws from the normal distribution of mean 0 and variance 1.
@@ -23,5 +23,5 @@ pub fn random_uniform(shape: Vec<isize>, seed: Arg, dtype: DTypeArg) -> Result<P
 #[pyo3(signature = (shape, seed, dtype=DTypeArg(DType::F32)))]
 pub fn random_normal(shape: Vec<isize>, seed: Arg, dtype: DTypeArg) -> Result<PyTensor> {
     let ty = Ty::new(dtype.0, shape_of("random_normal", &shape)?);
-    call::tensor(RandomNormal { ty }, &[seed.to(DType::I64)?])
+    call::tensor(Draw::<Normal>::of(ty), &[seed.to(DType::I64)?])
 }
