@@ -3,9 +3,24 @@
 from abc import ABC, abstractmethod
 from typing import Any, Self
 
+import numpy as np
+
+from dlrs import ops
+from dlrs.backend import floatx
+
 
 class LearningRateSchedule(ABC):
-    """A learning rate as a function of the number of updates made, written with `dlrs.ops` so that it can be traced."""
+    """A learning rate as a function of the number of updates made, written with `dlrs.ops` so that it can be traced.
+
+    >>> class Halving(LearningRateSchedule):
+    ...     def __call__(self, step):
+    ...         return 0.5 ** ops.cast(step, "float32")
+    ...
+    ...     def get_config(self):
+    ...         return {}
+    >>> float(Halving()(3))
+    0.125
+    """
 
     @abstractmethod
     def __call__(self, step: Any) -> Any:
@@ -19,3 +34,14 @@ class LearningRateSchedule(ABC):
     def from_config(cls, config: dict[str, Any]) -> Self:
         """The schedule made from what `get_config` returned."""
         return cls(**config)
+
+
+def as_float(step: Any) -> Any:
+    """`step` in `config.floatx()`, the type in which schedules compute."""
+    return ops.cast(step, floatx())
+
+
+def check_steps(name: str, argument: str, value: Any) -> None:
+    """ValueError unless `value` is a positive number of steps."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not value > 0:
+        raise ValueError(f"{name}: `{argument}` must be a positive number of steps, got {value!r}.")
