@@ -23,6 +23,7 @@ from dlrs.backend.global_state import (
 )
 from dlrs.backend.gradient import GradientTape, grad, is_recording, value_and_grad
 from dlrs.backend.keras_tensor import KerasTensor, any_symbolic_tensors, is_keras_tensor, standardize_shape
+from dlrs.backend.masks import get_keras_mask, set_keras_mask
 from dlrs.backend.output_spec import compute_output_spec
 from dlrs.backend.registry import CUSTOM_OBJECTS, Registry
 from dlrs.backend.tensors import TensorLike, as_tensor, cast, convert_to_numpy, convert_to_tensor, is_tensor
@@ -64,6 +65,7 @@ __all__ = [
     "floatx",
     "function",
     "get_global_attribute",
+    "get_keras_mask",
     "get_policy",
     "get_uid",
     "grad",
@@ -80,6 +82,7 @@ __all__ = [
     "set_floatx",
     "set_global_attribute",
     "set_image_data_format",
+    "set_keras_mask",
     "standardize_data_format",
     "standardize_dtype",
     "standardize_shape",

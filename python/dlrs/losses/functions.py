@@ -21,8 +21,19 @@ def aligned(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
     given = y_true.shape, y_pred.shape
     y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
     if y_true.shape != y_pred.shape:
-        raise ValueError(f"{name}: `y_true` of shape {given[0]} does not fit `y_pred` of shape {given[1]}.")
+        raise ValueError(
+            f"{name}: `y_true` and `y_pred` must have the same shape, up to a last axis of size 1, got {given[0]} and"
+            f" {given[1]}."
+        )
     return y_true, y_pred
+
+
+def label_tensor(name: str, y_true: Any, shape: tuple[int, ...]) -> Tensor:
+    """Integer labels of the given shape; a further last axis of size 1 is dropped."""
+    labels = ops.cast(y_true, "int32")
+    if labels.shape not in (shape, (*shape, 1)):
+        raise ValueError(f"{name}: `y_true` must hold labels of shape {shape}, got {labels.shape}.")
+    return ops.reshape(labels, shape)
 
 
 def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
@@ -262,7 +273,7 @@ def sparse_categorical_crossentropy(
 ) -> Tensor:
     """`-log(y_pred[y_true])`, with the classes along `axis`; targets are integers.
 
-    Where the target is `ignore_class` the loss is 0.
+    Where the target is `ignore_class` the loss is 0, and the mask that the losses carry excludes it from means.
 
     >>> [round(v, 4) for v in sparse_categorical_crossentropy([1], [[0.5, 0.5]]).tolist()]
     [0.6931]
@@ -274,4 +285,7 @@ def sparse_categorical_crossentropy(
     valid = ops.not_equal(y_true, ignore_class)
     labels = ops.where(valid, y_true, 0)
     losses = ops.sparse_categorical_crossentropy(labels, y_pred, from_logits=from_logits, axis=axis)
-    return ops.where(ops.reshape(valid, losses.shape), losses, 0.0)
+    valid = ops.reshape(valid, losses.shape)
+    losses = ops.where(valid, losses, 0.0)
+    backend.set_keras_mask(losses, valid)
+    return losses

@@ -34,7 +34,7 @@ class Loss:
     ) -> None:
         self.name = name or backend.auto_name(type(self).__name__)
         self.reduction = standardize_reduction(reduction)
-        self._dtype_policy = backend.get_policy(dtype)
+        self._dtype_policy = backend.get_policy(dtype or backend.floatx())
 
     @property
     def dtype(self) -> str:
@@ -49,25 +49,21 @@ class Loss:
             y_pred: Predictions, likewise.
             sample_weight: Weights of the samples, of shape (batch,) or as the losses of the samples.
         """
-        mask = getattr(y_pred, "_keras_mask", None)
+        mask = backend.get_keras_mask(y_pred)
         y_pred = convert_nest(lambda x: backend.convert_to_tensor(x, self.dtype), y_pred)
         y_true = convert_nest(self._convert_target, y_true)
         losses = self.call(y_true, y_pred)
-        own_mask = self._target_mask(y_true)
+        own_mask = backend.get_keras_mask(losses)
         if own_mask is not None:
             mask = own_mask if mask is None else ops.logical_and(mask, own_mask)
         return reduce_weighted_values(losses, sample_weight, mask, self.reduction, self.dtype)
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
-        """The losses of the samples."""
+        """The losses of the samples. If they carry a mask, those that it excludes do not count."""
         raise TypeError(f"{type(self).__name__} does not define `call`.")
 
     def _convert_target(self, x: Any) -> Tensor:
         return backend.convert_to_tensor(x, self.dtype)
-
-    def _target_mask(self, y_true: Any) -> Tensor | None:
-        """Which targets count; None: all."""
-        return None
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal loss."""
@@ -111,6 +107,13 @@ class LossFunctionWrapper(Loss):
         return {**super().get_config(), **self._fn_kwargs}
 
 
+class LabelLoss(LossFunctionWrapper):
+    """A function of integer labels and predictions, as a loss. As floats, labels would be exact up to 2^24 only."""
+
+    def _convert_target(self, x: Any) -> Tensor:
+        return backend.convert_to_tensor(x)
+
+
 def convert_nest(convert: Callable[[Any], Tensor], x: Any) -> Any:
     """`convert` applied to the tensors of a nest; nested lists of numbers are one tensor."""
     if isinstance(x, list | tuple) and all(isinstance(leaf, int | float) for leaf in tree.flatten(x)):
@@ -121,7 +124,7 @@ def convert_nest(convert: Callable[[Any], Tensor], x: Any) -> Any:
 def standardize_reduction(reduction: str | None) -> str | None:
     """`reduction`, or a ValueError if there is no such reduction."""
     if reduction is not None and reduction not in _REDUCTIONS:
-        raise ValueError(unknown_name("reduction", reduction, _REDUCTIONS))
+        raise ValueError(f"Invalid value for argument `reduction`. {unknown_name('reduction', reduction, _REDUCTIONS)}")
     return reduction
 
 
@@ -185,10 +188,10 @@ def _aligned_weights(values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     values, weights = squeeze_or_expand_to_same_rank(values, weights)
     if 0 < weights.ndim < values.ndim:
         weights = ops.reshape(weights, weights.shape + (1,) * (values.ndim - weights.ndim))
-    for value_size, weight_size in zip(values.shape, weights.shape, strict=False):
-        if weight_size not in (1, value_size) or weights.ndim > values.ndim:
-            raise ValueError(
-                f"`sample_weight` of shape {weights.shape} does not fit losses of shape {values.shape}: give one"
-                " weight for each sample, or one for each loss."
-            )
+    fits = all(w in (1, v) for v, w in zip(values.shape, weights.shape, strict=False))
+    if not fits or weights.ndim > values.ndim:
+        raise ValueError(
+            f"`sample_weight` of shape {weights.shape} does not fit losses of shape {values.shape}: give one weight for"
+            " each sample, or one for each loss."
+        )
     return values, weights

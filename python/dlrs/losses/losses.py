@@ -1,11 +1,48 @@
-"""Losses as objects, which know how to reduce the losses of samples and how to be saved."""
+"""Losses as objects, which know how to reduce the losses of samples and how to be saved.
+
+Together with the losses of other files, this is the list of all: objects and functions.
+"""
 
 from typing import Any
 
-from dlrs import backend, ops
-from dlrs.backend import Tensor
-from dlrs.losses import functions
-from dlrs.losses.loss import LossFunctionWrapper
+from dlrs.losses.circle import Circle, circle
+from dlrs.losses.functions import (
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    cosine_similarity,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+)
+from dlrs.losses.generalized_crossentropy import (
+    CategoricalGeneralizedCrossEntropy,
+    categorical_generalized_cross_entropy,
+)
+from dlrs.losses.loss import LabelLoss, LossFunctionWrapper
+from dlrs.losses.overlap import Dice, Tversky, dice, tversky
+
+__all__ = [
+    "BinaryCrossentropy", "BinaryFocalCrossentropy", "CategoricalCrossentropy", "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy", "CategoricalHinge", "Circle", "CosineSimilarity", "Dice", "Hinge",
+    "Huber", "KLDivergence", "LogCosh", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError",
+    "MeanSquaredLogarithmicError", "Poisson", "SparseCategoricalCrossentropy", "SquaredHinge", "Tversky",
+    "binary_crossentropy", "binary_focal_crossentropy", "categorical_crossentropy",
+    "categorical_focal_crossentropy", "categorical_generalized_cross_entropy", "categorical_hinge", "circle",
+    "cosine_similarity", "dice", "hinge", "huber", "kl_divergence", "log_cosh", "mean_absolute_error",
+    "mean_absolute_percentage_error", "mean_squared_error", "mean_squared_logarithmic_error", "poisson",
+    "sparse_categorical_crossentropy", "squared_hinge", "tversky",
+]  # fmt: skip
 
 
 class MeanSquaredError(LossFunctionWrapper):
@@ -21,7 +58,7 @@ class MeanSquaredError(LossFunctionWrapper):
         name: str | None = "mean_squared_error",
         dtype: Any = None,
     ) -> None:
-        super().__init__(functions.mean_squared_error, reduction, name, dtype)
+        super().__init__(mean_squared_error, reduction, name, dtype)
 
 
 class MeanAbsoluteError(LossFunctionWrapper):
@@ -37,7 +74,7 @@ class MeanAbsoluteError(LossFunctionWrapper):
         name: str | None = "mean_absolute_error",
         dtype: Any = None,
     ) -> None:
-        super().__init__(functions.mean_absolute_error, reduction, name, dtype)
+        super().__init__(mean_absolute_error, reduction, name, dtype)
 
 
 class MeanAbsolutePercentageError(LossFunctionWrapper):
@@ -53,7 +90,7 @@ class MeanAbsolutePercentageError(LossFunctionWrapper):
         name: str | None = "mean_absolute_percentage_error",
         dtype: Any = None,
     ) -> None:
-        super().__init__(functions.mean_absolute_percentage_error, reduction, name, dtype)
+        super().__init__(mean_absolute_percentage_error, reduction, name, dtype)
 
 
 class MeanSquaredLogarithmicError(LossFunctionWrapper):
@@ -69,7 +106,7 @@ class MeanSquaredLogarithmicError(LossFunctionWrapper):
         name: str | None = "mean_squared_logarithmic_error",
         dtype: Any = None,
     ) -> None:
-        super().__init__(functions.mean_squared_logarithmic_error, reduction, name, dtype)
+        super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
 
 
 class CosineSimilarity(LossFunctionWrapper):
@@ -86,7 +123,7 @@ class CosineSimilarity(LossFunctionWrapper):
         name: str | None = "cosine_similarity",
         dtype: Any = None,
     ) -> None:
-        super().__init__(functions.cosine_similarity, reduction, name, dtype, axis=axis)
+        super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)
 
 
 class Huber(LossFunctionWrapper):
@@ -103,7 +140,7 @@ class Huber(LossFunctionWrapper):
         name: str | None = "huber_loss",
         dtype: Any = None,
     ) -> None:
-        super().__init__(functions.huber, reduction, name, dtype, delta=delta)
+        super().__init__(huber, reduction, name, dtype, delta=delta)
 
 
 class LogCosh(LossFunctionWrapper):
@@ -119,7 +156,7 @@ class LogCosh(LossFunctionWrapper):
         name: str | None = "log_cosh",
         dtype: Any = None,
     ) -> None:
-        super().__init__(functions.log_cosh, reduction, name, dtype)
+        super().__init__(log_cosh, reduction, name, dtype)
 
 
 class Hinge(LossFunctionWrapper):
@@ -135,7 +172,7 @@ class Hinge(LossFunctionWrapper):
         name: str | None = "hinge",
         dtype: Any = None,
     ) -> None:
-        super().__init__(functions.hinge, reduction, name, dtype)
+        super().__init__(hinge, reduction, name, dtype)
 
 
 class SquaredHinge(LossFunctionWrapper):
@@ -151,7 +188,7 @@ class SquaredHinge(LossFunctionWrapper):
         name: str | None = "squared_hinge",
         dtype: Any = None,
     ) -> None:
-        super().__init__(functions.squared_hinge, reduction, name, dtype)
+        super().__init__(squared_hinge, reduction, name, dtype)
 
 
 class CategoricalHinge(LossFunctionWrapper):
@@ -167,7 +204,7 @@ class CategoricalHinge(LossFunctionWrapper):
         name: str | None = "categorical_hinge",
         dtype: Any = None,
     ) -> None:
-        super().__init__(functions.categorical_hinge, reduction, name, dtype)
+        super().__init__(categorical_hinge, reduction, name, dtype)
 
 
 class KLDivergence(LossFunctionWrapper):
@@ -183,7 +220,7 @@ class KLDivergence(LossFunctionWrapper):
         name: str | None = "kl_divergence",
         dtype: Any = None,
     ) -> None:
-        super().__init__(functions.kl_divergence, reduction, name, dtype)
+        super().__init__(kl_divergence, reduction, name, dtype)
 
 
 class Poisson(LossFunctionWrapper):
@@ -199,7 +236,7 @@ class Poisson(LossFunctionWrapper):
         name: str | None = "poisson",
         dtype: Any = None,
     ) -> None:
-        super().__init__(functions.poisson, reduction, name, dtype)
+        super().__init__(poisson, reduction, name, dtype)
 
 
 class BinaryCrossentropy(LossFunctionWrapper):
@@ -225,7 +262,7 @@ class BinaryCrossentropy(LossFunctionWrapper):
         dtype: Any = None,
     ) -> None:
         super().__init__(
-            functions.binary_crossentropy,
+            binary_crossentropy,
             reduction,
             name,
             dtype,
@@ -263,7 +300,7 @@ class BinaryFocalCrossentropy(LossFunctionWrapper):
         dtype: Any = None,
     ) -> None:
         super().__init__(
-            functions.binary_focal_crossentropy,
+            binary_focal_crossentropy,
             reduction,
             name,
             dtype,
@@ -299,7 +336,7 @@ class CategoricalCrossentropy(LossFunctionWrapper):
         dtype: Any = None,
     ) -> None:
         super().__init__(
-            functions.categorical_crossentropy,
+            categorical_crossentropy,
             reduction,
             name,
             dtype,
@@ -335,7 +372,7 @@ class CategoricalFocalCrossentropy(LossFunctionWrapper):
         dtype: Any = None,
     ) -> None:
         super().__init__(
-            functions.categorical_focal_crossentropy,
+            categorical_focal_crossentropy,
             reduction,
             name,
             dtype,
@@ -347,7 +384,7 @@ class CategoricalFocalCrossentropy(LossFunctionWrapper):
         )
 
 
-class SparseCategoricalCrossentropy(LossFunctionWrapper):
+class SparseCategoricalCrossentropy(LabelLoss):
     """`-log(y_pred[y_true])`, with the classes along `axis`; targets are integers.
 
     Args:
@@ -370,7 +407,7 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         dtype: Any = None,
     ) -> None:
         super().__init__(
-            functions.sparse_categorical_crossentropy,
+            sparse_categorical_crossentropy,
             reduction,
             name,
             dtype,
@@ -378,15 +415,3 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
             ignore_class=ignore_class,
             axis=axis,
         )
-        self.ignore_class = ignore_class
-        self.axis = axis
-
-    def _convert_target(self, x: Any) -> Tensor:
-        # Labels stay integers: as floats they would be exact up to 2^24 only.
-        return backend.convert_to_tensor(x)
-
-    def _target_mask(self, y_true: Any) -> Tensor | None:
-        if self.ignore_class is None:
-            return None
-        valid = ops.not_equal(y_true, self.ignore_class)
-        return ops.squeeze(valid, -1) if valid.ndim > 1 and valid.shape[-1] == 1 else valid
