@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from dlrs import initializers
+from dlrs import initializers, ops, random
+from dlrs.initializers.windows import WINDOWS, get_window
 
 SHAPE = (300, 200)
 
@@ -62,7 +63,34 @@ def test_seeds() -> None:
     assert unseeded.get_config()["seed"] is None
 
 
-@pytest.mark.parametrize("name", ["Constant", "GlorotNormal", "HeUniform", "Orthogonal", "VarianceScaling"])
+def test_seed_generators_go_on_and_are_configured() -> None:
+    first = initializers.RandomNormal(seed=random.SeedGenerator(5))
+    a, b = first((3,)).tolist(), first((3,)).tolist()
+    assert a != b
+    again = initializers.deserialize(initializers.serialize(first))
+    assert [again((3,)).tolist(), again((3,)).tolist()] == [a, b]
+    for seed in (1.5, "1", True, {"class_name": "Seed"}):
+        with pytest.raises(ValueError, match="`seed` must be"):
+            initializers.RandomNormal(seed=seed)
+
+
+def test_clones() -> None:
+    seeded, unseeded = initializers.HeNormal(seed=1), initializers.HeNormal()
+    assert seeded.clone()((3,)).tolist() == seeded((3,)).tolist()
+    assert unseeded.clone()((3,)).tolist() != unseeded((3,)).tolist()
+
+
+def test_arrays_are_initializers() -> None:
+    value = np.arange(6.0).reshape(2, 3)
+    for given in (value, ops.convert_to_tensor(value)):
+        made = initializers.get(given)((2, 3), "float32")
+        assert made.dtype == "float32"
+        assert made.tolist() == value.tolist()
+    with pytest.raises(ValueError, match=r"Expected `shape` to be \(2, 3\).*got \(3, 2\)"):
+        initializers.get(value)((3, 2))
+
+
+@pytest.mark.parametrize("name", ["Constant", "GlorotNormal", "HeUniform", "Orthogonal", "STFT", "VarianceScaling"])
 def test_round_trips(name: str) -> None:
     first = initializers.get(name)
     data = initializers.serialize(first)
@@ -87,5 +115,36 @@ def test_identifiers() -> None:
         initializers.get(3)
     with pytest.raises(ValueError, match="scale"):
         initializers.VarianceScaling(scale=0.0)
-    with pytest.raises(ValueError, match="fan_in"):
+    with pytest.raises(ValueError, match=r"Invalid `mode` argument.*fan_in"):
         initializers.VarianceScaling(mode="fanin")
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+@pytest.mark.parametrize("name", WINDOWS)
+def test_windows(name: str, periodic: bool) -> None:
+    scipy_windows = pytest.importorskip("scipy.signal.windows")
+    for size in (1, 2, 5, 8, 31):
+        np.testing.assert_allclose(
+            get_window(name, size, periodic), scipy_windows.get_window(name, size, periodic), atol=1e-14
+        )
+
+
+def test_stft() -> None:
+    frame, frequencies = 8, 5
+    time, frequency = np.meshgrid(np.arange(frame), np.arange(frequencies), indexing="ij")
+    wave = np.exp(-2j * np.pi * time * frequency / 8)
+    signal = np.random.default_rng(0).normal(size=frame)
+    window = get_window("hann", frame, False)
+    for side, part in (("real", np.real), ("imag", np.imag)):
+        kernel = initializers.STFT(side, None)((frame, 1, frequencies), "float64").numpy()[:, 0]
+        np.testing.assert_allclose(kernel, part(wave), atol=1e-15)
+        np.testing.assert_allclose(signal @ kernel, part(np.fft.rfft(signal)), atol=1e-14)
+        kernel = initializers.STFT(side, "hann", "spectrum")((frame, 1, frequencies), "float64").numpy()[:, 0]
+        np.testing.assert_allclose(kernel, part(wave) * window[:, None] / window.sum(), atol=1e-15)
+    for arguments in (("both",), ("real", "han"), ("real", None, "l2")):
+        with pytest.raises(ValueError, match=r"'both'|'han'|'l2'"):
+            initializers.STFT(*arguments)
+    with pytest.raises(ValueError, match="`window` must have the frame length 8"):
+        initializers.STFT(window=[1.0, 2.0])((8, 1, 5))
+    with pytest.raises(ValueError, match=r"got \(8, 2, 5\)"):
+        initializers.STFT()((8, 2, 5))

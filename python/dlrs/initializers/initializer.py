@@ -1,6 +1,5 @@
 """The base of initializers."""
 
-import copy
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -35,8 +34,8 @@ class Initializer:
         return cls(**config)
 
     def clone(self) -> Self:
-        """An equal initializer."""
-        return copy.copy(self)
+        """One of the same configuration; a seed that was left open is drawn anew."""
+        return type(self).from_config(self.get_config())
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{key}={value!r}" for key, value in self.get_config().items())

@@ -16,18 +16,27 @@ class RandomInitializer(Initializer):
     """Random values.
 
     Args:
-        seed: Integer: the same values each time; a `SeedGenerator`: the next values of its sequence; None: an integer
-            from Python's generator, chosen now.
+        seed: Integer: the same values each time; a `SeedGenerator`, or the configuration of one: the next values of its
+            sequence; None: an integer from Python's generator, chosen now.
     """
 
     def __init__(self, seed: Any = None) -> None:
+        if isinstance(seed, dict) and seed.get("class_name") == "SeedGenerator":
+            seed = random.SeedGenerator.from_config(seed["config"])
+        is_integer = isinstance(seed, int | np.integer) and not isinstance(seed, bool)
+        if not (seed is None or is_integer or isinstance(seed, random.SeedGenerator)):
+            raise ValueError(
+                f"{type(self).__name__}: `seed` must be an integer, a SeedGenerator or None, got {seed!r}."
+            )
         self._given_seed = seed
         self.seed = random.make_default_seed() if seed is None else seed
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an initializer of the same kind; a seed that was made up stays open."""
         seed = self._given_seed
-        return {"seed": seed.seed if isinstance(seed, random.SeedGenerator) else seed}
+        if isinstance(seed, random.SeedGenerator):
+            return {"seed": {"class_name": "SeedGenerator", "config": seed.get_config()}}
+        return {"seed": seed}
 
 
 class RandomNormal(RandomInitializer):
@@ -115,12 +124,14 @@ class VarianceScaling(RandomInitializer):
         output_axes: Sequence[int] | None = None,
     ) -> None:
         if not scale > 0:
-            raise ValueError(f"{type(self).__name__}: `scale` must be positive, got {scale!r}.")
+            raise ValueError(f"{type(self).__name__}: Argument `scale` must be positive float. Got {scale!r}.")
         if mode not in _MODES:
-            raise ValueError(unknown_name("mode", mode, _MODES))
+            raise ValueError(f"Invalid `mode` argument: {unknown_name('mode', mode, _MODES)}")
         distribution = "truncated_normal" if distribution == "normal" else distribution
         if distribution not in _DISTRIBUTIONS:
-            raise ValueError(unknown_name("distribution", distribution, _DISTRIBUTIONS))
+            raise ValueError(
+                f"Invalid `distribution` argument: {unknown_name('distribution', distribution, _DISTRIBUTIONS)}"
+            )
         super().__init__(seed)
         self.scale = scale
         self.mode = mode
