@@ -96,7 +96,7 @@ def test_unknown_classes_and_custom_objects(tmp_path):
     model = Hidden(2)
     model(X)
     model.save(tmp_path / "m.dlrs")
-    with pytest.raises(ValueError, match=r"Unknown class 'Hidden'.*custom_objects"):
+    with pytest.raises(ValueError, match=r"Could not locate class 'Hidden'.*custom_objects"):
         dlrs.models.load_model(tmp_path / "m.dlrs")
     loaded = dlrs.models.load_model(tmp_path / "m.dlrs", custom_objects={"Hidden": Hidden})
     assert loaded.predict(X, verbose=0).tobytes() == model.predict(X, verbose=0).tobytes()

@@ -25,7 +25,8 @@ from dlrs.backend.gradient import GradientTape, grad, is_recording, value_and_gr
 from dlrs.backend.keras_tensor import KerasTensor, any_symbolic_tensors, is_keras_tensor, standardize_shape
 from dlrs.backend.masks import get_keras_mask, set_keras_mask
 from dlrs.backend.output_spec import compute_output_spec
-from dlrs.backend.registry import CUSTOM_OBJECTS, Registry
+from dlrs.backend.registration import CUSTOM_OBJECTS
+from dlrs.backend.registry import Registry
 from dlrs.backend.tensors import TensorLike, as_tensor, cast, convert_to_numpy, convert_to_tensor, is_tensor
 from dlrs.backend.variables import Variable
 from dlrs.config import (

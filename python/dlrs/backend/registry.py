@@ -1,16 +1,20 @@
 """Classes and functions found by name, and objects turned into configurations and back."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from dlrs.backend.global_state import to_snake_case
+from dlrs.backend.registration import get_registered_object
+from dlrs.backend.serialization import (
+    deserialize_keras_object,
+    public_module,
+    register_builtins,
+    serialize_keras_object,
+)
 from dlrs.errors import unknown_name
 
 T = TypeVar("T")
-
-# Classes and functions that users registered, for every kind, under the names in saved configurations.
-CUSTOM_OBJECTS: dict[str, Any] = {}
 
 
 class Registry(Generic[T]):
@@ -30,6 +34,8 @@ class Registry(Generic[T]):
         self.base = base
         self._entries: dict[str, Any] = {}
         self._entries.update(aliases or {})
+        entries = tuple(entries)
+        register_builtins(entries, kind)
         for entry in entries:
             self._entries[entry.__name__] = entry
             # An alias such as "rmsprop" says how the name is written where the rule would cut it wrongly.
@@ -56,43 +62,39 @@ class Registry(Generic[T]):
 
     def lookup(self, name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
         """The class or function called `name`; ValueError with near matches if there is none."""
-        for known in (custom_objects or {}, CUSTOM_OBJECTS, self._entries):
-            if name in known:
-                return known[name]
-        raise ValueError(unknown_name(self.kind, name, self._entries))
+        known = get_registered_object(name, custom_objects, self._entries)
+        if known is None:
+            raise ValueError(unknown_name(self.kind, name, self._entries))
+        return known
 
     def serialize(self, thing: Any) -> Any:
-        """`thing` as plain data: the name of a function, `{"class_name", "config"}` of an object."""
+        """`thing` as plain data: the name of a function of this kind, the configuration of an object."""
         if thing is None or isinstance(thing, str):
             return thing
-        name = registered_name(thing)
-        if hasattr(thing, "get_config"):
-            return {"class_name": name, "config": thing.get_config()}
-        return name
+        name = getattr(thing, "__name__", None)
+        if not inspect.isclass(thing) and name is not None and self._entries.get(name) is thing:
+            return name
+        return serialize_keras_object(thing)
 
     def deserialize(self, config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-        """The object that `serialize` described."""
+        """The object that `serialize` described; a class without a module is one of this kind."""
         if config is None:
             return None
         if isinstance(config, str):
             return self._made(self.lookup(config, custom_objects))
         if not isinstance(config, dict) or not isinstance(config.get("class_name"), str):
             raise ValueError(f"A {self.kind} configuration has 'class_name' and 'config', got {config!r}.")
-        cls = self.lookup(config["class_name"], custom_objects)
-        arguments = config.get("config", {})
-        if not inspect.isclass(cls):
-            return cls
-        from_config: Callable[..., Any] | None = getattr(cls, "from_config", None)
-        return from_config(arguments) if from_config is not None else cls(**arguments)
+        name = config["class_name"]
+        if name == "function" or name[:2] == "__":
+            return deserialize_keras_object(config, custom_objects)
+        if config.get("module") is None and get_registered_object(name, custom_objects) is None:
+            registered = config.get("registered_name")
+            entry = get_registered_object(registered, custom_objects) or self.lookup(name)
+            if not inspect.isclass(entry):
+                return entry
+            if registered is None and entry.__module__.split(".")[0] == "dlrs":
+                config = {**config, "module": public_module(entry), "class_name": entry.__name__}
+        return deserialize_keras_object({"config": {}, **config}, custom_objects)
 
     def _made(self, entry: Any) -> Any:
         return entry() if inspect.isclass(entry) else entry
-
-
-def registered_name(thing: Any) -> str:
-    """The name under which `thing`, an object or a function, is found again."""
-    entry = thing if inspect.isfunction(thing) or inspect.isclass(thing) else type(thing)
-    for name, known in CUSTOM_OBJECTS.items():
-        if known is entry:
-            return name
-    return str(getattr(thing, "__name__", None) or entry.__name__)

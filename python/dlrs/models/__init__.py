@@ -1,5 +1,6 @@
 """Models: layers that can be trained."""
 
+from dlrs.backend.serialization import register_builtins
 from dlrs.models.cloning import clone_model
 from dlrs.models.functional import Functional
 from dlrs.models.model import Model
@@ -7,3 +8,5 @@ from dlrs.models.sequential import Sequential
 from dlrs.saving.saving_api import load_model, save_model
 
 __all__ = ["Functional", "Model", "Sequential", "clone_model", "load_model", "save_model"]
+
+register_builtins((Functional, Model, Sequential))

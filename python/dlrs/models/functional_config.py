@@ -17,7 +17,7 @@ def graph_config(function: Function) -> dict[str, Any]:
     A placeholder is written as `{"class_name": "tensor", "config": [node, output]}`, by the numbers of its node and of
     the output there.
     """
-    from dlrs.saving.serialization import serialize_object
+    from dlrs.saving.serialization_lib import serialize_keras_object
 
     where: dict[int, tuple[int, int]] = {}
     nodes: list[dict[str, Any]] = []
@@ -30,7 +30,7 @@ def graph_config(function: Function) -> dict[str, Any]:
             entry["kwargs"] = {name: _encode(arg, where) for name, arg in node.kwargs.items()}
         nodes.append(entry)
     return {
-        "layers": [serialize_object(operation) for operation in function.operations],
+        "layers": [serialize_keras_object(operation) for operation in function.operations],
         "nodes": nodes,
         "inputs": _encode(function._inputs_struct, where),
         "outputs": _encode(function._outputs_struct, where),
@@ -39,11 +39,11 @@ def graph_config(function: Function) -> dict[str, Any]:
 
 def graph_from_config(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> tuple[Any, Any]:
     """The placeholders `(inputs, outputs)` of the graph that `graph_config` described."""
-    from dlrs.saving.serialization import deserialize_object
+    from dlrs.saving.serialization_lib import deserialize_keras_object
 
     operations: dict[str, Operation] = {}
     for description in config["layers"]:
-        operation = deserialize_object(description, custom_objects)
+        operation = deserialize_keras_object(description, custom_objects)
         operations[operation.name] = operation
     outputs: list[list[KerasTensor]] = []
     for number, entry in enumerate(config["nodes"]):

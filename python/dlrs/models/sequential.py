@@ -174,19 +174,20 @@ class Sequential(Model):
         return [self._layers[-1].name] if self._layers else []
 
     def get_config(self) -> dict[str, Any]:
-        from dlrs.saving.serialization import serialize_object
+        from dlrs.saving.serialization_lib import serialize_keras_object
 
         return {
             "name": self.name,
             "trainable": self.trainable,
-            "layers": [serialize_object(layer) for layer in self._layers],
+            "layers": [serialize_keras_object(layer) for layer in self._layers],
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
-        from dlrs.saving.serialization import deserialize_object
+        from dlrs.saving.serialization_lib import deserialize_keras_object
 
-        model = cls([deserialize_object(layer, custom_objects) for layer in config["layers"]], name=config.get("name"))
+        layers = [deserialize_keras_object(layer, custom_objects) for layer in config["layers"]]
+        model = cls(layers, name=config.get("name"))
         if config.get("trainable") is False:
             model.trainable = False
         return model

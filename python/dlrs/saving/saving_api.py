@@ -13,7 +13,7 @@ import numpy as np
 
 from dlrs.backend import KerasTensor, Variable, tree
 from dlrs.saving import safetensors
-from dlrs.saving.serialization import deserialize_object, serialize_object
+from dlrs.saving.serialization_lib import ObjectSharingScope, deserialize_keras_object, serialize_keras_object
 
 Array = np.ndarray[Any, Any]
 
@@ -40,11 +40,14 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True) -> None:
     if not model.built:
         raise ValueError(f"Model {model.name!r} has no weights yet. Call it, `build` it or train it before saving.")
     optimizer = model.__dict__.get("optimizer")
+    with ObjectSharingScope():
+        description = serialize_keras_object(model)
+    compile_config = description.pop("compile_config", None)
     config = {
         "format": _FORMAT,
-        "model": serialize_object(model),
+        "model": description,
         "input_specs": _input_specs(model),
-        "compile": model.get_compile_config(),
+        "compile": compile_config,
         "trainer": {"shuffle_seed": model._shuffle_seed, "epochs_trained": model._epochs_trained},
         "trainable": [layer.trainable for layer in model._flatten_layers(include_self=False)],
     }
@@ -95,7 +98,8 @@ def load_model(
 
 
 def _from_members(path: Path, config: Any, members: dict[str, bytes], custom_objects: Any, compile: bool) -> Any:
-    model = deserialize_object(config["model"], custom_objects)
+    with ObjectSharingScope():
+        model = deserialize_keras_object(config["model"], custom_objects)
     _build(model, config["input_specs"])
     for layer, trainable in zip(model._flatten_layers(include_self=False), config["trainable"], strict=False):
         object.__setattr__(layer, "_trainable", bool(trainable))

@@ -287,14 +287,14 @@ class Stepping(Base):
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """The arguments of `compile` as plain values, or None if it was not called."""
-        from dlrs.saving.serialization import serialize_compile_arguments
+        from dlrs.saving.compile_config import serialize_compile_arguments
 
         arguments: dict[str, Any] | None = self.__dict__.get("_compile_arguments")
         return None if arguments is None else serialize_compile_arguments(arguments)
 
     def compile_from_config(self, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> None:
         """Call `compile` with what `get_compile_config` returned."""
-        from dlrs.saving.serialization import deserialize_compile_arguments
+        from dlrs.saving.compile_config import deserialize_compile_arguments
 
         self.compile(**deserialize_compile_arguments(config, custom_objects))
 
