@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         random,
         regularizers,
         saving,
+        tree,
         utils,
     )
     from dlrs.backend import (
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
 _SUBMODULES = frozenset(
     (
         "activations", "backend", "callbacks", "config", "constraints", "datasets", "errors", "initializers", "layers",
-        "losses", "metrics", "models", "ops", "optimizers", "random", "regularizers", "saving", "utils",
+        "losses", "metrics", "models", "ops", "optimizers", "random", "regularizers", "saving", "tree", "utils",
     )
 )  # fmt: skip
 
@@ -118,6 +119,7 @@ __all__ = [
     "random",
     "regularizers",
     "saving",
+    "tree",
     "utils",
     "value_and_grad",
 ]

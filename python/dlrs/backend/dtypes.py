@@ -10,6 +10,8 @@ from dlrs.errors import unknown_name
 
 FLOAT_TYPES = ("bfloat16", "float16", "float32", "float64")
 INT_TYPES = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64")
+# Keras has a list of its 8-bit floats; here it is empty.
+FLOAT8_TYPES = ()
 ALLOWED_DTYPES = frozenset(("bool", *INT_TYPES, *FLOAT_TYPES))
 
 _PYTHON_TYPES: dict[Any, str] = {bool: "bool", int: "int32", float: "float32"}

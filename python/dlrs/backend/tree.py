@@ -94,6 +94,85 @@ def assert_same_structure(a: Any, b: Any) -> None:
         raise ValueError(f"The structures differ: {a!r} and {b!r}.")
 
 
+def is_shape_tuple(structure: Any) -> bool:
+    """Whether `structure` is a shape: a list or tuple of numbers and Nones."""
+    return isinstance(structure, list | tuple) and all(isinstance(size, int | None) for size in structure)
+
+
+def map_shape_structure(fn: Callable[[Any], Any], structure: Any) -> Any:
+    """`structure` with `fn` applied to the shapes in it, which count as leaves.
+
+    >>> map_shape_structure(len, [(2, None), {"a": ()}])
+    [2, {'a': 0}]
+    """
+    if is_shape_tuple(structure):
+        return fn(tuple(structure))
+    children = _children(structure)
+    if children is None:
+        raise ValueError(f"map_shape_structure: {structure!r} is neither a shape nor nested.")
+    return _rebuild(structure, [map_shape_structure(fn, child) for child in children])
+
+
+def map_structure_up_to(shallow: Any, fn: Callable[..., Any], *structures: Any) -> Any:
+    """`shallow` with its leaves replaced by `fn` of what stands there in `structures`, be it nested further or not.
+
+    >>> map_structure_up_to([0, 0], len, [(1, 2), (3,)])
+    [2, 1]
+    """
+    children = _children(shallow)
+    if children is None:
+        return fn(*structures)
+    below = [_children(structure) or [] for structure in structures]
+    if any(len(parts) != len(children) for parts in below):
+        raise ValueError(f"map_structure_up_to: {structures!r} are not nested at least like {shallow!r}.")
+    columns = zip(*below, strict=True)
+    return _rebuild(
+        shallow, [map_structure_up_to(child, fn, *column) for child, column in zip(children, columns, strict=True)]
+    )
+
+
+def traverse(fn: Callable[[Any], Any], structure: Any, top_down: bool = True) -> Any:
+    """`structure` with every part, leaf or not, replaced by `fn` of it where that is not None.
+
+    >>> traverse(lambda part: tuple(part) if isinstance(part, list) else None, [1, [2]], top_down=False)
+    (1, (2,))
+    """
+    if top_down and (replaced := fn(structure)) is not None:
+        return replaced
+    children = _children(structure)
+    if children is not None:
+        structure = _rebuild(structure, [traverse(fn, child, top_down) for child in children])
+    if not top_down and (replaced := fn(structure)) is not None:
+        return replaced
+    return structure
+
+
+def lists_to_tuples(structure: Any) -> Any:
+    """`structure` with tuples for its lists.
+
+    >>> lists_to_tuples({"a": [1, [2]]})
+    {'a': (1, (2,))}
+    """
+    return traverse(lambda part: tuple(part) if isinstance(part, list) else None, structure, top_down=False)
+
+
+def flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
+    """The leaves of `structure`, each with the keys and positions that lead to it.
+
+    >>> flatten_with_path({"a": [5, 6]})
+    [(('a', 0), 5), (('a', 1), 6)]
+    """
+    children = _children(structure)
+    if children is None:
+        return [((), structure)]
+    keys = sorted(structure) if isinstance(structure, dict) else range(len(children))
+    return [
+        ((key, *path), leaf)
+        for key, child in zip(keys, children, strict=True)
+        for path, leaf in flatten_with_path(child)
+    ]
+
+
 def any_leaf(predicate: Callable[[Any], bool], structure: Any) -> bool:
     """Whether `predicate` holds for some leaf."""
     return any(predicate(leaf) for leaf in _leaves(structure))

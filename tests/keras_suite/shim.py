@@ -1,0 +1,138 @@
+"""pytest plugin: `import keras` means dlrs, so that Keras's own test files judge it.
+
+The test files and `keras.src.testing` are loaded unmodified from the pinned wheel. Every other module under `keras` is
+a view of the dlrs module that corresponds to it; a name that dlrs does not have fails the test that uses it.
+"""
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.metadata
+import importlib.util
+import pathlib
+import sys
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import ml_dtypes  # noqa: F401  # teaches NumPy the name "bfloat16", as every back end of Keras does
+import pytest
+
+TARGET = "dlrs"
+KERAS_VERSION = "3.15.1"
+
+# Names that pytest, unittest and import machinery probe on any module: absent means absent, not failing.
+_PROBED = ("__", "pytest", "_pytest", "setUp", "tearDown", "setup", "teardown", "load_tests")
+
+
+def keras_source() -> pathlib.Path:
+    """The folder `keras` of the installed wheel, which is never imported itself."""
+    distribution = importlib.metadata.distribution("keras")
+    if distribution.version != KERAS_VERSION:
+        raise RuntimeError(f"The suite is pinned to keras {KERAS_VERSION}; {distribution.version} is installed.")
+    return pathlib.Path(str(distribution.locate_file("keras")))
+
+
+def _missing(full_name: str) -> Any:
+    """What stands for a name that dlrs lacks: a class for CapWords, so that it can be subclassed, else a function."""
+    last = full_name.rsplit(".", 1)[-1]
+
+    def fail(*args: Any, **kwargs: Any) -> Any:
+        pytest.fail(f"{full_name} is not in {TARGET}")
+
+    fail.__name__ = last
+    return type(last, (), {"__init__": fail}) if last[:1].isupper() else fail
+
+
+class View(types.ModuleType):
+    """A module of Keras's tree that shows the names of dlrs's counterpart."""
+
+    __path__: Sequence[str] = ()
+
+    def __init__(self, name: str, counterpart: types.ModuleType) -> None:
+        super().__init__(name)
+        self.__dict__["__counterpart__"] = counterpart
+
+    def __getattr__(self, name: str) -> Any:
+        counterpart = self.__dict__["__counterpart__"]
+        try:
+            return getattr(counterpart, name)
+        except AttributeError:
+            if name.startswith(_PROBED):
+                raise
+        try:
+            return importlib.import_module(f"{self.__name__}.{name}")
+        except ModuleNotFoundError:
+            return _missing(f"{self.__name__}.{name}")
+
+
+def counterpart(name: str) -> types.ModuleType:
+    """The dlrs module for `name` of Keras's tree: the deepest that exists, `src` and `common` being left out."""
+    parts = [part for part in name.split(".")[1:] if part not in ("src", "common")]
+    for depth in range(len(parts), 0, -1):
+        try:
+            return importlib.import_module(".".join([TARGET, *parts[:depth]]))
+        except ModuleNotFoundError:
+            continue
+    return importlib.import_module(TARGET)
+
+
+class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Loads `keras.*` as views, and Keras's tests and test helpers from its wheel."""
+
+    def __init__(self, source: pathlib.Path) -> None:
+        self.source = source
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if name != "keras" and not name.startswith("keras."):
+            return None
+        file = self.source.parent.joinpath(*name.split("."))
+        if name.endswith("_test") or name.startswith("keras.src.testing"):
+            if file.is_dir():
+                return importlib.util.spec_from_file_location(
+                    name, file / "__init__.py", submodule_search_locations=[str(file)]
+                )
+            return importlib.util.spec_from_file_location(name, file.with_suffix(".py"))
+        if not file.is_dir() and not file.with_suffix(".py").exists():
+            return None
+        return importlib.machinery.ModuleSpec(name, self, is_package=True)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        return View(spec.name, counterpart(spec.name))
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Views need no code."""
+
+
+def _skip_if_backend(backend: str, reason: str) -> Callable[[Any], Any]:
+    """The helper of Keras's root `conftest.py`, which its wheel does not ship."""
+    return pytest.mark.skipif(backend == TARGET, reason=f"{backend}: {reason}")
+
+
+def _install() -> None:
+    sys.meta_path.insert(0, Finder(keras_source()))
+    conftest = types.ModuleType("conftest")
+    conftest.skip_if_backend = _skip_if_backend  # type: ignore[attr-defined]
+    sys.modules["conftest"] = conftest
+
+
+_install()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marks of Keras's tests, and import the packages that pytest would else load from the wheel."""
+    for mark in ("requires_trainable_backend", "multi_device"):
+        config.addinivalue_line("markers", f"{mark}: a mark of Keras's tests")
+    source = keras_source()
+    for folder in [source / "src", *sorted((source / "src").rglob("*"))]:
+        if folder.is_dir() and (folder / "__init__.py").exists():
+            importlib.import_module("keras." + ".".join(folder.relative_to(source).parts))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The mark `multi_device` means what it means in Keras: left out on a machine with one device."""
+    for item in items:
+        if item.get_closest_marker("multi_device"):
+            item.add_marker(pytest.mark.skip(reason="needs several devices"))
