@@ -129,14 +129,20 @@ def test_set_weights_is_all_or_nothing():
         layer.set_weights([np.zeros((3, 2))])
 
 
-def test_attribute_before_init_names_the_remedy():
+def test_state_set_before_init_is_tracked_and_a_forgotten_init_names_the_remedy():
     class Early(layers.Layer):
         def __init__(self):
-            self.inner = Scale()
+            self.inner = Variable(np.ones(2, "float32"))
             super().__init__()
 
-    with pytest.raises(RuntimeError, match=r"Early.__init__ must call `super\(\).__init__\(\)`"):
-        Early()
+    assert len(Early().weights) == 1
+
+    class Forgetful(layers.Layer):
+        def __init__(self):
+            self.inner = Scale()
+
+    with pytest.raises(RuntimeError, match=r"Forgetful.__init__ must call `super\(\).__init__\(\)`"):
+        Forgetful()(ones(1, 2))
 
 
 def test_training_reaches_inner_layers():
@@ -159,8 +165,9 @@ def test_training_reaches_inner_layers():
     outer(ones(1, 1))
     outer(ones(1, 1), training=True)
     outer(ones(1, 1), training=False)
-    Probe()(ones(1, 1), True)
-    assert seen == [None, True, False, True]
+    assert seen == [None, True, False]
+    with pytest.raises(ValueError, match="Only input tensors may be passed as positional arguments"):
+        Probe()(ones(1, 1), True)
 
 
 def test_explicit_training_of_an_inner_call_wins_and_ends_with_it():

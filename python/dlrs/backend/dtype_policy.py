@@ -3,25 +3,40 @@
 from typing import Any
 
 from dlrs import config
-from dlrs.backend.dtypes import FLOAT_TYPES, standardize_dtype
+from dlrs.backend.dtypes import ALLOWED_DTYPES, is_float_dtype, standardize_dtype
 from dlrs.errors import unknown_name
+
+_MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
 
 class DTypePolicy:
     """The types of one layer.
 
     Args:
-        name: A float type, which is then both the compute and the variable type; `config.floatx()` if None.
+        name: a type, which is then both the compute and the variable type; or `"mixed_float16"`, `"mixed_bfloat16"`,
+            which compute in the narrow type and keep variables in float32 (Micikevicius et al., arXiv 1710.03740).
+            The global policy if None.
+
+    Raises:
+        TypeError: `name` is not a string.
+        ValueError: `name` is neither a type nor a mixed policy.
 
     >>> DTypePolicy("float64").compute_dtype
     'float64'
+    >>> DTypePolicy("mixed_bfloat16").variable_dtype
+    'float32'
     """
 
     def __init__(self, name: str | None = None) -> None:
-        name = standardize_dtype(name)
-        if name not in FLOAT_TYPES:
-            raise ValueError(unknown_name("dtype policy", name, FLOAT_TYPES))
+        if name is None:
+            name = dtype_policy().name
+        if not isinstance(name, str):
+            raise TypeError(f"'name' must be a string, such as 'mixed_float16' or 'float32', got {name!r}.")
         self._name = name
+        if name in _MIXED:
+            self._compute_dtype, self._variable_dtype = _MIXED[name], "float32"
+        else:
+            self._compute_dtype = self._variable_dtype = _type_named(name)
 
     @property
     def name(self) -> str:
@@ -31,12 +46,12 @@ class DTypePolicy:
     @property
     def compute_dtype(self) -> str:
         """The type that inputs are cast to."""
-        return self._name
+        return self._compute_dtype
 
     @property
     def variable_dtype(self) -> str:
         """The type of weights."""
-        return self._name
+        return self._variable_dtype
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal policy."""
@@ -57,6 +72,16 @@ class DTypePolicy:
         return f'<DTypePolicy "{self._name}">'
 
 
+def _type_named(name: str) -> str:
+    try:
+        return standardize_dtype(name)
+    except ValueError:
+        known = [*ALLOWED_DTYPES, *_MIXED]
+        raise ValueError(
+            f"Cannot convert {name!r} to a dtype policy. {unknown_name('dtype policy', name, known)}"
+        ) from None
+
+
 _default: DTypePolicy | None = None
 
 
@@ -72,7 +97,10 @@ def dtype_policy() -> DTypePolicy:
 def set_dtype_policy(policy: Any) -> None:
     """Set the policy of layers that are given none."""
     global _default
-    _default = get_policy(policy)
+    made = get_policy(policy)
+    if not is_float_dtype(made.compute_dtype):
+        raise ValueError(f"set_dtype_policy: `policy` must compute in a float type, got {made!r}.")
+    _default = made
 
 
 def get_policy(identifier: Any) -> DTypePolicy:
@@ -81,6 +109,11 @@ def get_policy(identifier: Any) -> DTypePolicy:
         return dtype_policy()
     if isinstance(identifier, DTypePolicy):
         return identifier
+    if isinstance(identifier, str):
+        return DTypePolicy(identifier)
     if isinstance(identifier, dict):
         return DTypePolicy.from_config(identifier.get("config", identifier))
-    return DTypePolicy(standardize_dtype(identifier))
+    try:
+        return DTypePolicy(standardize_dtype(identifier))
+    except (TypeError, ValueError):
+        raise ValueError(f"`dtype` must be a string, a type or a DTypePolicy, got {identifier!r}.") from None

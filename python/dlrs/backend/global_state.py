@@ -13,7 +13,7 @@ class _GlobalState(threading.local):
     def __init__(self) -> None:
         self.attributes: dict[str, Any] = {}
         self.uids: defaultdict[str, int] = defaultdict(int)
-        self.scopes: list[str] = []
+        self.scopes: list[tuple[str, Any]] = []
 
 
 _STATE = _GlobalState()
@@ -65,26 +65,36 @@ def auto_name(prefix: str) -> str:
 class name_scope:  # noqa: N801 - Keras's name
     """Prefix the paths of the variables created inside with `name/`.
 
+    Args:
+        name: the prefix.
+        caller: whose scope it is. A scope opened by the same caller right inside its own adds no second prefix.
+
     >>> with name_scope("encoder"), name_scope("dense"):
     ...     current_path()
     'encoder/dense'
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, caller: Any = None) -> None:
         if not isinstance(name, str) or not name:
             raise ValueError(f"name_scope: `name` must be a non-empty string, got {name!r}.")
         self.name = name
+        self.caller = caller
+        self._opened = False
 
     def __enter__(self) -> "name_scope":
-        _STATE.scopes.append(self.name)
+        scopes = _STATE.scopes
+        self._opened = self.caller is None or not scopes or scopes[-1][1] is not self.caller
+        if self._opened:
+            scopes.append((self.name, self.caller))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        _STATE.scopes.pop()
+        if self._opened:
+            _STATE.scopes.pop()
 
 
 def current_path() -> str:
     """The open name scopes, joined by `/`."""
-    return "/".join(_STATE.scopes)
+    return "/".join(name for name, _ in _STATE.scopes)

@@ -10,6 +10,7 @@ from dlrs._dlrs import Tensor
 from dlrs.backend.dtypes import is_float_dtype, standardize_dtype
 from dlrs.backend.global_state import auto_name, current_path
 from dlrs.backend.keras_tensor import KerasTensor, standardize_shape
+from dlrs.backend.structure import bump_structure
 from dlrs.backend.tensors import convert_to_tensor
 
 _AGGREGATIONS = (None, "none", "mean", "sum", "only_first_replica")
@@ -65,7 +66,7 @@ class Variable(_dlrs.Variable):
         if aggregation not in _AGGREGATIONS:
             raise ValueError(f"Variable: `aggregation` must be one of {_AGGREGATIONS}, got {aggregation!r}.")
         self.name = name or auto_name(type(self).__name__)
-        self.trainable = bool(trainable)
+        self._trainable = bool(trainable)
         self.autocast = bool(autocast) and is_float_dtype(self.dtype)
         self.aggregation = aggregation or "none"
         self.synchronization = synchronization
@@ -74,6 +75,17 @@ class Variable(_dlrs.Variable):
         self.regularizer: Callable[[Tensor], Tensor] | None = None
         self.constraint: Callable[[Tensor], Tensor] | None = None
         self.overwrite_with_gradient = False
+
+    @property
+    def trainable(self) -> bool:
+        """Whether optimizers may change it."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        if bool(value) != self._trainable:
+            self._trainable = bool(value)
+            bump_structure()
 
     def assign_add(self, value: Any) -> Tensor:
         """Add `value` in place; returns the new value.

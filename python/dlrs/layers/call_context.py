@@ -6,13 +6,21 @@ from typing import Any
 
 
 class CallContext:
-    """The state of one outermost call: which layer it entered by, and whether it trains."""
+    """The state of one outermost call: which layer it entered by, and the arguments that reach the layers within.
 
-    __slots__ = ("entry_layer", "training")
+    `values` holds `training` and whatever else layers have registered as reaching inwards.
+    """
 
-    def __init__(self, entry_layer: Any, training: bool | None) -> None:
+    __slots__ = ("entry_layer", "values")
+
+    def __init__(self, entry_layer: Any) -> None:
         self.entry_layer = entry_layer
-        self.training = training
+        self.values: dict[str, Any] = {}
+
+    @property
+    def training(self) -> bool | None:
+        """Whether the call in progress trains."""
+        return self.values.get("training")
 
 
 class _Local(threading.local):

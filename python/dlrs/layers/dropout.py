@@ -39,7 +39,7 @@ class Dropout(Layer):
         if rate > 0:
             self.seed_generator = SeedGenerator(seed)
         self.supports_masking = True
-        self.built = True
+        self._build_at_init()
 
     noise_shape: tuple[int | None, ...] | None
 

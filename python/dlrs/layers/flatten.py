@@ -26,7 +26,7 @@ class Flatten(Layer):
         self.data_format = standardize_data_format(data_format)
         self.input_spec = InputSpec(min_ndim=1)
         self._channels_first = self.data_format == "channels_first"
-        self.built = True
+        self._build_at_init()
 
     def call(self, inputs: Any) -> Any:
         rank = inputs.ndim

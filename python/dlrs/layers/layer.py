@@ -1,52 +1,66 @@
 """The base of layers and models."""
 
 import functools
-import inspect
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Self
+import warnings
+from collections.abc import Callable
+from typing import Any, Self
 
 import numpy as np
 
-from dlrs import _dlrs, constraints, initializers, regularizers
+from dlrs import _dlrs, dtype_policies, regularizers
 from dlrs.backend import (
     KerasTensor,
-    Variable,
     any_symbolic_tensors,
-    get_policy,
+    current_path,
+    get_keras_mask,
     is_float_dtype,
     name_scope,
-    standardize_dtype,
-    standardize_shape,
+    set_keras_mask,
     tree,
 )
 from dlrs.backend import compute_output_spec as trace_output_spec
 from dlrs.backend.structure import bump_structure
+from dlrs.layers.call_arguments import (
+    TENSORS,
+    CallSignature,
+    add_masks,
+    is_shape,
+    masks_of,
+    placeholders,
+    shapes_for,
+    signature_of,
+)
 from dlrs.layers.call_context import LOCAL, CallContext
 from dlrs.layers.input_spec import assert_input_compatibility
+from dlrs.layers.layer_config import accepted_only, automatic_config
 from dlrs.layers.layer_state import LayerState
 from dlrs.ops.node import Node
 from dlrs.ops.operation import Operation
 
 Tensor = _dlrs.Tensor
-_TENSORS = (Tensor, KerasTensor)
 
 
-class CallSignature(NamedTuple):
-    """What the `call` method of a class takes."""
+def _marks_built(build: Callable[..., Any]) -> Callable[..., Any]:
+    """`build`, opening the name scope of the layer, marking it built and closing it for further state."""
 
-    names: tuple[str, ...]
-    takes_training: bool
-    takes_mask: bool
-    default_training: bool | None
+    @functools.wraps(build)
+    def wrapper(self: "Layer", *args: Any, **kwargs: Any) -> None:
+        if self.__dict__.get("_is_building"):
+            build(self, *args, **kwargs)  # `super().build(...)` within the `build` of a subclass
+            return
+        self._set_untracked("_is_building", True)
+        try:
+            with name_scope(self.name, self):
+                self._path = current_path()
+                build(self, *args, **kwargs)
+        finally:
+            self._set_untracked("_is_building", False)
+        self.built = True
+        self._set_untracked("_build_shapes", dict(zip(signature_of(build).names, args, strict=False)) | kwargs)
+        self._tracker.lock()
+        bump_structure()
 
-
-@functools.cache
-def _call_signature(call: Callable[..., Any]) -> CallSignature:
-    parameters = inspect.signature(call).parameters
-    names = tuple(name for name in parameters if name != "self")
-    training = parameters.get("training")
-    default = training.default if training is not None and isinstance(training.default, bool) else None
-    return CallSignature(names, training is not None, "mask" in parameters, default)
+    return wrapper
 
 
 class Layer(LayerState, Operation):
@@ -75,6 +89,11 @@ class Layer(LayerState, Operation):
     """
 
     _signature: CallSignature
+    # Arguments of the outermost call that reach the layers within.
+    _call_context_args: frozenset[str] = frozenset(("training",))
+    # Preprocessing layers may take text and lists of numbers.
+    _convert_input_args = True
+    _allow_non_tensor_positional_args = False
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         layer = super().__new__(cls)
@@ -106,97 +125,63 @@ class Layer(LayerState, Operation):
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.input_spec: Any = None
         self.supports_masking = False
-        self.dtype_policy = get_policy(dtype)
+        self.dtype_policy = dtype
         self._called = False
-        self._set_untracked("_signature", _call_signature(type(self).call))
+        self._path: str | None = None
+        self._set_untracked("_signature", signature_of(type(self).call))
+        self._set_untracked("_build_shapes", None)
         if input_shape is not None:
             self._set_untracked("_input_shape_argument", tuple(input_shape))
 
-    # Types
-
     @property
-    def compute_dtype(self) -> str:
-        """The type that floating inputs are cast to."""
-        return self.dtype_policy.compute_dtype
-
-    @property
-    def variable_dtype(self) -> str:
-        """The type of weights."""
-        return self.dtype_policy.variable_dtype
-
-    @property
-    def dtype(self) -> str:
-        """The type of weights."""
-        return self.variable_dtype
-
-    @property
-    def input_dtype(self) -> str:
-        """The type that floating inputs are cast to."""
-        return self.compute_dtype
+    def path(self) -> str:
+        """The name, behind the names of the layers that it was built in."""
+        return self._path or self.name
 
     # Building
 
+    @_marks_built
     def build(self, input_shape: Any) -> None:
-        """Make the weights for inputs of shape `input_shape`, with None for open sizes. Called once, before `call`."""
-        self.built = True
+        """Make the weights for inputs of shape `input_shape`, with None for open sizes. Called once, before `call`.
 
-    def add_weight(
-        self,
-        shape: Sequence[int] | None = None,
-        initializer: Any = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        aggregation: str | None = "none",
-        name: str | None = None,
-    ) -> Variable:
-        """A new variable of this layer.
-
-        Args:
-            shape: its shape; a scalar by default.
-            initializer: function, or name of one; Glorot uniform for floats by default, zeros for the rest.
-            dtype: element type; the layer's variable type by default.
-            trainable: whether it is trained.
-            autocast: whether a mixed policy may cast it.
-            regularizer: function whose value is added to the loss.
-            constraint: function applied after each update.
-            aggregation: how replicas would be joined.
-            name: name.
+        The default builds the layers within by tracing `call`.
         """
-        element_type = standardize_dtype(dtype) if dtype is not None else self.variable_dtype
-        if initializer is None:
-            initializer = "glorot_uniform" if is_float_dtype(element_type) else "zeros"
-        variable = Variable(
-            initializers.get(initializer),
-            shape=standardize_shape(() if shape is None else shape),  # type: ignore[arg-type]
-            dtype=element_type,
-            trainable=trainable,
-            autocast=autocast,
-            aggregation=aggregation,
-            name=name,
-        )
-        variable.regularizer = regularizers.get(regularizer)
-        variable.constraint = constraints.get(constraint)
-        self._track_variable(variable)
-        return variable
+        if input_shape is None or all(layer.built for layer in self._child_layers()):
+            return
+        try:
+            trace_output_spec(self.call, placeholders(input_shape, self.compute_dtype))
+        except Exception as error:
+            warnings.warn(
+                f"Layer {self.name!r}: the layers within it could not be built, because `call` cannot be traced on "
+                f"inputs of shape {input_shape}. Define `build`, or call the layer on data. {error}",
+                stacklevel=3,
+            )
 
-    def _maybe_build(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Call `build` with the shape of the first argument, or with every shape it names as `<argument>_shape`."""
-        named = dict(zip(self._signature.names, args, strict=False)) | kwargs
-        shapes = {
-            name: tree.map_structure(lambda leaf: tuple(leaf.shape), value)
-            for name, value in named.items()
-            if (leaves := tree.flatten(value)) and all(isinstance(leaf, _TENSORS) for leaf in leaves)
-        }
-        if type(self).build is not Layer.build and shapes:
-            parameters = list(inspect.signature(type(self).build).parameters)[1:]
-            wanted = {f"{name}_shape": shape for name, shape in shapes.items()}
-            if len(parameters) > 1 and set(parameters) <= set(wanted):
-                self.build(**{name: wanted[name] for name in parameters})
-            else:
-                self.build(next(iter(shapes.values())))
+    def _build_at_init(self) -> None:
+        """Mark a layer without weights as built, unless a subclass has a `build` of its own."""
+        if type(self).build is Layer.build:
+            self.build(None)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes that the layer was built with, or None if it is not built."""
+        shapes = self.__dict__["_build_shapes"]
+        if not shapes:
+            return None
+        return {"input_shape": next(iter(shapes.values()))} if len(shapes) == 1 else {"shapes_dict": shapes}
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Build the layer as `get_build_config` described."""
+        if config.get("shapes_dict") is not None:
+            self.build(**config["shapes_dict"])
+        elif "input_shape" in config:
+            self.build(config["input_shape"])
+
+    def _maybe_build(self, arguments: dict[str, Any]) -> None:
+        """Call `build` with the shape of the first tensor argument, or with those it names as `<argument>_shape`."""
+        if type(self).build is Layer.build:
+            self.build(None)  # the layers within are built when `call` calls them
+        else:
+            self.build(**shapes_for(type(self).build, arguments, self.name))
         self.built = True
 
     # Calling
@@ -204,8 +189,8 @@ class Layer(LayerState, Operation):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs on tensors or arrays; on placeholders, further placeholders.
 
-        Keyword arguments `training` and `mask` are handed to `call` if it takes them; `training` also reaches the
-        layers that `call` calls, and a mask is taken from the inputs where there is none.
+        Only tensors may be positional. `training` reaches `call`, if it takes it, and the layers that `call` calls;
+        a mask is taken from the inputs where none is given.
         """
         try:
             signature = self._signature
@@ -213,97 +198,121 @@ class Layer(LayerState, Operation):
             raise RuntimeError(
                 f"{type(self).__name__}.__init__ must call `super().__init__()` before the layer is used."
             ) from None
-        args = tuple([self._convert_input(arg) for arg in args])
-        if kwargs:
-            kwargs = {name: self._convert_input(value) for name, value in kwargs.items()}
+        given = (args, kwargs)
+        if self._convert_input_args:
+            args = tuple([self._convert_input(arg) for arg in args])
+            if kwargs:
+                kwargs = {name: self._convert_input(value) for name, value in kwargs.items()}
+        if not self._allow_non_tensor_positional_args:
+            _check_positional(args)
         context = LOCAL.context
         outermost = context is None
         if context is None:
-            context = LOCAL.context = CallContext(self, None)
+            context = LOCAL.context = CallContext(self)
             self._clear_losses()
-        outer_training = context.training
+        outer_values = context.values
         try:
-            given = kwargs.get("training")
-            if given is None and len(args) > 1 and signature.takes_training:
-                position = signature.names.index("training")
-                given = args[position] if position < len(args) else None
-            if given is not None:
-                context.training = given
+            kwargs = self._with_context_arguments(signature, kwargs, context)
             if self._called:
-                return self._call(args, kwargs, context.training)
-            with name_scope(self.name):
-                outputs = self._call(args, kwargs, context.training)
+                return self._call(signature, args, kwargs, given)
+            with name_scope(self.name, self):
+                outputs = self._call(signature, args, kwargs, given)
             self._called = True
             return outputs
         finally:
-            context.training = outer_training
+            context.values = outer_values
             if outermost:
                 LOCAL.context = None
 
-    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any], training: bool | None) -> Any:
-        if self.input_spec is not None and args:
-            assert_input_compatibility(self.input_spec, args[0], self.name)
+    def _with_context_arguments(
+        self, signature: CallSignature, kwargs: dict[str, Any], context: CallContext
+    ) -> dict[str, Any]:
+        """`kwargs` with `training` and its like as given here or by a layer further out, if `call` takes them."""
+        for name in self._call_context_args:
+            value = kwargs.get(name)
+            if value is not None:
+                context.values = {**context.values, name: value}
+            if name not in signature.names:
+                if name in kwargs:
+                    kwargs = {key: other for key, other in kwargs.items() if key != name}
+            elif value is None and context.values.get(name) is not None:
+                kwargs = {**kwargs, name: context.values[name]}
+        return kwargs
+
+    def _register_call_context_args(self, *names: str) -> None:
+        """Let arguments of these names reach the layers within, as `training` does; those register them, too."""
+        if self._called:
+            raise RuntimeError("Cannot add call-context args after the layer has been called.")
+        self._set_untracked("_call_context_args", self._call_context_args | set(names))
+
+    def _call(self, signature: CallSignature, args: tuple[Any, ...], kwargs: dict[str, Any], given: Any) -> Any:
+        simple = len(args) == 1 and isinstance(args[0], Tensor) and not kwargs.keys() - self._call_context_args
+        arguments = {} if simple and self.built else signature.bound(args, kwargs)
+        first = args[0] if args else next(iter(arguments.values()), None)
+        if self.input_spec is not None:
+            assert_input_compatibility(self.input_spec, first, self.name)
         if not self.built:
-            self._maybe_build(args, kwargs)
-            if self.input_spec is not None and args:
-                assert_input_compatibility(self.input_spec, args[0], self.name)
-        is_single = len(args) == 1 and not kwargs and isinstance(args[0], Tensor)
-        if not is_single and any_symbolic_tensors(args, kwargs):
-            return self._symbolic_call(args, kwargs)
-        signature = self._signature
-        if signature.takes_training and "training" not in kwargs and len(args) <= signature.names.index("training"):
-            resolved = signature.default_training if training is None else training
-            if resolved is not None:
-                kwargs = {**kwargs, "training": resolved}
-        elif not signature.takes_training and "training" in kwargs:
-            kwargs = {name: value for name, value in kwargs.items() if name != "training"}
-        mask = self._input_mask(args)
-        if mask is not None and signature.takes_mask and kwargs.get("mask") is None and len(args) == 1:
-            kwargs = {**kwargs, "mask": mask}
+            self._maybe_build(arguments)
+            if self.input_spec is not None:
+                assert_input_compatibility(self.input_spec, first, self.name)
+        if not simple:
+            kwargs = dict(kwargs)
+            add_masks(signature, arguments, kwargs)
+        elif signature.takes_mask and get_keras_mask(first) is not None:
+            kwargs = {**kwargs, "mask": get_keras_mask(first)}
+        mask = kwargs.get("mask")
+        if mask is None:
+            mask = masks_of(first)
+        is_symbolic = not simple and any_symbolic_tensors(args, kwargs)
         try:
-            outputs = self.call(*args, **kwargs)
+            outputs = (self.compute_output_spec if is_symbolic else self.call)(*args, **kwargs)
         except Exception as error:
             self._name_in(error, args)
             raise
+        finally:
+            if is_symbolic:
+                self._clear_losses()
+        if is_symbolic:
+            Node(operation=self, call_args=given[0], call_kwargs=given[1], outputs=outputs)
+        else:
+            self._observe(outputs)
+        self._pass_mask_on(first, mask, outputs)
+        return outputs
+
+    def _observe(self, outputs: Any) -> None:
         if LOCAL.observer is not None:
             LOCAL.observer(self, outputs)
         if self.activity_regularizer is not None:
             for output in tree.flatten(outputs):
-                # Per sample, as in Keras, so that its strength does not depend on the size of the batch.
-                size = max(output.shape[0], 1) if output.shape else 1
-                self.add_loss(self.activity_regularizer(output) / size)
-        if self.supports_masking and (mask is not None or type(self).compute_mask is not Layer.compute_mask):
-            self._set_output_mask(args, mask, outputs)
-        return outputs
-
-    def _symbolic_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        try:
-            outputs = self.compute_output_spec(*args, **kwargs)
-        except Exception as error:
-            self._name_in(error, args)
-            raise
-        finally:
-            self._clear_losses()
-        Node(operation=self, call_args=args, call_kwargs=kwargs, outputs=outputs)
-        return outputs
+                if isinstance(output, Tensor):
+                    # Per sample, as in Keras, so that its strength does not depend on the size of the batch.
+                    size = max(output.shape[0], 1) if output.shape else 1
+                    self.add_loss(self.activity_regularizer(output) / size)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the outputs. Written with `dlrs.ops`, so that it can run eagerly, recorded and compiled."""
-        raise TypeError(f"Layer {type(self).__name__} does not define `call`.")
+        raise self._lacks("call")
+
+    def _lacks(self, method: str) -> NotImplementedError:
+        return NotImplementedError(f"Layer {type(self).__name__} does not have a `{method}` method implemented.")
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
         """The shape of the output for inputs of shape `input_shape`, None for open sizes; found by tracing `call`."""
+        if type(self).call is Layer.call:
+            raise self._lacks("compute_output_shape")
         shape = args[0] if args else next(iter(kwargs.values()))
-        inputs = tree_of_placeholders(shape, self.compute_dtype)
+        inputs = placeholders(shape, self.compute_dtype)
         return tree.map_structure(lambda spec: spec.shape, self.compute_output_spec(inputs))
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Placeholders of the outputs for placeholders as inputs."""
-        if type(self).compute_output_shape is not Layer.compute_output_shape and len(args) == 1:
-            shape = self.compute_output_shape(tree.map_structure(lambda leaf: tuple(leaf.shape), args[0]))
-            return tree_of_placeholders(shape, self.compute_dtype)
-        # `call` may leave `training` to its default, as it does when a model is used on its own.
-        return trace_output_spec(self.call, *args, **kwargs)
+        method = type(self).compute_output_shape
+        if method is Layer.compute_output_shape:
+            # `call` may leave `training` to its default, as it does when a model is used on its own.
+            return trace_output_spec(self.call, *args, **kwargs)
+        shapes = shapes_for(method, self._signature.bound(args, kwargs), self.name)
+        shape = self.compute_output_shape(**shapes)
+        return placeholders(tuple(shape) if is_shape(shape) else shape, self.compute_dtype)
 
     def _convert_input(self, value: Any) -> Any:
         """Arrays and variables as tensors; floating tensors in the compute type."""
@@ -313,15 +322,29 @@ class Layer(LayerState, Operation):
             return self._autocast(_dlrs.tensor(value))
         if isinstance(value, _dlrs.Variable):
             return self._autocast(value.value)
+        if isinstance(value, KerasTensor):
+            return self._autocast_placeholder(value)
         if isinstance(value, list | tuple | dict):
             return tree.map_structure(self._convert_input, value)
         return value
 
     def _autocast(self, tensor: Tensor) -> Tensor:
-        dtype = self.dtype_policy.compute_dtype
+        dtype = self._dtype_policy.compute_dtype
         if self.autocast and tensor.dtype != dtype and is_float_dtype(tensor.dtype):
-            return _dlrs.cast(tensor, dtype)
+            converted = _dlrs.cast(tensor, dtype)
+            mask = get_keras_mask(tensor)
+            if mask is not None:
+                set_keras_mask(converted, mask)
+            return converted
         return tensor
+
+    def _autocast_placeholder(self, value: KerasTensor) -> KerasTensor:
+        dtype = self._dtype_policy.compute_dtype
+        if not self.autocast or value.dtype == dtype or not is_float_dtype(value.dtype):
+            return value
+        converted = KerasTensor(value.shape, dtype, name=value.name)
+        set_keras_mask(converted, get_keras_mask(value))
+        return converted
 
     def _name_in(self, error: Exception, args: tuple[Any, ...]) -> None:
         """Add to the message of `error` that it arose in this layer, on inputs of these shapes; its type stays."""
@@ -347,26 +370,27 @@ class Layer(LayerState, Operation):
         """The mask of the output, given that of the inputs; the same by default."""
         return previous_mask
 
-    def _input_mask(self, args: tuple[Any, ...]) -> Any:
-        if not args:
-            return None
-        first = args[0]
-        if isinstance(first, _TENSORS):
-            return getattr(first, "_keras_mask", None)
-        leaves = tree.flatten(first)
-        masks = [getattr(leaf, "_keras_mask", None) for leaf in leaves]
-        if all(mask is None for mask in masks):
-            return None
-        return tree.pack_sequence_as(first, masks)
-
-    def _set_output_mask(self, args: tuple[Any, ...], mask: Any, outputs: Any) -> None:
-        output_mask = self.compute_mask(args[0] if args else None, mask)
+    def _pass_mask_on(self, inputs: Any, mask: Any, outputs: Any) -> None:
+        """Hang on the outputs, where none hangs yet, the mask that belongs to them."""
+        if not self.supports_masking:
+            if mask is not None and not self._signature.takes_mask:
+                warnings.warn(
+                    f"Layer {self.name!r} ({type(self).__name__}) was given an input with a mask, but does not support "
+                    f"masks: the layers behind it will not see the mask.",
+                    stacklevel=4,
+                )
+            return
+        if mask is None and type(self).compute_mask is Layer.compute_mask:
+            return
+        leaves = tree.flatten(outputs)
+        if all(get_keras_mask(leaf) is not None for leaf in leaves):
+            return
+        output_mask = self.compute_mask(inputs, mask)
         if output_mask is None:
             return
-        masks = tree.flatten(output_mask)
-        for output, one in zip(tree.flatten(outputs), masks, strict=False):
-            if one is not None:
-                output._keras_mask = one
+        for leaf, one in zip(leaves, tree.flatten(output_mask), strict=False):
+            if one is not None and get_keras_mask(leaf) is None:
+                set_keras_mask(leaf, one)
 
     # Configuration
 
@@ -376,20 +400,11 @@ class Layer(LayerState, Operation):
         A subclass with arguments of its own adds them to `super().get_config()`; if it does not override this method,
         the arguments it was made with are taken, provided they are plain values.
         """
-        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype_policy.name}
+        config = {"name": self.name, "trainable": self.trainable, "dtype": dtype_policies.serialize(self.dtype_policy)}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         if type(self).get_config is Layer.get_config and type(self).__init__ is not Layer.__init__:
-            args, kwargs = self.__dict__["_constructor_arguments"]
-            bound = inspect.signature(type(self)).bind(*args, **kwargs)
-            for name, value in _named_arguments(bound).items():
-                if not _is_plain(value):
-                    raise TypeError(
-                        f"{type(self).__name__} must override `get_config`: its argument `{name}` is of type "
-                        f"{type(value).__name__}, which is not a plain value."
-                    )
-                config[name] = value
-            accepted = inspect.signature(type(self)).parameters
-            if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in accepted.values()):
-                config = {name: value for name, value in config.items() if name in accepted}
+            config = accepted_only(self, config | automatic_config(self))
         return config
 
     @classmethod
@@ -401,41 +416,13 @@ class Layer(LayerState, Operation):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-def tree_of_placeholders(shape: Any, dtype: str) -> Any:
-    """Placeholders for a shape, or a nest of shapes."""
-    if isinstance(shape, dict):
-        return {key: tree_of_placeholders(value, dtype) for key, value in shape.items()}
-    if isinstance(shape, list | tuple) and any(isinstance(value, list | tuple | dict) for value in shape):
-        return [tree_of_placeholders(value, dtype) for value in shape]
-    return KerasTensor(shape, dtype)
-
-
-def _marks_built(build: Callable[..., Any]) -> Callable[..., Any]:
-    """`build`, opening the name scope of the layer and marking it built."""
-
-    @functools.wraps(build)
-    def wrapper(self: Layer, *args: Any, **kwargs: Any) -> None:
-        if LOCAL.context is not None and not self._called:
-            build(self, *args, **kwargs)  # within the first call, whose scope is open
-        else:
-            with name_scope(self.name):
-                build(self, *args, **kwargs)
-        self.built = True
-        bump_structure()
-
-    return wrapper
-
-
-def _named_arguments(bound: inspect.BoundArguments) -> dict[str, Any]:
-    named: dict[str, Any] = {}
-    for name, value in bound.arguments.items():
-        kind = bound.signature.parameters[name].kind
-        if kind is inspect.Parameter.VAR_KEYWORD:
-            named.update(value)
-        elif kind is not inspect.Parameter.VAR_POSITIONAL:
-            named[name] = value
-    return named
-
-
-def _is_plain(value: Any) -> bool:
-    return all(isinstance(leaf, bool | int | float | str | type(None)) for leaf in tree.flatten(value))
+def _check_positional(args: tuple[Any, ...]) -> None:
+    for arg in args:
+        if isinstance(arg, TENSORS):
+            continue
+        for leaf in tree.flatten(arg):
+            if leaf is not None and not isinstance(leaf, TENSORS):
+                raise ValueError(
+                    f"Only input tensors may be passed as positional arguments; pass {leaf!r} (of type "
+                    f"{type(leaf).__name__}) as a keyword argument. Lists of numbers go through `np.array` first."
+                )

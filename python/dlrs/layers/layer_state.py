@@ -1,15 +1,16 @@
 """The variables, sublayers and losses of a layer."""
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlrs import _dlrs
-from dlrs.backend import Variable, tree
+from dlrs import _dlrs, constraints, initializers, regularizers
+from dlrs.backend import Variable, is_float_dtype, standardize_dtype, standardize_shape, tree
 from dlrs.backend.structure import bump_structure
-from dlrs.layers.tracking import Trackable, unique
+from dlrs.layers.layer_types import LayerTypes
+from dlrs.layers.tracking import unique
 from dlrs.metrics import Metric
 from dlrs.random import SeedGenerator
 
@@ -20,15 +21,18 @@ if TYPE_CHECKING:
 _holders: "weakref.WeakSet[LayerState]" = weakref.WeakSet()
 
 
-class LayerState(Trackable):
+class LayerState(LayerTypes):
     """What a layer holds: weights, sublayers, metrics, losses; and whether it is trained."""
 
     name: str
 
     def _init_state(self, trainable: bool) -> None:
-        object.__setattr__(self, "_tracked", {})
-        object.__setattr__(self, "_trainable", bool(trainable))
+        if not isinstance(trainable, bool):
+            raise ValueError(f"{type(self).__name__}: expected `trainable` to be a boolean, got {trainable!r}.")
+        object.__setattr__(self, "_trainable", trainable)
         object.__setattr__(self, "_added", [])
+        # Variables that are not trained because this layer was frozen.
+        object.__setattr__(self, "_frozen", [])
         object.__setattr__(self, "_losses", [])
 
     # Sublayers
@@ -37,6 +41,10 @@ class LayerState(Trackable):
         from dlrs.layers.layer import Layer
 
         return self._tracked_values(Layer)
+
+    @property
+    def _layers(self) -> "list[Layer]":
+        return self._child_layers()
 
     def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> "Iterator[Layer]":
         """This layer and those below it, each once, parents first."""
@@ -55,13 +63,100 @@ class LayerState(Trackable):
 
     # Variables
 
+    def add_weight(
+        self,
+        *args: Any,
+        shape: Sequence[int] | None = None,
+        initializer: Any = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str | None = "none",
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
+    ) -> Variable:
+        """A new variable of this layer. `shape`, `initializer` and `dtype` may be positional.
+
+        Args:
+            *args: `shape`, `initializer`, `dtype`, in this order.
+            shape: its shape; a scalar by default.
+            initializer: function, or name of one; Glorot uniform for floats by default, zeros for the rest.
+            dtype: element type; the layer's variable type by default.
+            trainable: whether it is trained.
+            autocast: whether a mixed policy may cast it.
+            regularizer: function whose value is added to the loss.
+            constraint: function applied after each update.
+            aggregation: how replicas would be joined.
+            overwrite_with_gradient: whether the optimizer assigns its gradient to it.
+            name: name.
+        """
+        positional = _weight_arguments(args, {"shape": shape, "initializer": initializer, "dtype": dtype})
+        shape, initializer, dtype = positional["shape"], positional["initializer"], positional["dtype"]
+        element_type = standardize_dtype(dtype) if dtype is not None else self.variable_dtype
+        if initializer is None:
+            initializer = "glorot_uniform" if is_float_dtype(element_type) else "zeros"
+        variable = Variable(
+            initializers.get(initializer),
+            shape=standardize_shape(() if shape is None else shape),  # type: ignore[arg-type]
+            dtype=element_type,
+            trainable=trainable,
+            autocast=autocast,
+            aggregation=aggregation,
+            name=name,
+        )
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints.get(constraint)
+        variable.overwrite_with_gradient = bool(overwrite_with_gradient)
+        self._track_variable(variable)
+        return variable
+
     def _track_variable(self, variable: Variable) -> None:
+        if self._tracker.locked:
+            self._refuse_state()
         self.__dict__["_added"].append(variable)
+        if not self.trainable:
+            self._freeze([variable])
         bump_structure()
 
+    def _untrack_variable(self, variable: Variable) -> None:
+        """Forget a variable made by `add_weight`; an attribute that holds it is to be set anew or deleted."""
+        added = self.__dict__["_added"]
+        added[:] = [known for known in added if known is not variable]
+        frozen = self.__dict__["_frozen"]
+        frozen[:] = [known for known in frozen if known is not variable]
+        bump_structure()
+
+    def _freeze(self, variables: Iterable[Variable]) -> None:
+        frozen = self.__dict__["_frozen"]
+        for variable in variables:
+            if variable.trainable:
+                frozen.append(variable)
+                variable.trainable = False
+
+    def _thaw(self) -> None:
+        frozen = self.__dict__["_frozen"]
+        for variable in frozen:
+            variable.trainable = True
+        frozen.clear()
+
+    def _own_variables(self) -> list[Variable]:
+        return unique([*self.__dict__["_added"], *self._tracked_values(Variable)])
+
+    @property
+    def _trainable_variables(self) -> list[Variable]:
+        frozen = {id(v) for v in self.__dict__["_frozen"]}
+        return [v for v in self._own_variables() if v.trainable or id(v) in frozen]
+
+    @property
+    def _non_trainable_variables(self) -> list[Variable]:
+        frozen = {id(v) for v in self.__dict__["_frozen"]}
+        return [v for v in self._own_variables() if not v.trainable and id(v) not in frozen]
+
     def _own_weights(self) -> list[Variable]:
-        own = unique([*self.__dict__["_added"], *self._tracked_values(Variable)])
-        return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
+        # Freezing keeps the order, so that saved weights fit.
+        return [*self._trainable_variables, *self._non_trainable_variables]
 
     @property
     def weights(self) -> list[Variable]:
@@ -70,8 +165,8 @@ class LayerState(Trackable):
 
     @property
     def variables(self) -> list[Variable]:
-        """The weights and the states of seed generators."""
-        return unique([*self.weights, *self._seed_states()])
+        """The weights and the states of seed generators, layer by layer."""
+        return unique(v for layer in self._flatten_layers() for v in [*layer._own_weights(), *layer._own_seed_states()])
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -100,8 +195,15 @@ class LayerState(Trackable):
         trained = {id(v) for v in self.trainable_weights}
         return [v for v in self.weights if id(v) not in trained]
 
+    @property
+    def _seed_generators(self) -> list[SeedGenerator]:
+        return self._tracked_values(SeedGenerator)
+
     def _seed_states(self) -> list[Variable]:
-        return [seed.state for layer in self._flatten_layers() for seed in layer._tracked_values(SeedGenerator)]
+        return unique(state for layer in self._flatten_layers() for state in layer._own_seed_states())
+
+    def _own_seed_states(self) -> list[Variable]:
+        return [seed.state for seed in self._seed_generators]
 
     @property
     def metrics(self) -> list[Metric]:
@@ -122,6 +224,10 @@ class LayerState(Trackable):
     def trainable(self, value: bool) -> None:
         for layer in self._flatten_layers():
             object.__setattr__(layer, "_trainable", bool(value))
+            if value:
+                layer._thaw()
+            else:
+                layer._freeze(layer._own_variables())
         bump_structure()
 
     def get_weights(self) -> list[np.ndarray[Any, Any]]:
@@ -148,6 +254,54 @@ class LayerState(Trackable):
                 )
         for array, variable in zip(arrays, variables, strict=True):
             variable.assign(array)
+
+    def stateless_call(
+        self,
+        trainable_variables: Sequence[Any],
+        non_trainable_variables: Sequence[Any],
+        *args: Any,
+        return_losses: bool = False,
+        **kwargs: Any,
+    ) -> tuple[Any, ...]:
+        """Call the layer with these values of its variables, which themselves stay as they are.
+
+        Args:
+            trainable_variables: values of `trainable_variables`, in their order.
+            non_trainable_variables: values of `non_trainable_variables`, in their order.
+            *args: positional arguments of the call.
+            return_losses: whether to return the losses of the call, too.
+            **kwargs: further arguments of the call.
+
+        Returns:
+            The outputs, the new values of `non_trainable_variables` and, if asked for, the losses.
+
+        Raises:
+            ValueError: the layer is not built, or the number of values is another than that of the variables.
+        """
+        if not self.__dict__.get("built"):
+            raise ValueError(f"Layer {self.name!r} must be built before `stateless_call`: call it on data first.")
+        kept = self.non_trainable_variables
+        variables, values = [*self.trainable_variables, *kept], [*trainable_variables, *non_trainable_variables]
+        for argument, given, own in (
+            ("trainable_variables", trainable_variables, self.trainable_variables),
+            ("non_trainable_variables", non_trainable_variables, kept),
+        ):
+            if len(given) != len(own):
+                raise ValueError(
+                    f"stateless_call: `{argument}` must have the length {len(own)} of the layer's, got {len(given)}."
+                )
+        before = [variable.value for variable in variables]
+        # Values given may be the variables themselves, which the first assignment would change.
+        values = [value.value if isinstance(value, _dlrs.Variable) else value for value in values]
+        try:
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+            outputs = self(*args, **kwargs)  # type: ignore[operator]
+            results = (outputs, [variable.value for variable in kept])
+            return (*results, self.losses) if return_losses else results
+        finally:
+            for variable, value in zip(variables, before, strict=True):
+                variable.assign(value)
 
     def count_params(self) -> int:
         """The number of elements of all weights.
@@ -183,3 +337,20 @@ class LayerState(Trackable):
         for layer in self._flatten_layers():
             layer.__dict__["_losses"].clear()
             _holders.discard(layer)
+
+
+def _weight_arguments(args: tuple[Any, ...], named: dict[str, Any]) -> dict[str, Any]:
+    """The first arguments of `add_weight`, given by position or by name."""
+    if len(args) > len(named):
+        raise TypeError(f"add_weight takes at most {len(named)} positional arguments ({', '.join(named)}).")
+    if args and isinstance(args[0], str):
+        raise ValueError(
+            f"add_weight: the first positional argument is the shape; pass the name {args[0]!r} as the "
+            f"keyword argument `name`."
+        )
+    values = dict(named)
+    for name, value in zip(named, args, strict=False):
+        if named[name] is not None:
+            raise ValueError(f"add_weight: `{name}` was passed both positionally and as a keyword argument.")
+        values[name] = value
+    return values

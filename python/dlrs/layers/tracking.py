@@ -1,7 +1,7 @@
 """The state that hangs on an object: variables, sublayers, metrics and seeds among its attributes."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from dlrs import _dlrs
 from dlrs.backend import Variable
@@ -15,25 +15,43 @@ _SCALARS = (bool, int, float, str, type(None))
 _CONTAINERS = (list, tuple, dict)
 
 
+class Tracker:
+    """Which attributes of an object may hold state, and whether new state may still come."""
+
+    __slots__ = ("locked", "names")
+
+    def __init__(self) -> None:
+        self.names: dict[str, None] = {}
+        self.locked = False
+
+    def lock(self) -> None:
+        """Refuse new state from now on."""
+        self.locked = True
+
+    def unlock(self) -> None:
+        """Take new state again."""
+        self.locked = False
+
+
 class Trackable:
     """Remembers which attributes may hold state. They are looked into when asked for, lists and dicts included, so
     that what is appended later counts.
     """
 
-    _tracked: dict[str, None]
+    _tracker: Tracker
     _never_tracked: frozenset[str] = frozenset(("_inbound_nodes", "_outbound_nodes"))
     # Attributes that no program holds.
     _volatile: frozenset[str] = frozenset(("stop_training",))
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        made = super().__new__(cls)
+        # Before `__init__`, so that subclasses may set attributes before they call the one of their base.
+        object.__setattr__(made, "_tracker", Tracker())
+        return made
+
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, _STATEFUL) and name not in self._never_tracked:
-            tracked = self.__dict__.get("_tracked")
-            if tracked is None:
-                raise RuntimeError(
-                    f"{type(self).__name__}.__init__ must call `super().__init__()` before it sets {name!r}."
-                )
-            tracked[name] = None
-            bump_structure()
+            self._track(name, value)
         elif isinstance(value, _SCALARS) and name[:1] != "_" and name not in self._volatile and not _dlrs.is_tracing():
             # Programs hold it as a constant.
             old = self.__dict__.get(name, value)
@@ -42,9 +60,24 @@ class Trackable:
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
-        self._tracked.pop(name, None)
+        self._tracker.names.pop(name, None)
         bump_structure()
         object.__delattr__(self, name)
+
+    def _track(self, name: str, value: Any) -> None:
+        tracker = self._tracker
+        if tracker.locked and self.__dict__.get(name) is not value:
+            known = {id(leaf) for leaf in _leaves(self.__dict__.get(name))}
+            if any(isinstance(leaf, _STATE) and id(leaf) not in known for leaf in _leaves(value)):
+                self._refuse_state()
+        tracker.names[name] = None
+        bump_structure()
+
+    def _refuse_state(self) -> None:
+        raise ValueError(
+            f"{type(self).__name__}: you cannot add new elements of state (variables or sub-layers) to a layer that is "
+            f"already built. Make them in `__init__` or in `build`."
+        )
 
     def _set_untracked(self, name: str, value: Any) -> None:
         """Set an attribute whose contents are not state of this object."""
@@ -54,7 +87,7 @@ class Trackable:
         """The tracked instances of `kind`, each once, in the order of attributes."""
         attributes = self.__dict__
         found: dict[int, T] = {}
-        for name in self._tracked:
+        for name in self._tracker.names:
             value = attributes.get(name)
             if isinstance(value, _CONTAINERS):
                 found.update((id(leaf), leaf) for leaf in _leaves(value) if isinstance(leaf, kind))
@@ -63,7 +96,8 @@ class Trackable:
         return list(found.values())
 
 
-_STATEFUL = (Trackable, Variable, Metric, SeedGenerator, *_CONTAINERS)
+_STATE = (Trackable, Variable, Metric, SeedGenerator)
+_STATEFUL = (*_STATE, *_CONTAINERS)
 
 
 def _leaves(value: Any) -> Iterator[Any]:

@@ -4,8 +4,9 @@ from typing import Any
 
 from dlrs import _dlrs, ops
 from dlrs.backend import KerasTensor, tree
+from dlrs.layers.call_arguments import signature_of
 from dlrs.layers.input_layer import InputLayer
-from dlrs.layers.layer import Layer, _call_signature
+from dlrs.layers.layer import Layer
 from dlrs.models.functional_config import graph_config, graph_from_config
 from dlrs.models.model import Model
 from dlrs.ops.function import Function
@@ -38,22 +39,22 @@ class Functional(Model):
         function = Function(inputs, outputs, name=f"{self.name}_graph")
         _check_names(self.name, function)
         self._set_untracked("_function", function)
-        self._set_untracked("_layers", [op for op in function.operations if isinstance(op, Layer)])
+        self._set_untracked("_graph_layers", [op for op in function.operations if isinstance(op, Layer)])
         names = [_operation_name(tensor) for tensor in function.outputs]
         self._set_untracked("output_names", names)
         self._set_untracked("input_names", [_operation_name(tensor) for tensor in function.inputs])
         self._called = True
         self.supports_masking = False
         self.built = True
-        self._set_untracked("_signature", _call_signature(type(self).call))
+        self._set_untracked("_signature", signature_of(type(self).call))
 
     _function: Function
-    _layers: list[Layer]
+    _graph_layers: list[Layer]
     output_names: list[str]
     input_names: list[str]
 
     def _child_layers(self) -> list[Layer]:
-        layers = self._layers
+        layers = self._graph_layers
         own = super()._child_layers()
         if not own:
             return layers

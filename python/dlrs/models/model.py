@@ -40,14 +40,14 @@ class Model(Trainer, Layer):
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the outputs; defined by a subclass."""
-        raise TypeError(f"Model {type(self).__name__} does not define `call`.")
+        raise NotImplementedError(f"Model {type(self).__name__} does not have a `call` method implemented.")
 
-    def _maybe_build(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if args:
+    def _maybe_build(self, arguments: dict[str, Any]) -> None:
+        if arguments:
             # What `load_model` needs to make the weights anew.
-            specs = tree.map_structure(lambda leaf: KerasTensor((None, *leaf.shape[1:]), leaf.dtype), args[0])
-            self._set_untracked("_input_specs", specs)
-        super()._maybe_build(args, kwargs)
+            first = next(iter(arguments.values()))
+            self._set_untracked("_input_specs", tree.map_structure(_without_batch_size, first))
+        super()._maybe_build(arguments)
 
     @property
     def layers(self) -> list[Layer]:
@@ -99,6 +99,10 @@ class Model(Trainer, Layer):
         from dlrs.saving.saving_api import load_weights
 
         load_weights(self, filepath)
+
+
+def _without_batch_size(leaf: Any) -> Any:
+    return KerasTensor((None, *leaf.shape[1:]), leaf.dtype) if hasattr(leaf, "shape") else leaf
 
 
 def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

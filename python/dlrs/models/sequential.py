@@ -34,13 +34,13 @@ class Sequential(Model):
     def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
         Layer.__init__(self, trainable=trainable, name=name, autocast=False)
         self._init_trainer()
-        self._set_untracked("_layers", [])
+        self._set_untracked("_stack", [])
         self._set_untracked("_functional", None)
         for layer in layers or ():
             self.add(layer, rebuild=False)
         self._rebuild()
 
-    _layers: list[Layer]
+    _stack: list[Layer]
     _functional: Functional | None
 
     def add(self, layer: Any, rebuild: bool = True) -> None:
@@ -50,27 +50,27 @@ class Sequential(Model):
             layer = history.operation if history is not None else layer
         if not isinstance(layer, Layer):
             raise TypeError(f"Sequential {self.name!r}: layers must be instances of dlrs.layers.Layer, got {layer!r}.")
-        if isinstance(layer, InputLayer) and self._layers:
+        if isinstance(layer, InputLayer) and self._stack:
             raise ValueError(f"Sequential {self.name!r}: an `Input` can only be the first layer.")
-        if any(layer.name == other.name for other in self._layers):
+        if any(layer.name == other.name for other in self._stack):
             raise ValueError(
                 f"Sequential {self.name!r}: there is already a layer {layer.name!r}; names must be unique."
             )
-        if not self._layers and not isinstance(layer, InputLayer):
+        if not self._stack and not isinstance(layer, InputLayer):
             shape = layer.__dict__.get("_input_shape_argument")
             if shape is None and isinstance(layer, Functional) and not tree.is_nested(layer.input):
                 shape = layer.input_shape[1:]
             if shape is not None:
-                self._layers.append(_input_layer((None, *shape), layer))
-        self._layers.append(layer)
+                self._stack.append(_input_layer((None, *shape), layer))
+        self._stack.append(layer)
         if rebuild:
             self._rebuild()
 
     def pop(self, rebuild: bool = True) -> Layer:
         """Take the top layer off and return it."""
-        if not self._layers:
+        if not self._stack:
             raise TypeError(f"Sequential {self.name!r} has no layer to pop.")
-        layer = self._layers.pop()
+        layer = self._stack.pop()
         if rebuild:
             self._rebuild()
         return layer
@@ -80,26 +80,26 @@ class Sequential(Model):
         self.built = False
         self._reset_programs()
         bump_structure()
-        if len(self._layers) > 1 and isinstance(self._layers[0], InputLayer):
-            self.build(self._layers[0].batch_shape)
+        if len(self._stack) > 1 and isinstance(self._stack[0], InputLayer):
+            self.build(self._stack[0].batch_shape)
 
     def build(self, input_shape: Any = None) -> None:
         """Make the weights for inputs of shape `input_shape`, with the batch axis; its size may be None."""
-        if not self._layers:
+        if not self._stack:
             raise ValueError(f"Sequential {self.name!r} has no layers. Add them with `add`.")
-        if not isinstance(self._layers[0], InputLayer):
+        if not isinstance(self._stack[0], InputLayer):
             if input_shape is None:
                 raise ValueError(f"Sequential {self.name!r}: `build` needs the shape of the input.")
             if tree.is_nested(input_shape) and any(tree.is_nested(size) for size in input_shape):
                 raise ValueError(f"Sequential {self.name!r} takes a single input, got shapes {input_shape}.")
-            self._layers.insert(0, _input_layer((None, *input_shape[1:]), self._layers[0]))
-        if len(self._layers) == 1:
+            self._stack.insert(0, _input_layer((None, *input_shape[1:]), self._stack[0]))
+        if len(self._stack) == 1:
             self.built = True
             return
-        source: Any = self._layers[0]._inbound_nodes[0].outputs[0]
+        source: Any = self._stack[0]._inbound_nodes[0].outputs[0]
         x = source
         try:
-            for layer in self._layers[1:]:
+            for layer in self._stack[1:]:
                 x = layer(x)
         except TracingError:
             # A layer that only runs eagerly: the stack is run layer by layer.
@@ -109,12 +109,12 @@ class Sequential(Model):
         self.built = True
 
     def _child_layers(self) -> list[Layer]:
-        return self._layers
+        return self._stack
 
     @property
     def layers(self) -> list[Layer]:
         """The layers, without the input."""
-        return [layer for layer in self._layers if not isinstance(layer, InputLayer)]
+        return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Apply the layers in turn."""
@@ -171,7 +171,7 @@ class Sequential(Model):
     @property
     def output_names(self) -> list[str]:
         """The name of the last layer, in a list."""
-        return [self._layers[-1].name] if self._layers else []
+        return [self._stack[-1].name] if self._stack else []
 
     def get_config(self) -> dict[str, Any]:
         from dlrs.saving.serialization_lib import serialize_keras_object
@@ -179,7 +179,7 @@ class Sequential(Model):
         return {
             "name": self.name,
             "trainable": self.trainable,
-            "layers": [serialize_keras_object(layer) for layer in self._layers],
+            "layers": [serialize_keras_object(layer) for layer in self._stack],
         }
 
     @classmethod

@@ -1,0 +1,32 @@
+"""Policies that say which types layers compute in and keep their weights in."""
+
+from typing import Any
+
+from dlrs.backend import DTypePolicy, Registry, dtype_policy, get_policy, set_dtype_policy
+
+__all__ = ["DTypePolicy", "deserialize", "dtype_policy", "get", "serialize", "set_dtype_policy"]
+
+_REGISTRY = Registry("dtype policy", DTypePolicy, (DTypePolicy,))
+
+
+def serialize(policy: DTypePolicy) -> Any:
+    """The class name and configuration of `policy`.
+
+    >>> serialize(DTypePolicy("float64"))["config"]
+    {'name': 'float64'}
+    """
+    return _REGISTRY.serialize(policy)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The policy described by `serialize`."""
+    return _REGISTRY.deserialize(config, custom_objects)
+
+
+def get(identifier: Any) -> DTypePolicy:
+    """The policy that `identifier` means: a policy, a type, a configuration, or None for the default one.
+
+    >>> get("mixed_float16").compute_dtype
+    'float16'
+    """
+    return get_policy(identifier)
