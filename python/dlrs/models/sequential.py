@@ -186,7 +186,9 @@ class Sequential(Model):
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
         from dlrs.saving.serialization_lib import deserialize_keras_object
 
-        layers = [deserialize_keras_object(layer, custom_objects) for layer in config["layers"]]
+        # The stack builds its layers itself, so that their weights have the paths that they had.
+        unbuilt = [{key: value for key, value in layer.items() if key != "build_config"} for layer in config["layers"]]
+        layers = [deserialize_keras_object(layer, custom_objects) for layer in unbuilt]
         model = cls(layers, name=config.get("name"))
         if config.get("trainable") is False:
             model.trainable = False
