@@ -135,7 +135,7 @@ class Row:
         dtypes: Dtypes to test.
         typed: Whether the dtype under test is passed as `dtype`, to the op and to the reference.
         result: Dtype of the results: `"same"` as the dtype under test, `"float"` (the same, or float32 for integers),
-            `"reference"` (the reference's), or a dtype.
+            `"reference"` (the reference's), `"places"` (int32 where the reference is, else the same), or a dtype.
         ulp: Largest error in units in the last place of the reference.
         ulp64: The same in float64, if larger: its reference is no more precise than the op.
         floor: Error allowed besides, for results whose terms cancel: multiples of the dtype's epsilon times the square
@@ -212,6 +212,8 @@ class Row:
         """The dtype of a result."""
         if self.result == "reference":
             return str(np.asarray(reference).dtype)
+        if self.result == "places":
+            return "int32" if np.asarray(reference).dtype == np.int32 else dtype
         if self.result == "float":
             return dtype if dtype in FLOATS else "float32"
         return dtype if self.result == "same" else self.result

@@ -10,20 +10,12 @@ from harness.shapes import LARGE
 
 EXACT: dict[str, Any] = {"dtypes": (*NUMBERS, "bool", "uint8"), "second": True}
 INDEX = Domain(-3, 3, dtype="int32")
-SEGMENT = Domain(0, 4, dtype="int32")
 
 
 def slice_(x: Array, start: Shape, stop: Shape, step: Shape) -> Any:
     """The elements of Python's ranges; a stop of -1 under a negative step means to the very first element."""
     spans = zip(start, stop, step, strict=True)
     return x[(*(slice(a, None if b < 0 else b, s) for a, b, s in spans), ...)]
-
-
-def segment_sum(x: Array, indices: Array, num_segments: int) -> Any:
-    """Rows added into the rows of the result that `indices` names."""
-    result = np.zeros((num_segments, *x.shape[1:]), x.dtype)
-    np.add.at(result, indices, x)
-    return result
 
 
 def joined(*xs: Array, axis: int) -> Any:
@@ -55,16 +47,6 @@ def take_cases() -> list[Case]:
         case((3, 2), (0,), axis=0),
         case((3, 0), (2,), axis=0),
         Case(((1000, 300), (2500,)), {"axis": 0}, (REAL, Domain(-1000, 1000, dtype="int64")), large=True),
-    ]
-
-
-def segment_cases() -> list[Case]:
-    """Vectors and rows, repeated and absent segments, no rows."""
-    return [
-        case((5,), (5,), num_segments=4),
-        case((6, 3), (6,), num_segments=5),
-        case((0, 3), (0,), num_segments=2),
-        Case(((3000, 300), (3000,)), {"num_segments": 700}, (REAL, Domain(0, 700, dtype="int32")), large=True),
     ]
 
 
@@ -125,34 +107,13 @@ PRIMITIVES = [
         refuses(ValueError, "axis 1", (3,), ints(0), axis=1),
         refuses(TypeError, "indices.*float32", (3,), (1,), axis=0),
     ]),
-    Row("segment_sum", segment_sum, segment_cases(), (REAL, SEGMENT), dtypes=NUMBERS, ulp=4, floor=2, second=True,
-        refusals=[
-            refuses(ValueError, r"\(3, 2\).*\(2,\)", (3, 2), ints(0, 1), num_segments=2),
-            refuses(ValueError, "num_segments.*-1", (1,), ints(0), num_segments=-1),
-            refuses(TypeError, "float32", (2,), (2,), num_segments=2),
-            refuses(IndexError, "2", (2,), ints(0, 2), num_segments=2),
-        ]),
 ]  # fmt: skip
-
-
-def placed(indices: Array, values: Array, shape: Shape) -> Any:
-    """Values added at indices of a zero array."""
-    result = np.zeros(shape, values.dtype)
-    np.add.at(result, tuple(np.moveaxis(indices, -1, 0)), values)
-    return result
 
 
 def updated(x: Array, update: Array) -> Any:
     """`x` with `update` at its upper right."""
     x = x.copy()
     x[: update.shape[0], 1 : 1 + update.shape[1]] = update
-    return x
-
-
-def written(x: Array, indices: Array, updates: Array) -> Any:
-    """`x` with the elements at `indices` replaced."""
-    x = x.copy()
-    x[tuple(indices.T)] = updates
     return x
 
 
@@ -192,10 +153,6 @@ COMPOSITES = [
         refusals=[refuses(ValueError, "indices", (2, 3), ints(0), axis=0)]),
     Row("get_item", lambda x: x[:, -1, ::2], [case((2, 3, 5)), case((0, 1, 2))],
         call=lambda x: ops.get_item(x, (slice(None), -1, slice(None, None, 2)))),
-    Row("scatter", placed, [case((5, 1), (5,), shape=(4,)), case((3, 1), (3, 2), shape=(4, 2))], (SEGMENT, REAL),
-        ulp=2, floor=2),
-    Row("scatter_update", written, [Case(((3, 4), (2, 2), (2,)), domains=(
-        REAL, Domain(values=[[0, 1], [2, 3]], dtype="int32"), REAL))]),
     Row("slice_update", updated, [case((3, 4), (2, 2)), case((3, 4), (3, 3))],
         call=lambda x, update: ops.slice_update(x, (0, 1), update)),
 ]  # fmt: skip

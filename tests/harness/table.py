@@ -1,6 +1,6 @@
 """The table: the rows of every family."""
 
-from harness import elementwise_rows, nn_rows, product_rows, reduction_rows, state_rows, structure_rows
+from harness import elementwise_rows, nn_rows, order_rows, product_rows, reduction_rows, state_rows, structure_rows
 from harness.row import Row
 
 TABLE: list[Row] = [
@@ -8,6 +8,7 @@ TABLE: list[Row] = [
     *reduction_rows.ROWS,
     *product_rows.ROWS,
     *structure_rows.ROWS,
+    *order_rows.ROWS,
     *nn_rows.ROWS,
     *state_rows.ROWS,
 ]

@@ -40,9 +40,6 @@ from dlrs.ops.core import (
     map,
     saturate_cast,
     scan,
-    scatter,
-    scatter_update,
-    segment_sum,
     shape,
     slice,
     slice_update,
@@ -74,6 +71,7 @@ from dlrs.ops.crossentropy import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
+from dlrs.ops.cumulative import cumprod, cumsum
 from dlrs.ops.function import (
     Function,
 )
@@ -178,6 +176,17 @@ from dlrs.ops.reductions import (
     sum,
     var,
 )
+from dlrs.ops.segments import scatter, scatter_update, segment_max, segment_min, segment_sum
+from dlrs.ops.sorting import (
+    argpartition,
+    argsort,
+    in_top_k,
+    nonzero,
+    searchsorted,
+    sort,
+    top_k,
+    unique,
+)
 from dlrs.ops.unary import (
     abs,
     absolute,
@@ -233,6 +242,8 @@ __all__ = [
     "arange",
     "argmax",
     "argmin",
+    "argpartition",
+    "argsort",
     "array",
     "average",
     "batch_normalization",
@@ -251,6 +262,8 @@ __all__ = [
     "cos",
     "cosh",
     "count_nonzero",
+    "cumprod",
+    "cumsum",
     "diag",
     "diagonal",
     "divide",
@@ -283,6 +296,7 @@ __all__ = [
     "hard_tanh",
     "hstack",
     "identity",
+    "in_top_k",
     "inner",
     "is_tensor",
     "isclose",
@@ -322,6 +336,7 @@ __all__ = [
     "multiply",
     "nan_to_num",
     "negative",
+    "nonzero",
     "norm",
     "normalize",
     "not_equal",
@@ -346,6 +361,9 @@ __all__ = [
     "scan",
     "scatter",
     "scatter_update",
+    "searchsorted",
+    "segment_max",
+    "segment_min",
     "segment_sum",
     "selu",
     "shape",
@@ -360,6 +378,7 @@ __all__ = [
     "softmax",
     "softplus",
     "softsign",
+    "sort",
     "sparse_categorical_crossentropy",
     "sparse_plus",
     "sparse_sigmoid",
@@ -384,6 +403,7 @@ __all__ = [
     "tensordot",
     "threshold",
     "tile",
+    "top_k",
     "trace",
     "transpose",
     "tri",
@@ -391,6 +411,7 @@ __all__ = [
     "triu",
     "true_divide",
     "trunc",
+    "unique",
     "unstack",
     "var",
     "vdot",

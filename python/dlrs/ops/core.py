@@ -1,7 +1,6 @@
-"""Conversion, control flow, slices at given places, and gathering by segments."""
+"""Conversion, control flow, and slices at given places."""
 
 import builtins
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,10 +10,11 @@ from dlrs import _dlrs, backend
 from dlrs._dlrs import Tensor
 from dlrs.backend import KerasTensor, TensorLike, as_tensor, convert_to_numpy, is_tensor, standardize_dtype, tree
 from dlrs.ops.operation import op
+from dlrs.ops.segments import scatter, scatter_update
 
 __all__ = [
     "cast", "cond", "convert_to_numpy", "convert_to_tensor", "dtype", "fori_loop", "is_tensor", "map", "saturate_cast",
-    "scan", "scatter", "scatter_update", "segment_sum", "shape", "slice", "slice_update", "stop_gradient", "switch",
+    "scan", "scatter", "scatter_update", "shape", "slice", "slice_update", "stop_gradient", "switch",
     "vectorized_map", "while_loop",
 ]  # fmt: skip
 
@@ -298,50 +298,3 @@ def _check_block(name: str, shape: Sequence[int], starts: Sequence[int], stops: 
             raise ValueError(
                 f"{name}: elements {start} to {stop} of axis {axis} are not in a tensor of shape {tuple(shape)}."
             )
-
-
-@op
-def segment_sum(
-    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
-) -> Tensor:
-    """Sums of the slices of `data` along the first axis that have the same segment id.
-
-    >>> segment_sum([1.0, 2.0, 4.0], [0, 1, 0], num_segments=3).tolist()
-    [5.0, 2.0, 0.0]
-    """
-    if num_segments is None:
-        num_segments = int(_dlrs.max(segment_ids).item()) + 1
-    return _dlrs.segment_sum(data, segment_ids, num_segments)
-
-
-@op
-def scatter(indices: TensorLike, values: TensorLike, shape: Sequence[int]) -> Tensor:
-    """Zeros of shape `shape` with `values` added at `indices`, whose last axis holds the leading coordinates.
-
-    >>> scatter([[0], [2]], [1.0, 2.0], (4,)).tolist()
-    [1.0, 0.0, 2.0, 0.0]
-    """
-    indices, values = as_tensor(indices), as_tensor(values)
-    depth = indices.shape[-1]
-    if depth > len(shape):
-        raise ValueError(f"scatter: `indices` hold {depth} coordinates, `shape` {tuple(shape)} has {len(shape)} axes.")
-    strides = [math.prod(shape[i + 1 : depth]) for i in range(depth)]
-    rows = _dlrs.sum(_dlrs.multiply(indices, np.asarray(strides, dtype=indices.dtype)), [-1], False)
-    inner = math.prod(shape[depth:])
-    flat = _dlrs.segment_sum(
-        _dlrs.reshape(values, (rows.size, inner)), _dlrs.reshape(rows, (rows.size,)), math.prod(shape[:depth])
-    )
-    return _dlrs.reshape(flat, shape)
-
-
-@op
-def scatter_update(inputs: TensorLike, indices: TensorLike, updates: TensorLike) -> Tensor:
-    """`inputs` with the elements at `indices`, each of which may occur once, replaced by `updates`.
-
-    >>> scatter_update([1.0, 2.0, 3.0], [[1]], [9.0]).tolist()
-    [1.0, 9.0, 3.0]
-    """
-    inputs, updates = as_tensor(inputs), as_tensor(updates)
-    placed = scatter(indices, _dlrs.cast(updates, inputs.dtype), inputs.shape)
-    hits = scatter(indices, _dlrs.full(updates.shape, 1, "int32"), inputs.shape)
-    return _dlrs.where(_dlrs.greater(hits, 0), placed, inputs)

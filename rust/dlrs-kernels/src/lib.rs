@@ -3,6 +3,7 @@
 //! Kernels are pure functions: slices and tiles in, tiles out. They know no tensors, graphs, threads or Python.
 
 pub mod conv;
+pub mod cumulative;
 pub mod elementwise;
 pub mod gemm;
 pub mod index;
@@ -11,6 +12,7 @@ pub mod loss;
 pub mod math;
 pub mod mem;
 pub mod optim;
+pub mod order;
 pub mod peak;
 pub mod random;
 pub mod reduce;

@@ -43,11 +43,15 @@ mod _dlrs {
     #[pymodule_export]
     use crate::ops::optim::{adam_update, momentum_update, rmsprop_update, sgd_update};
     #[pymodule_export]
+    use crate::ops::order::{
+        cumprod, cumsum, linear_recurrence, searchsorted, segment_max, segment_min, segment_sum, sort, top_k,
+    };
+    #[pymodule_export]
     use crate::ops::random::{random_normal, random_uniform};
     #[pymodule_export]
     use crate::ops::reduce::{all, any, argmax, argmin, max, mean, min, prod, sum};
     #[pymodule_export]
-    use crate::ops::shape::{broadcast_to, concatenate, pad, reshape, segment_sum, slice, take, transpose};
+    use crate::ops::shape::{broadcast_to, concatenate, pad, reshape, slice, take, transpose};
     #[pymodule_export]
     use crate::system::{isa, machine_peaks, num_threads, set_num_threads, supported_isas};
     #[pymodule_export]

@@ -1,12 +1,11 @@
 //! Ops that address elements by index tensors.
 
 use std::hash::Hash;
-use std::sync::Arc;
 
-use dlrs_kernels::mem::{Element, TileIo, TileMut};
+use dlrs_kernels::mem::{Element, TileIo};
 
 use super::shape::{AnyElement, by_size};
-use super::tiles::{Block, TILE, cut, grid};
+use super::tiles::{Block, cut};
 use super::{LowerCx, Lowered, NodeRef, Op, arity};
 use crate::error::Result;
 use crate::graph::{Graph, Val};
@@ -108,7 +107,7 @@ impl<'a> Indices<'a> {
     }
 
     /// The position in `0..len` that index number `i` means.
-    fn position(&self, i: usize, len: usize) -> Option<usize> {
+    pub(crate) fn position(&self, i: usize, len: usize) -> Option<usize> {
         let index = self.get(i);
         let position = if index < 0 { index + len as i64 } else { index };
         (0..len as i64).contains(&position).then_some(position as usize)
@@ -144,117 +143,10 @@ impl AnyElement for Rows {
     }
 }
 
-/// Row k of the result is the sum of the rows of `data` whose id is k: the adjoint of [`Take`] along axis 0.
-///
-/// Rows are added in the order in which they stand. Negative ids count from the end; one out of range ends the run.
-#[derive(Clone, Hash, Debug)]
-pub struct SegmentSum {
-    /// Rows of the result.
-    pub segments: usize,
-}
-
-impl Op for SegmentSum {
-    fn name(&self) -> &'static str {
-        "segment_sum"
-    }
-
-    fn key(&self, hasher: &mut KeyHasher) {
-        self.hash(hasher);
-    }
-
-    fn infer(&self, inputs: &[Ty]) -> Result<Vec<Ty>> {
-        arity("segment_sum", inputs, 2)?;
-        let (data, ids) = (inputs[0], inputs[1]);
-        check_indices("segment_sum", "segment_ids", ids)?;
-        if matches!(data.dtype, DType::Bool | DType::U8) {
-            bail!(Type, "segment_sum: data has dtype {}; expected int32, int64, float32 or float64", data.dtype);
-        }
-        if data.shape.rank() == 0 || ids.shape.rank() != 1 || data.shape[0] != ids.shape[0] {
-            bail!(
-                "segment_sum: data of shape {} and segment_ids of shape {}; expected one id per row of data",
-                data.shape,
-                ids.shape
-            );
-        }
-        let dims = [&[self.segments], &data.shape[1..]].concat();
-        Ok(vec![Ty::new(data.dtype, Shape::new(&dims)?)])
-    }
-
-    fn grad(&self, g: &mut Graph, node: &NodeRef<'_>, d_outputs: &[Option<Val>]) -> Result<Vec<Option<Val>>> {
-        let d = d_outputs[0].map(|d| g.take(d, node.inputs[1], 0)).transpose()?;
-        Ok(vec![d, None])
-    }
-
-    fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
-        let inner: usize = cx.inputs[0].shape[1..].iter().product();
-        let blocks = owners(self.segments, inner);
-        let tiles = blocks.iter().map(|b| vec![b.rect(inner)]).collect();
-        let cost = 20.0 + (cx.inputs[0].shape.size() + cx.outputs[0].shape.size()) as f64 * 0.1;
-        let (segments, dtype) = (self.segments, cx.outputs[0].dtype);
-        let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| match dtype {
-            DType::F32 => add_rows::<f32>(io, &blocks[tile], segments, inner),
-            DType::F64 => add_rows::<f64>(io, &blocks[tile], segments, inner),
-            DType::I32 => add_rows::<i32>(io, &blocks[tile], segments, inner),
-            _ => add_rows::<i64>(io, &blocks[tile], segments, inner),
-        });
-        Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
-    }
-}
-
-/// Each tile owns part of the result and looks at all ids for it: few tiles, of columns when rows are long enough that
-/// parts of them are still whole cache lines, else of rows.
-fn owners(segments: usize, inner: usize) -> Vec<Block> {
-    const TILES: usize = 8;
-    const LINE: usize = 16;
-    if segments * inner <= TILE {
-        grid(segments, inner, segments, inner)
-    } else if inner >= TILES * LINE {
-        grid(segments, inner, segments, inner.div_ceil(TILES).next_multiple_of(LINE))
-    } else {
-        grid(segments, inner, segments.div_ceil(TILES / 2), inner)
-    }
-}
-
-/// Numbers that can be summed; integers wrap around, as NumPy's do.
-pub(crate) trait Sum: Element {
-    fn plus(self, other: Self) -> Self;
-}
-
-macro_rules! sums {
-    ($($ty:ident $plus:expr),*) => { $(impl Sum for $ty {
-        fn plus(self, other: $ty) -> $ty { $plus(self, other) }
-    })* };
-}
-sums!(f32 std::ops::Add::add, f64 std::ops::Add::add, i32 i32::wrapping_add, i64 i64::wrapping_add);
-
-fn add_rows<T: Sum>(io: &mut TileIo<'_>, block: &Block, segments: usize, inner: usize) {
-    let (data, ids) = (io.input::<T>(0), Indices::of(io, 1));
-    let mut y: TileMut<'_, T> = io.output(0);
-    (0..y.rows()).for_each(|r| y.row(r).fill(T::default()));
-    let rows = data.len().checked_div(inner).unwrap_or(0);
-    for i in 0..rows {
-        let Some(segment) = ids.position(i, segments) else {
-            return io.refuse(format!(
-                "segment_sum: segment_ids[{i}] is {}; expected less than the number of segments, {segments}",
-                ids.get(i)
-            ));
-        };
-        if block.rows.contains(&segment) {
-            let row = &data[i * inner + block.cols.start..i * inner + block.cols.end];
-            y.row(segment - block.rows.start).iter_mut().zip(row).for_each(|(y, x)| *y = y.plus(*x));
-        }
-    }
-}
-
 impl Graph {
     /// `x[.., indices, ..]` along `axis`.
     pub fn take(&mut self, x: Val, indices: Val, axis: usize) -> Result<Val> {
         self.push(Take { axis }, &[x, indices])
-    }
-
-    /// Sums of the rows of `data` that have the same id.
-    pub fn segment_sum(&mut self, data: Val, ids: Val, segments: usize) -> Result<Val> {
-        self.push(SegmentSum { segments }, &[data, ids])
     }
 }
 
@@ -284,33 +176,8 @@ mod tests {
     #[test]
     fn an_index_out_of_range_is_named() {
         let x = noise(&[3, 2], 1);
-        let error = run(&Take { axis: 0 }, &[x.clone(), i32s(&[2], &[0, 3])]).unwrap_err();
+        let error = run(&Take { axis: 0 }, &[x, i32s(&[2], &[0, 3])]).unwrap_err();
         assert_eq!(error, Error::Index("take: index 3 (number 1) is out of range for axis 0 of length 3".into()));
-        let error = run(&SegmentSum { segments: 2 }, &[x, i32s(&[3], &[0, 1, 2])]).unwrap_err();
-        assert!(error.to_string().contains("segment_ids[2] is 2"));
-    }
-
-    #[test]
-    fn segments_are_summed_in_order() {
-        // Each way of cutting: one tile, columns, rows.
-        for (segments, inner) in [(4, 3), (100, 300), (20_000, 3)] {
-            for dtype in [DType::F32, DType::F64, DType::I32, DType::I64] {
-                let data = cast(&noise(&[500, inner], 1), dtype);
-                let ids: Vec<i32> = (0..500).map(|i| (i * i * 7 % 1000) % segments).collect();
-                let op = SegmentSum { segments: segments as usize };
-                let y = run(&op, &[data.clone(), i32s(&[500], &ids)]).unwrap().remove(0);
-                let mut want = vec![0.0; segments as usize * inner];
-                for (i, &id) in ids.iter().enumerate() {
-                    for c in 0..inner {
-                        want[id as usize * inner + c] += data.get(i * inner + c);
-                    }
-                }
-                let want = cast(&f64s(&[segments as usize, inner], &want), dtype);
-                assert_close(&y, &want, if dtype == DType::F32 { 1e-5 } else { 1e-12 });
-            }
-        }
-        let empty = run(&SegmentSum { segments: 2 }, &[noise(&[0, 3], 1), i32s(&[0], &[])]).unwrap().remove(0);
-        assert_eq!(values(&empty), [0.0; 6]);
     }
 
     #[test]
@@ -319,7 +186,6 @@ mod tests {
             let ids = i32s(&[2, 2], &[1, 0, -1, 1]);
             check_gradient(&[noise(&[3, 2, 4], 1), ids], &move |g, x| g.take(x[0], x[1], axis));
         }
-        check_gradient(&[noise(&[3, 2], 1), i64s(&[3], &[1, 0, 1])], &|g, x| g.segment_sum(x[0], x[1], 4));
     }
 
     #[test]
@@ -328,6 +194,5 @@ mod tests {
         let (x, i) = (ty(DType::F32, &[2, 3]), ty(DType::I32, &[3]));
         assert_eq!(refusal(Take { axis: 0 }, &[x, x]), "take: indices has dtype float32; expected int32 or int64");
         assert_eq!(refusal(Take { axis: 2 }, &[x, i]), "take: axis 2 of a tensor of shape (2, 3)");
-        assert!(refusal(SegmentSum { segments: 2 }, &[x, i]).contains("expected one id per row of data"));
     }
 }

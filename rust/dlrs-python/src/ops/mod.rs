@@ -6,6 +6,7 @@ pub mod creation;
 pub mod elementwise;
 pub mod nn;
 pub mod optim;
+pub mod order;
 pub mod random;
 pub mod reduce;
 pub mod shape;

@@ -3,7 +3,7 @@
 use dlrs_core::dispatch::Operand;
 use dlrs_core::ops::Ewise;
 use dlrs_core::ops::concat::Concat;
-use dlrs_core::ops::index::{SegmentSum, Take};
+use dlrs_core::ops::index::Take;
 use dlrs_core::ops::shape::{Reshape, Transpose};
 use dlrs_core::ops::slice::{Pad, Slice, Span};
 use dlrs_core::{DType, Shape};
@@ -166,14 +166,4 @@ pub fn index_operand(op: &str, indices: Arg) -> Result<Operand> {
         DType::U8 => indices.to(DType::I32),
         dtype => fail!(Type, "{op}: indices have dtype {dtype}; expected integers"),
     }
-}
-
-/// Rows of `x` added into row `indices[i]` of the result, in order.
-#[pyfunction]
-pub fn segment_sum(x: Arg, indices: Arg, num_segments: isize) -> Result<PyTensor> {
-    let Ok(segments) = usize::try_from(num_segments) else {
-        fail!(Value, "segment_sum: num_segments is {num_segments}; expected at least 0");
-    };
-    let dtype = if matches!(x.dtype(), DType::Bool | DType::U8) { DType::I32 } else { x.dtype() };
-    call::tensor(SegmentSum { segments }, &[x.to(dtype)?, index_operand("segment_sum", indices)?])
 }

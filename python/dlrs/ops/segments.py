@@ -1,0 +1,216 @@
+"""Values combined by the place that each belongs to: segments and scattering."""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from dlrs import _dlrs
+from dlrs._dlrs import Tensor
+from dlrs.backend import TensorLike, as_tensor
+from dlrs.ops.operation import op
+
+
+class _Combine(Protocol):
+    def __call__(self, x: Tensor, indices: Tensor, num_segments: int) -> Tensor: ...
+
+
+def _segment(name: str, combine: _Combine, data: TensorLike, segment_ids: TensorLike, segments: int | None) -> Tensor:
+    data, ids = as_tensor(data), as_tensor(segment_ids)
+    if ids.ndim != 1:
+        raise ValueError(f"{name}: `segment_ids` must be a vector, got shape {ids.shape}.")
+    if data.ndim == 0 or data.shape[0] != ids.shape[0]:
+        raise ValueError(
+            f"{name}: Argument `segment_ids` and `data` should have same leading dimension. Got {ids.shape} v.s."
+            f" {data.shape}."
+        )
+    if segments is None:
+        if ids.is_symbolic:
+            raise ValueError(
+                f"{name}: `num_segments` is needed while a function is traced, as the ids are not known then."
+            )
+        segments = int(_dlrs.max(ids).item()) + 1 if ids.size else 0
+    return combine(data, ids, segments)
+
+
+@op
+def segment_sum(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
+    """Sums of the slices of `data` along the first axis that have the same segment id.
+
+    Args:
+        data: Tensor (n, ...).
+        segment_ids: n integers: to which segment a slice belongs.
+        num_segments: First size of the result; one more than the largest id if None.
+        sorted: Taken for compatibility.
+
+    Errors: ValueError if the shapes do not fit, IndexError for an id that is not less than `num_segments`.
+
+    >>> segment_sum([1.0, 2.0, 4.0], [0, 1, 0], num_segments=3).tolist()
+    [5.0, 2.0, 0.0]
+    """
+    return _segment("segment_sum", _dlrs.segment_sum, data, segment_ids, num_segments)
+
+
+@op
+def segment_max(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
+    """The largest of the slices with the same segment id, as `segment_sum`; of none, the least number of the dtype.
+
+    >>> segment_max([1.0, 2.0, 4.0], [0, 1, 0], num_segments=3).tolist()
+    [4.0, 2.0, -inf]
+    """
+    return _segment("segment_max", _dlrs.segment_max, data, segment_ids, num_segments)
+
+
+@op
+def segment_min(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
+    """The smallest of the slices with the same segment id, as `segment_sum`; of none, the greatest number of the dtype.
+
+    >>> segment_min([1.0, 2.0, 4.0], [0, 1, 0], num_segments=3).tolist()
+    [1.0, 2.0, inf]
+    """
+    return _segment("segment_min", _dlrs.segment_min, data, segment_ids, num_segments)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Places:
+    """Where values belong in a tensor seen as a matrix, whose rows are the places.
+
+    Attributes:
+        shape: Of the tensor.
+        size: Number of places.
+        inner: Elements of a place.
+        rows: The places of the values, int64.
+    """
+
+    shape: tuple[int, ...]
+    size: int
+    inner: int
+    rows: Tensor
+
+    @property
+    def count(self) -> int:
+        """Number of values."""
+        return self.rows.shape[0]
+
+
+def _places(name: str, indices: TensorLike, values: Tensor, shape: Sequence[int]) -> _Places:
+    """The places in a tensor of shape `shape` at which `indices`, whose last axis holds coordinates, point."""
+    indices = as_tensor(indices)
+    if indices.ndim == 0:
+        raise ValueError(f"{name}: `indices` must have an axis of coordinates, got a scalar.")
+    depth = indices.shape[-1]
+    if depth > len(shape):
+        raise ValueError(f"{name}: `indices` hold {depth} coordinates, the shape {tuple(shape)} has {len(shape)} axes.")
+    if values.shape != (*indices.shape[:-1], *shape[depth:]):
+        raise ValueError(
+            f"{name}: values of shape {values.shape} do not fit `indices` of shape {indices.shape} into a tensor of"
+            f" shape {tuple(shape)}."
+        )
+    dims = tuple(int(dim) for dim in shape)
+    count = math.prod(indices.shape[:-1])
+    rows = _dlrs.full((count,), 0, "int64")
+    for axis, dim in enumerate(dims[:depth]):
+        # Looked up, so that a coordinate out of range is refused instead of being a place in another row.
+        coordinate = _dlrs.take(np.arange(dim, dtype=np.int64), _coordinate(indices, axis, count), 0)
+        rows = _dlrs.add(_dlrs.multiply(rows, dim), coordinate)
+    return _Places(dims, math.prod(dims[:depth]), math.prod(dims[depth:]), rows)
+
+
+def _coordinate(indices: Tensor, axis: int, count: int) -> Tensor:
+    first = [0] * (indices.ndim - 1)
+    part = _dlrs.slice(indices, [*first, axis], [*indices.shape[:-1], axis + 1], [1] * indices.ndim)
+    return _dlrs.reshape(part, (count,))
+
+
+@op
+def scatter(indices: TensorLike, values: TensorLike, shape: Sequence[int]) -> Tensor:
+    """Zeros of shape `shape` with `values` added at `indices`, whose last axis holds the leading coordinates.
+
+    Errors: ValueError if the shapes do not fit, IndexError for a coordinate out of range.
+
+    >>> scatter([[0], [2]], [1.0, 2.0], (4,)).tolist()
+    [1.0, 0.0, 2.0, 0.0]
+    """
+    values = as_tensor(values)
+    places = _places("scatter", indices, values, shape)
+    return _dlrs.reshape(
+        _dlrs.segment_sum(_dlrs.reshape(values, (places.count, places.inner)), places.rows, places.size), places.shape
+    )
+
+
+@op
+def scatter_update(
+    inputs: TensorLike, indices: TensorLike, updates: TensorLike, reduction: str | None = None
+) -> Tensor:
+    """`inputs` with the elements at `indices`, whose last axis holds the leading coordinates, replaced by `updates`.
+
+    Args:
+        inputs: Tensor.
+        indices: Integers (..., depth).
+        updates: Tensor of shape `indices.shape[:-1] + inputs.shape[depth:]`, cast to the type of `inputs`.
+        reduction: None replaces, with the last of the updates of the same place; `"add"`, `"max"`, `"min"` and `"mul"`
+            combine all of them with the input (products of integers are exact up to 2^53).
+
+    Errors: ValueError if the shapes do not fit or for another reduction, IndexError for a coordinate out of range.
+
+    >>> scatter_update([1.0, 2.0, 3.0], [[1]], [9.0]).tolist()
+    [1.0, 9.0, 3.0]
+    """
+    inputs = as_tensor(inputs)
+    updates = _dlrs.cast(updates, inputs.dtype)
+    places = _places("scatter_update", indices, updates, inputs.shape)
+    old = _dlrs.reshape(inputs, (places.size, places.inner))
+    new = _dlrs.reshape(updates, (places.count, places.inner))
+    if reduction == "add":
+        result = _dlrs.add(old, _dlrs.segment_sum(new, places.rows, places.size))
+    elif reduction == "max":
+        result = _dlrs.maximum(old, _dlrs.segment_max(new, places.rows, places.size))
+    elif reduction == "min":
+        result = _dlrs.minimum(old, _dlrs.segment_min(new, places.rows, places.size))
+    elif reduction == "mul":
+        result = _multiplied(old, new, places)
+    elif reduction is None:
+        result = _replaced(old, new, places)
+    else:
+        raise ValueError(f"scatter_update: `reduction` must be None, 'add', 'max', 'min' or 'mul', got {reduction!r}.")
+    return _dlrs.reshape(result, places.shape)
+
+
+def _replaced(old: Tensor, new: Tensor, places: _Places) -> Tensor:
+    """Rows of `old`, with the last of the rows of `new` that belong there instead."""
+    if not places.count or not places.size:
+        return old
+    order = np.arange(places.count, dtype=np.int64)
+    last = _dlrs.reshape(_dlrs.segment_max(order, places.rows, places.size), (places.size,))
+    found = _dlrs.greater_equal(last, 0)
+    written = _dlrs.take(new, _dlrs.maximum(last, 0), 0)
+    return _dlrs.where(_dlrs.reshape(found, (places.size, 1)), written, old)
+
+
+def _multiplied(old: Tensor, new: Tensor, places: _Places) -> Tensor:
+    """Rows of `old` times the product of the rows of `new` that belong there.
+
+    A place's updates stand together once sorted by place. The running product restarts at each place, as the recurrence
+    y[t] = a[t] y[t-1] + b[t] does where a is 0; its value at the last update of a place is the product.
+    """
+    if not places.count or not places.size:
+        return old
+    rows, order = _dlrs.sort(places.rows, 0)
+    ordered = _dlrs.take(new, order, 0)
+    first = np.full((1,), -1, dtype=np.int64)
+    before = _dlrs.concatenate([first, _dlrs.slice(rows, [0], [places.count - 1], [1])], 0)
+    starts = _dlrs.reshape(_dlrs.not_equal(rows, before), (places.count, 1))
+    kind: Any = new.dtype if new.dtype in ("float32", "float64") else "float64"
+    factors = _dlrs.cast(ordered, kind)
+    starts = _dlrs.broadcast_to(starts, factors.shape)
+    products = _dlrs.linear_recurrence(_dlrs.where(starts, 0.0, factors), _dlrs.where(starts, factors, 0.0), 0)
+    ones = _dlrs.full(old.shape, 1, kind)
+    return _dlrs.multiply(old, _dlrs.cast(_replaced(ones, products, dataclasses.replace(places, rows=rows)), old.dtype))
