@@ -174,7 +174,11 @@ class KerasTensor:
     __le__ = _forward("less_equal")
     __gt__ = _forward("greater")
     __ge__ = _forward("greater_equal")
-    __eq__ = _forward("equal")
+
+    def __eq__(self, other: object) -> Any:
+        # A placeholder is found in a list, and in a nest compared with another, by being itself.
+        return True if self is other else _forward("equal")(self, other)
+
     __ne__ = _forward("not_equal")
 
 

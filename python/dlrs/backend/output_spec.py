@@ -1,7 +1,8 @@
 """Shapes and types of a function's results, found by tracing it on stand-ins."""
 
+import itertools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from dlrs import _dlrs
@@ -9,9 +10,13 @@ from dlrs._dlrs import Tensor
 from dlrs.backend import tree
 from dlrs.backend.keras_tensor import KerasTensor
 
-# Open sizes are replaced by primes: a size that depends on one differs between the two traces. They are large
-# enough not to meet a size written in a model by chance.
-_STAND_INS = (83, 89)
+# Open sizes are replaced by two numbers, one after the other: a size that depends on one differs between the two
+# traces. Primes first, large enough not to meet a size written in a model by chance; then numbers with many divisors,
+# for functions that cut an axis into equal parts.
+_STAND_INS = ((83, 89), (720, 840))
+
+# At most so many traces look for the sizes that make the arguments fit together.
+_MOST_TRIALS = 64
 
 
 def compute_output_spec(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -23,44 +28,98 @@ def compute_output_spec(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> An
         **kwargs: Its keyword arguments, likewise.
 
     Nothing is computed and no variable changes: `fn` is traced twice, with every open size replaced by one of two
-    primes, and the sizes that come out different are open in the result.
+    numbers, and the sizes that come out different are open in the result. Open sizes that must be those of other
+    arguments, or 1, for the function to be defined are taken to be so.
 
     >>> spec = compute_output_spec(lambda x: x @ x.T, KerasTensor((None, 3)))
     >>> spec.shape, spec.dtype
     ((None, None), 'float32')
+    >>> compute_output_spec(lambda x, y: x + y, KerasTensor((None, 3)), KerasTensor((2, None))).shape
+    (2, 3)
     """
-    first = _trace(fn, args, kwargs, _STAND_INS[0])
-    if not tree.any_leaf(_is_open, (args, kwargs)):
-        return tree.map_structure(lambda leaf: _placeholder(leaf, leaf), first)
-    second = _trace(fn, args, kwargs, _STAND_INS[1])
-    return tree.map_structure(_placeholder, first, second)
+    leaves = [leaf for leaf in tree.flatten((args, kwargs)) if isinstance(leaf, KerasTensor)]
+    count = sum(leaf.shape.count(None) for leaf in leaves)
+    if count == 0:
+        only = _trace(fn, args, kwargs, ())
+        return tree.map_structure(lambda leaf: _placeholder(leaf, leaf), only)
+    refusal: Exception | None = None
+    for pair in _STAND_INS:
+        try:
+            first, second = (_trace(fn, args, kwargs, (size,) * count) for size in pair)
+            return tree.map_structure(_placeholder, first, second)
+        except _dlrs.TracingError as error:
+            _name_open_sizes(error, pair)
+            raise
+        except (TypeError, ValueError) as error:
+            _name_open_sizes(error, pair)
+            refusal = refusal or error
+    found = _with_sizes_of_others(fn, args, kwargs, leaves, count)
+    if found is None and refusal is not None:
+        raise refusal
+    return found
 
 
-def _is_open(leaf: Any) -> bool:
-    return isinstance(leaf, KerasTensor) and None in leaf.shape
+def _with_sizes_of_others(
+    fn: Callable[..., Any], args: Any, kwargs: Any, leaves: Sequence[KerasTensor], count: int
+) -> Any:
+    """The specification under the fewest open sizes that must be closed, None if there is none."""
+    known = sorted({size for leaf in leaves for size in leaf.shape if size is not None} | {1}, reverse=True)
+    trials = itertools.islice(_assignments(count, known), _MOST_TRIALS)
+    for _, group in itertools.groupby(trials, lambda sizes: sum(size is not None for size in sizes)):
+        results = []
+        for sizes in group:
+            for stand_in in _STAND_INS[0] if None in sizes else (0,):
+                try:
+                    filled = [stand_in if size is None else size for size in sizes]
+                    results.append(_trace(fn, args, kwargs, filled))
+                except (TypeError, ValueError):
+                    break
+        if results:
+            return _merged(results)
+    return None
 
 
-def _trace(fn: Callable[..., Any], args: Any, kwargs: Any, stand_in: int) -> Any:
+def _assignments(count: int, known: Sequence[int]) -> Iterator[tuple[int | None, ...]]:
+    """Sizes for `count` open ones; None where a size stays open. Those that close few come first."""
+    for closed in range(1, count + 1):
+        for places in itertools.combinations(range(count), closed):
+            for sizes in itertools.product(known, repeat=closed):
+                chosen: list[int | None] = [None] * count
+                for place, size in zip(places, sizes, strict=True):
+                    chosen[place] = size
+                yield tuple(chosen)
+
+
+def _merged(results: Sequence[Any]) -> Any:
+    """Placeholders for traced results: sizes in which the results differ are open."""
+
+    def merge(*leaves: Any) -> Any:
+        if not isinstance(leaves[0], Tensor | _dlrs.Variable):
+            return leaves[0]
+        sizes = [set(column) for column in zip(*(leaf.shape for leaf in leaves), strict=True)]
+        return KerasTensor([size.pop() if len(size) == 1 else None for size in sizes], leaves[0].dtype)
+
+    return tree.map_structure(merge, results[0], *results[1:])
+
+
+def _trace(fn: Callable[..., Any], args: Any, kwargs: Any, sizes: Sequence[int]) -> Any:
+    """What `fn` returns while it is traced, its open sizes being `sizes`, in the order of the leaves."""
     trace = _dlrs.Trace()
+    remaining = iter(sizes)
 
     def replace(leaf: Any) -> Any:
         if not isinstance(leaf, KerasTensor):
             return leaf
-        return trace.input([stand_in if dim is None else dim for dim in leaf.shape], leaf.dtype)
+        return trace.input([next(remaining) if dim is None else dim for dim in leaf.shape], leaf.dtype)
 
-    try:
-        with trace:
-            traced_args, traced_kwargs = tree.map_structure(replace, (args, kwargs))
-            return fn(*traced_args, **traced_kwargs)
-    except (TypeError, ValueError) as error:
-        if tree.any_leaf(_is_open, (args, kwargs)):
-            _name_open_sizes(error, stand_in)
-        raise
+    with trace:
+        traced_args, traced_kwargs = tree.map_structure(replace, (args, kwargs))
+        return fn(*traced_args, **traced_kwargs)
 
 
-def _name_open_sizes(error: Exception, stand_in: int) -> None:
-    """Write None, as placeholders do, for the stand-in of a message."""
-    number = re.compile(rf"(?<![\w.]){stand_in}(?![\w.])")
+def _name_open_sizes(error: Exception, stand_ins: Sequence[int]) -> None:
+    """Write None, as placeholders do, for the stand-ins of a message."""
+    number = re.compile(rf"(?<![\w.])({'|'.join(map(str, stand_ins))})(?![\w.])")
     if error.args and isinstance(error.args[0], str):
         error.args = (number.sub("None", error.args[0]), *error.args[1:])
     notes = getattr(error, "__notes__", None)

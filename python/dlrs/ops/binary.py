@@ -5,6 +5,12 @@ from dlrs._dlrs import Tensor
 from dlrs.backend import KerasTensor, TensorLike
 from dlrs.ops.operation import op, primitive, symbolic
 
+__all__ = [
+    "add", "divide", "divide_no_nan", "equal", "floor_divide", "greater", "greater_equal", "isclose", "less",
+    "less_equal", "logaddexp", "logical_and", "logical_or", "logical_xor", "maximum", "minimum", "mod", "multiply",
+    "not_equal", "power", "subtract", "true_divide", "where",
+]  # fmt: skip
+
 
 @primitive
 def add(x1: TensorLike, x2: TensorLike) -> Tensor:

@@ -9,13 +9,12 @@ import numpy as np
 from dlrs import _dlrs, backend
 from dlrs._dlrs import Tensor
 from dlrs.backend import KerasTensor, TensorLike, as_tensor, convert_to_numpy, is_tensor, standardize_dtype, tree
+from dlrs.ops.class_forms import class_forms
 from dlrs.ops.operation import op
-from dlrs.ops.segments import scatter, scatter_update
 
 __all__ = [
     "cast", "cond", "convert_to_numpy", "convert_to_tensor", "dtype", "fori_loop", "is_tensor", "map", "saturate_cast",
-    "scan", "scatter", "scatter_update", "shape", "slice", "slice_update", "stop_gradient", "switch",
-    "vectorized_map", "while_loop",
+    "scan", "shape", "slice", "slice_update", "stop_gradient", "switch", "vectorized_map", "while_loop",
 ]  # fmt: skip
 
 
@@ -298,3 +297,6 @@ def _check_block(name: str, shape: Sequence[int], starts: Sequence[int], stops: 
             raise ValueError(
                 f"{name}: elements {start} to {stop} of axis {axis} are not in a tensor of shape {tuple(shape)}."
             )
+
+
+__getattr__ = class_forms(__name__, globals())  # their classes, as `keras.ops` has them

@@ -10,6 +10,11 @@ from dlrs._dlrs import Tensor
 from dlrs.backend import TensorLike, as_tensor, convert_to_tensor, is_float_dtype, standardize_dtype, standardize_shape
 from dlrs.ops.operation import op
 
+__all__ = [
+    "arange", "array", "empty", "eye", "full", "full_like", "identity", "linspace", "meshgrid", "ones", "ones_like",
+    "tri", "tril", "triu", "zeros", "zeros_like",
+]  # fmt: skip
+
 
 def _shape(name: str, shape: int | Sequence[int]) -> tuple[int, ...]:
     dims = standardize_shape((shape,) if isinstance(shape, int) else shape)

@@ -7,6 +7,10 @@ from dlrs.ops.manipulation import normalize_axis
 from dlrs.ops.nn import one_hot_mask
 from dlrs.ops.operation import op
 
+__all__ = [
+    "binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy",
+]  # fmt: skip
+
 
 def _clipped(probabilities: Tensor) -> Tensor:
     """Away from 0 and 1, where the logarithm has no gradient."""

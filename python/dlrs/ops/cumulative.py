@@ -9,6 +9,8 @@ from dlrs.backend import TensorLike, as_tensor, standardize_dtype
 from dlrs.ops.manipulation import normalize_axis
 from dlrs.ops.operation import op
 
+__all__ = ["cumprod", "cumsum"]
+
 
 @op
 def cumsum(x: TensorLike, axis: int | None = None, dtype: Any = None) -> Tensor:

@@ -16,7 +16,8 @@ class Function(Operation):
         outputs: Placeholder, or a nest of them, made from `inputs`.
         name: Name.
 
-    Errors: ValueError if an output depends on a placeholder that is not among the inputs.
+    Errors: ValueError if there are no inputs or no outputs, if an output depends on a placeholder that is not among the
+    inputs, and in a call if the inputs have another number or do not fit the shapes of the placeholders.
 
     >>> from dlrs import ops
     >>> x = KerasTensor((None, 2))
@@ -32,6 +33,8 @@ class Function(Operation):
         self._inputs: list[KerasTensor] = tree.flatten(inputs)
         self._outputs: list[KerasTensor] = tree.flatten(outputs)
         for what, tensors in (("inputs", self._inputs), ("outputs", self._outputs)):
+            if not tensors:
+                raise ValueError(f"{self.name}: `{what}` argument cannot be empty, got {inputs!r} and {outputs!r}.")
             for x in tensors:
                 if not isinstance(x, KerasTensor):
                     raise ValueError(f"{self.name}: `{what}` must be placeholders (`Input`), got {x!r}.")
@@ -62,6 +65,13 @@ class Function(Operation):
         """Placeholders of the results for placeholders `inputs`."""
         return self._run(inputs, lambda operation: operation.compute_output_spec)
 
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """Shapes of the results for a shape, or a nest of shapes, of the inputs."""
+        specs = tree.map_shape_structure(KerasTensor, input_shape)
+        for spec, x in zip(tree.flatten(specs), self._inputs, strict=False):
+            spec._dtype = x.dtype
+        return tree.map_structure(lambda x: x.shape, self.compute_output_spec(specs))
+
     def call(self, inputs: Any) -> Any:
         """The results for tensors nested like the input placeholders."""
         return self._run(inputs, lambda operation: operation)
@@ -69,7 +79,12 @@ class Function(Operation):
     def _run(self, inputs: Any, operation_fn: Callable[[Operation], Callable[..., Any]]) -> Any:
         leaves = [inputs] if isinstance(inputs, Tensor | KerasTensor) else tree.flatten(inputs)
         if len(leaves) != len(self._inputs):
-            raise ValueError(f"{self.name} takes {len(self._inputs)} inputs, got {len(leaves)}.")
+            raise ValueError(
+                f"{self.name} was called with an invalid input structure: it takes {len(self._inputs)} inputs, got"
+                f" {len(leaves)}."
+            )
+        for leaf, expected in zip(leaves, self._inputs, strict=True):
+            self._check_shape(leaf, expected)
         values: dict[int, Any] = {id(x): leaf for x, leaf in zip(self._inputs, leaves, strict=True)}
         for node, only, outputs in self._schedule:
             if all(output in values for output in outputs):
@@ -78,7 +93,7 @@ class Function(Operation):
             if only is not None:
                 result = fn(values[only])
             else:
-                args, kwargs = node.arguments(values)
+                args, kwargs = node.arguments.fill_in(values)
                 result = fn(*args, **kwargs)
             if isinstance(result, Tensor | KerasTensor):
                 values[outputs[0]] = result
@@ -88,12 +103,22 @@ class Function(Operation):
             return values[id(self._outputs_struct)]
         return tree.pack_sequence_as(self._outputs_struct, [values[id(x)] for x in self._outputs])
 
+    def _check_shape(self, x: Any, expected: KerasTensor) -> None:
+        shape = getattr(x, "shape", expected.shape)
+        fits = len(shape) == len(expected.shape) and all(
+            a is None or b is None or a == b for a, b in zip(shape, expected.shape, strict=True)
+        )
+        if not fits:
+            raise ValueError(
+                f"{self.name} was passed incompatible inputs: {expected.name!r} has shape {expected.shape}, got a"
+                f" tensor of shape {tuple(shape)}."
+            )
+
 
 def _only_argument(node: Node) -> int | None:
     """The identity of the placeholder that is the whole of a node's arguments, or None if there are others."""
-    if len(node.args) == 1 and not node.kwargs and isinstance(node.args[0], KerasTensor):
-        return id(node.args[0])
-    return None
+    only = node.arguments._single_positional_tensor
+    return None if only is None else id(only)
 
 
 def sorted_nodes(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list[Node]:
@@ -113,8 +138,8 @@ def sorted_nodes(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list[
             continue
         if node is None or node.is_input:
             raise ValueError(
-                f"The graph is disconnected: the placeholder {x.name!r} (shape {x.shape}) is needed for the outputs but"
-                " is not among the inputs."
+                f"Output that depends on {x.name!r} (shape {x.shape}) is not connected to `inputs`: that placeholder is"
+                " not among them."
             )
         if parents_done:
             done[id(node)] = node

@@ -9,9 +9,14 @@ import numpy as np
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
 from dlrs.backend import KerasTensor, TensorLike, as_tensor
+from dlrs.ops.class_forms import class_forms
 from dlrs.ops.manipulation import normalize_axis
 from dlrs.ops.operation import op, primitive, symbolic
 from dlrs.ops.reductions import Axis, axes_of
+
+__all__ = [
+    "diag", "diagonal", "dot", "inner", "matmul", "norm", "outer", "tensordot", "trace", "vdot",
+]  # fmt: skip
 
 
 @primitive
@@ -207,3 +212,6 @@ def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Ten
     5.0
     """
     return _dlrs.sum(diagonal(x, offset, axis1, axis2), (-1,), False)
+
+
+__getattr__ = class_forms(__name__, globals())  # their classes, as `keras.ops` has them

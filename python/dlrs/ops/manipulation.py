@@ -12,6 +12,12 @@ from dlrs._dlrs import Tensor
 from dlrs.backend import TensorLike, as_tensor
 from dlrs.ops.operation import op
 
+__all__ = [
+    "append", "broadcast_to", "concatenate", "expand_dims", "flip", "get_item", "hstack", "moveaxis", "pad", "ravel",
+    "repeat", "reshape", "roll", "split", "squeeze", "stack", "swapaxes", "take", "take_along_axis", "tile",
+    "transpose", "unstack", "vstack",
+]  # fmt: skip
+
 
 def normalize_axis(name: str, axis: int, ndim: int) -> int:
     """`axis` counted from the front; one that does not exist is a ValueError that names the op."""

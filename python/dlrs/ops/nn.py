@@ -9,9 +9,16 @@ import numpy as np
 from dlrs import _dlrs, config
 from dlrs._dlrs import Tensor
 from dlrs.backend import KerasTensor, TensorLike, as_tensor, standardize_data_format, standardize_dtype
+from dlrs.ops.class_forms import class_forms
 from dlrs.ops.manipulation import normalize_axis
 from dlrs.ops.operation import op, primitive, symbolic
 from dlrs.ops.reductions import Axis, axes_of
+
+__all__ = [
+    "batch_normalization", "celu", "conv", "elu", "gelu", "glu", "hard_sigmoid", "hard_silu", "hard_swish",
+    "layer_normalization", "leaky_relu", "log_sigmoid", "log_softmax", "mish", "multi_hot", "normalize", "one_hot",
+    "relu", "relu6", "rms_normalization", "selu", "sigmoid", "silu", "softmax", "softplus", "softsign", "swish",
+]  # fmt: skip
 
 
 @primitive
@@ -147,6 +154,11 @@ def hard_silu(x: TensorLike) -> Tensor:
     [0.0, 3.0]
     """
     return _dlrs.multiply(x, hard_sigmoid(x))
+
+
+# Keras's other spellings.
+swish = silu
+hard_swish = hard_silu
 
 
 @op
@@ -411,3 +423,6 @@ def normalize(x: TensorLike, axis: int = -1, order: float = 2, epsilon: float | 
     else:
         norm = _dlrs.power(_dlrs.sum(_dlrs.power(size, order), (axis,), True), 1.0 / order)
     return _dlrs.divide(x, _dlrs.maximum(norm, epsilon))
+
+
+__getattr__ = class_forms(__name__, globals())  # their classes, as `keras.ops` has them

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dlrs.backend import KerasTensor, tree
+from dlrs.ops.symbolic_arguments import SymbolicArguments
 
 if TYPE_CHECKING:
     from dlrs.ops.operation import Operation
@@ -26,6 +27,8 @@ class Node:
         outputs: What it returned, a nest of placeholders.
 
     Making a node adds it to the operation and writes the history of the outputs.
+
+    Errors: ValueError if a leaf of `outputs` is not a placeholder.
     """
 
     def __init__(
@@ -36,17 +39,41 @@ class Node:
         outputs: Any = None,
     ) -> None:
         self.operation = operation
-        self.args = tuple(call_args)
-        self.kwargs = dict(call_kwargs or {})
-        leaves = tree.flatten((self.args, self.kwargs))
-        self.input_tensors: list[KerasTensor] = [leaf for leaf in leaves if isinstance(leaf, KerasTensor)]
-        self.outputs: list[KerasTensor] = [leaf for leaf in tree.flatten(outputs) if isinstance(leaf, KerasTensor)]
+        self.arguments = SymbolicArguments(*call_args, **(call_kwargs or {}))
+        leaves = [] if outputs is None else tree.flatten(outputs)
+        for leaf in leaves:
+            if not isinstance(leaf, KerasTensor):
+                raise ValueError(
+                    f"All operation outputs must be tensors. {operation.name} returned a value of type"
+                    f" {type(leaf).__name__}."
+                )
+        self.outputs: list[KerasTensor] = leaves
         node_index = len(operation._inbound_nodes)
         operation._inbound_nodes.append(self)
         for parent in self.parent_nodes:
             parent.operation._outbound_nodes.append(self)
         for tensor_index, x in enumerate(self.outputs):
             x._keras_history = KerasHistory(operation, node_index, tensor_index)
+
+    @property
+    def args(self) -> tuple[Any, ...]:
+        """The positional arguments."""
+        return self.arguments.args
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """The keyword arguments."""
+        return self.arguments.kwargs
+
+    @property
+    def input_tensors(self) -> list[KerasTensor]:
+        """The placeholders among the arguments."""
+        return self.arguments.keras_tensors
+
+    @property
+    def output_tensors(self) -> list[KerasTensor]:
+        """The placeholders that came out."""
+        return self.outputs
 
     @property
     def is_input(self) -> bool:
@@ -62,15 +89,6 @@ class Node:
                 node = x._keras_history.operation._inbound_nodes[x._keras_history.node_index]
                 parents.setdefault(id(node), node)
         return list(parents.values())
-
-    def arguments(self, values: dict[int, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The call's arguments with each placeholder replaced by `values[id(placeholder)]`."""
-
-        def fill(leaf: Any) -> Any:
-            return values[id(leaf)] if isinstance(leaf, KerasTensor) else leaf
-
-        args, kwargs = tree.map_structure(fill, (self.args, self.kwargs))
-        return args, kwargs
 
     def __repr__(self) -> str:
         return f"<Node operation={self.operation.name}>"

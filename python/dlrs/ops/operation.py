@@ -1,10 +1,11 @@
 """Operations: what can be applied to tensors, and to the placeholders of a functional model."""
 
 import functools
+import inspect
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar, cast
+from typing import Any, NoReturn, ParamSpec, Self, TypeVar, cast
 
-from dlrs.backend import KerasTensor, any_symbolic_tensors, auto_name, compute_output_spec
+from dlrs.backend import KerasTensor, any_symbolic_tensors, auto_name, compute_output_spec, tree
 from dlrs.ops.node import Node
 
 P = ParamSpec("P")
@@ -16,11 +17,24 @@ class Operation:
 
     Args:
         name: Name in the model, without `/`; made up from the class if None.
+
+    A subclass whose constructor takes numbers, strings, booleans, None and nests of these by name needs no
+    `get_config`.
     """
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        operation = super().__new__(cls)
+        # Past a `__setattr__` that tracks layers and variables.
+        object.__setattr__(operation, "_constructor_arguments", (args, kwargs))
+        return operation
+
+    _constructor_arguments: tuple[tuple[Any, ...], dict[str, Any]]
 
     def __init__(self, name: str | None = None) -> None:
         if name is not None and (not isinstance(name, str) or "/" in name):
-            raise ValueError(f"{type(self).__name__}: `name` must be a string without '/', got {name!r}.")
+            raise ValueError(
+                f"{type(self).__name__}: `name` must be a string and cannot contain character `/`. Received: {name!r}."
+            )
         self.name = name or auto_name(type(self).__name__)
         self._inbound_nodes: list[Node] = []
         self._outbound_nodes: list[Node] = []
@@ -46,8 +60,42 @@ class Operation:
         raise TypeError(f"{type(self).__name__} does not define `call`.")
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal operation."""
-        return {"name": self.name}
+        """The arguments that make an equal operation.
+
+        Errors: NotImplementedError if the class does not define `get_config` and its constructor was given something
+        that plain data cannot hold.
+        """
+        if type(self).get_config is not Operation.get_config:
+            return {"name": self.name}
+        return self._constructor_config()
+
+    def _constructor_config(self) -> dict[str, Any]:
+        """The arguments that the constructor was given, by name."""
+        signature = inspect.signature(type(self).__init__)
+        args, kwargs = self._constructor_arguments
+        bound = signature.bind(self, *args, **kwargs)
+        bound.apply_defaults()
+        config: dict[str, Any] = {}
+        accepts_name = False
+        for parameter in list(signature.parameters.values())[1:]:
+            value = bound.arguments[parameter.name]
+            if parameter.kind is parameter.VAR_KEYWORD:
+                config.update(value)
+                accepts_name = True
+            elif parameter.kind is parameter.KEYWORD_ONLY or parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
+                config[parameter.name] = value
+                accepts_name = accepts_name or parameter.name == "name"
+            elif parameter.kind is parameter.POSITIONAL_ONLY or value:
+                self._no_config(f"its argument `{parameter.name}` cannot be passed by name")
+        config.pop("name", None)
+        for key, value in config.items():
+            if tree.any_leaf(lambda leaf: not isinstance(leaf, str | int | float | bool | None), value):
+                self._no_config(f"its argument `{key}` is {value!r}")
+        return config | {"name": self.name} if accepts_name else config
+
+    def _no_config(self, reason: str) -> NoReturn:
+        message = f"{type(self).__name__} must define `get_config`: {reason}, which plain data cannot express."
+        raise NotImplementedError(message)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
@@ -56,18 +104,21 @@ class Operation:
 
     @property
     def input(self) -> Any:
-        """The placeholder, or list of them, that the operation was last applied to."""
-        return _one_or_list(self._last_node().input_tensors)
+        """The placeholder, or list of them, that the operation was first applied to."""
+        return _one_or_list(self._first_node().input_tensors)
 
     @property
     def output(self) -> Any:
-        """The placeholder, or list of them, that the operation last gave."""
-        return _one_or_list(self._last_node().outputs)
+        """The placeholder, or list of them, that the operation first gave."""
+        return _one_or_list(self._first_node().outputs)
 
-    def _last_node(self) -> Node:
+    def _first_node(self) -> Node:
         if not self._inbound_nodes:
             raise AttributeError(f"{self.name} has not been applied to a placeholder, so it has no input or output.")
-        return self._inbound_nodes[-1]
+        return self._inbound_nodes[0]
+
+    def __repr__(self) -> str:
+        return f"<Operation name={self.name}>"
 
 
 class FunctionOperation(Operation):
@@ -82,6 +133,11 @@ class FunctionOperation(Operation):
         """Apply the function."""
         return self._call(*args, **kwargs)
 
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """The placeholders of the results."""
+        spec = OUTPUT_SPECS.get(self.function)
+        return super().compute_output_spec(*args, **kwargs) if spec is None else spec(*args, **kwargs)
+
     def get_config(self) -> dict[str, Any]:
         """The function's name in `dlrs.ops` and the operation's own."""
         return {"function": self.function, "name": self.name}
@@ -89,6 +145,9 @@ class FunctionOperation(Operation):
 
 # Every function of `dlrs.ops` that can stand in a functional model, by name.
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
+
+# Of functions whose results' shapes depend on values, so that no trace tells them: the placeholders of their results.
+OUTPUT_SPECS: dict[str, Callable[..., Any]] = {}
 
 
 def symbolic(fn: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
@@ -123,6 +182,16 @@ def op(fn: Callable[P, R]) -> Callable[P, R]:
         return fn(*args, **kwargs)
 
     return checked
+
+
+def op_with_spec(spec: Callable[..., Any]) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """`op` for a function whose results' shapes depend on values: `spec` gives placeholders for the same arguments."""
+
+    def register(fn: Callable[P, R]) -> Callable[P, R]:
+        OUTPUT_SPECS[fn.__name__] = spec
+        return op(fn)
+
+    return register
 
 
 def _one_or_list(tensors: list[KerasTensor]) -> Any:

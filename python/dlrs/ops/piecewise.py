@@ -5,6 +5,11 @@ from dlrs._dlrs import Tensor
 from dlrs.backend import TensorLike
 from dlrs.ops.operation import op
 
+__all__ = [
+    "hard_shrink", "hard_tanh", "soft_shrink", "sparse_plus", "sparse_sigmoid", "squareplus", "tanh_shrink",
+    "threshold",
+]  # fmt: skip
+
 
 @op
 def hard_tanh(x: TensorLike) -> Tensor:

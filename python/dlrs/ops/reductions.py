@@ -11,6 +11,11 @@ from dlrs._dlrs import Tensor
 from dlrs.backend import TensorLike, as_tensor, standardize_dtype
 from dlrs.ops.operation import op
 
+__all__ = [
+    "all", "amax", "amin", "any", "argmax", "argmin", "average", "count_nonzero", "logsumexp", "max", "mean", "min",
+    "moments", "prod", "std", "sum", "var",
+]  # fmt: skip
+
 Axis: TypeAlias = int | Sequence[int] | None
 
 

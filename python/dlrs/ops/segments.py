@@ -12,6 +12,8 @@ from dlrs._dlrs import Tensor
 from dlrs.backend import TensorLike, as_tensor
 from dlrs.ops.operation import op
 
+__all__ = ["scatter", "scatter_update", "segment_max", "segment_min", "segment_sum"]
+
 
 class _Combine(Protocol):
     def __call__(self, x: Tensor, indices: Tensor, num_segments: int) -> Tensor: ...

@@ -13,6 +13,8 @@ from dlrs.backend import TensorLike, as_tensor, convert_to_tensor
 from dlrs.ops.manipulation import normalize_axis, take_along_axis
 from dlrs.ops.operation import op
 
+__all__ = ["argpartition", "argsort", "in_top_k", "nonzero", "searchsorted", "sort", "top_k", "unique"]
+
 
 def _sorted(name: str, x: TensorLike, axis: int | None) -> tuple[Tensor, Tensor]:
     x = as_tensor(x)

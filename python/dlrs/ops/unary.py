@@ -7,6 +7,12 @@ from dlrs._dlrs import Tensor
 from dlrs.backend import KerasTensor, TensorLike, as_tensor, is_float_dtype
 from dlrs.ops.operation import op, primitive, symbolic
 
+__all__ = [
+    "abs", "absolute", "ceil", "clip", "cos", "cosh", "erf", "exp", "expm1", "floor", "isfinite", "isinf", "isnan",
+    "log", "log1p", "log2", "log10", "logical_not", "nan_to_num", "negative", "reciprocal", "round", "rsqrt", "sign",
+    "sin", "sinh", "sqrt", "square", "tan", "tanh", "trunc",
+]  # fmt: skip
+
 
 @primitive
 def absolute(x: TensorLike) -> Tensor:
