@@ -99,9 +99,21 @@ class Variable(_dlrs.Variable):
         """Subtract `value` in place; returns the new value."""
         return self.assign(_dlrs.subtract(self, value))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self.numpy()), {**self.__dict__, "trainable": self.trainable}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+
     def __repr__(self) -> str:
         contents = "" if _dlrs.is_tracing() else f", value={np.array2string(self.numpy(), threshold=20)}"
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}{contents}>"
+
+
+def _restored(cls: type[Variable], value: np.ndarray[Any, Any]) -> Variable:
+    """A variable that was pickled or copied; its attributes follow, so that its name is not made up anew."""
+    return cls.__new__(cls, value)
 
 
 def _initial_value(initializer: Any, shape: Sequence[int] | None, dtype: Any) -> Tensor:
