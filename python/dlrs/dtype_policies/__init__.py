@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from dlrs.backend import DTypePolicy, Registry, dtype_policy, get_policy, set_dtype_policy
+from dlrs.backend import DTypePolicy, Registry, get_policy
+from dlrs.dtype_policies import dtype_policy
 
-__all__ = ["DTypePolicy", "deserialize", "dtype_policy", "get", "serialize", "set_dtype_policy"]
+__all__ = ["DTypePolicy", "deserialize", "dtype_policy", "get", "serialize"]
 
 _REGISTRY = Registry("dtype policy", DTypePolicy, (DTypePolicy,))
 
