@@ -13,6 +13,8 @@ class Accuracy(MeanMetricWrapper):
     0.5
     """
 
+    _direction = "up"
+
     def __init__(self, name: str | None = "accuracy", dtype: Any = None) -> None:
         super().__init__(functions.accuracy, name, dtype)
 
@@ -24,8 +26,11 @@ class BinaryAccuracy(MeanMetricWrapper):
     0.5
     """
 
+    _direction = "up"
+
     def __init__(self, name: str | None = "binary_accuracy", dtype: Any = None, threshold: float = 0.5) -> None:
         super().__init__(functions.binary_accuracy, name, dtype, threshold=threshold)
+        self.threshold = threshold
 
 
 class CategoricalAccuracy(MeanMetricWrapper):
@@ -34,6 +39,8 @@ class CategoricalAccuracy(MeanMetricWrapper):
     >>> CategoricalAccuracy()([[0.0, 1.0], [1.0, 0.0]], [[0.2, 0.8], [0.1, 0.9]]).item()
     0.5
     """
+
+    _direction = "up"
 
     def __init__(self, name: str | None = "categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(functions.categorical_accuracy, name, dtype)
@@ -46,6 +53,8 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
     0.5
     """
 
+    _direction = "up"
+
     def __init__(self, name: str | None = "sparse_categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(functions.sparse_categorical_accuracy, name, dtype)
 
@@ -57,8 +66,11 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
     1.0
     """
 
+    _direction = "up"
+
     def __init__(self, k: int = 5, name: str | None = "top_k_categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(functions.top_k_categorical_accuracy, name, dtype, k=k)
+        self.k = k
 
 
 class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
@@ -68,6 +80,8 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     1.0
     """
 
+    _direction = "up"
+
     def __init__(
         self,
         k: int = 5,
@@ -76,3 +90,5 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
         from_sorted_ids: bool = False,
     ) -> None:
         super().__init__(functions.sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids)
+        self.k = k
+        self.from_sorted_ids = from_sorted_ids

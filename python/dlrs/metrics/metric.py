@@ -1,10 +1,13 @@
 """The base of metrics."""
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Self, TypeVar
 
 from dlrs import backend, initializers, ops
-from dlrs.backend import Variable
+from dlrs.backend import Variable, tree
+
+T = TypeVar("T")
 
 
 class Metric:
@@ -15,7 +18,8 @@ class Metric:
         name: Name; made up from the class if None.
 
     A subclass makes its variables in `__init__` with `add_variable`, changes them in `update_state` and computes the
-    figure from them in `result`. Written in `dlrs.ops`, it runs inside the training program.
+    figure from them in `result`. Written in `dlrs.ops`, it runs inside the training program. Variables and metrics in
+    attributes, also in lists and dicts, belong to the metric's state.
 
     >>> class LargestError(Metric):
     ...     def __init__(self, name="largest_error", dtype=None):
@@ -33,11 +37,13 @@ class Metric:
     0.5
     """
 
+    # "up" if larger figures are better, "down" if smaller ones are, None if the metric cannot say.
+    _direction: str | None = None
+
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.name = name or backend.auto_name(type(self).__name__)
-        self._dtype_policy = backend.get_policy(dtype)
+        self._dtype_policy = backend.get_policy(dtype or backend.floatx())
         self._variables: list[Variable] = []
-        self._metrics: list[Metric] = []
 
     @property
     def dtype(self) -> str:
@@ -45,9 +51,18 @@ class Metric:
         return self._dtype_policy.compute_dtype
 
     @property
+    def _dtype(self) -> str:
+        return self._dtype_policy.compute_dtype
+
+    @property
     def variables(self) -> list[Variable]:
         """The state, that of metrics held in attributes included."""
-        return [*self._variables, *(variable for metric in self._metrics for variable in metric.variables)]
+        return [*self._held(Variable), *(variable for metric in self._held(Metric) for variable in metric.variables)]
+
+    def _held(self, kind: type[T]) -> list[T]:
+        """Everything of a kind in the attributes, once each."""
+        leaves = (leaf for value in list(self.__dict__.values()) for leaf in tree.flatten(value))
+        return list({id(leaf): leaf for leaf in leaves if isinstance(leaf, kind)}.values())
 
     def add_variable(
         self,
@@ -57,16 +72,19 @@ class Metric:
         aggregation: str = "sum",
         name: str | None = None,
     ) -> Variable:
-        """A variable of the metric; `initializer` is a name or a callable, zeros if None."""
+        """A variable of the metric; `initializer` is a name, a callable or the value, zeros if None."""
         if "_variables" not in self.__dict__:
             raise RuntimeError(f"{type(self).__name__}: call `super().__init__()` before `add_variable`.")
+        if not backend.is_tensor(initializer):
+            initializer = initializers.get("zeros" if initializer is None else initializer)
         with backend.name_scope(self.name.replace("/", ">")):
             variable = Variable(
-                initializers.get(initializer or "zeros"),
+                initializer,
                 shape=shape,
                 dtype=dtype or self.dtype,
                 trainable=False,
                 aggregation=aggregation,
+                synchronization="on_read",
                 name=name,
             )
         self._variables.append(variable)
@@ -96,6 +114,47 @@ class Metric:
         self.update_state(*args, **kwargs)
         return self.result()
 
+    def stateless_update_state(self, metric_variables: Sequence[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        """The values of `variables` after `update_state`, had they been `metric_variables` before; they stay as is.
+
+        >>> from dlrs.metrics import Sum
+        >>> [value.item() for value in Sum().stateless_update_state([2.0], 3.0)]
+        [5.0]
+        """
+        with self._substituted(metric_variables):
+            self.update_state(*args, **kwargs)
+            return [variable.value for variable in self.variables]
+
+    def stateless_result(self, metric_variables: Sequence[Any]) -> Any:
+        """The figure for values of `variables`."""
+        with self._substituted(metric_variables):
+            return _copied(self.result)
+
+    def stateless_reset_state(self) -> list[Any]:
+        """The values of `variables` after `reset_state`; they stay as they are."""
+        with self._substituted(self.variables):
+            self.reset_state()
+            return [variable.value for variable in self.variables]
+
+    @contextmanager
+    def _substituted(self, values: Sequence[Any]) -> Iterator[None]:
+        """Give `variables` other values for a while."""
+        variables = self.variables
+        if len(values) != len(variables):
+            raise ValueError(
+                f"{type(self).__name__}: `metric_variables` must hold a value for each of the {len(variables)}"
+                f" variables of the metric, got {len(values)}."
+            )
+        given = [backend.convert_to_tensor(value) for value in values]
+        own = [variable.value for variable in variables]
+        try:
+            for variable, value in zip(variables, given, strict=True):
+                variable.assign(value)
+            yield
+        finally:
+            for variable, value in zip(variables, own, strict=True):
+                variable.assign(value)
+
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal metric."""
         return {"name": self.name, "dtype": self.dtype}
@@ -105,10 +164,10 @@ class Metric:
         """The metric that `get_config` described."""
         return cls(**config)
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Metric) and "_metrics" in self.__dict__:
-            self._metrics.append(value)
-        super().__setattr__(name, value)
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
+
+
+def _copied(compute: Callable[[], Any]) -> Any:
+    """The results of `compute`, variables among them as tensors."""
+    return tree.map_structure(lambda x: x.value if isinstance(x, Variable) else x, compute())

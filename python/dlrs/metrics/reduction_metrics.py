@@ -1,10 +1,11 @@
 """Sums and means over batches."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 from dlrs import backend, ops
 from dlrs.backend import Tensor
+from dlrs.backend.serialization import deserialize_keras_object, serialize_keras_object
 from dlrs.losses import squeeze_or_expand_to_same_rank
 from dlrs.metrics.metric import Metric
 
@@ -14,11 +15,13 @@ def reduce_to_samplewise_values(
 ) -> tuple[Tensor, Tensor | None]:
     """One value for each sample, times its weight, and the weights.
 
-    Axes behind the first are reduced by `reduce_fn`. Weights of fewer axes than the values count for whole slices.
+    Axes behind the first are reduced by `reduce_fn`. Weights of fewer axes than the values count for whole slices. As
+    in Keras, a mask that the values carry counts only where there are weights.
     """
-    mask = getattr(values, "_keras_mask", None)
+    weights = None
+    if sample_weight is not None:
+        weights = _merged_weights(sample_weight, backend.get_keras_mask(values), dtype)
     result = backend.convert_to_tensor(values, dtype)
-    weights = _merged_weights(sample_weight, mask, dtype)
     if weights is not None:
         result, weights = squeeze_or_expand_to_same_rank(result, weights)
         if result.ndim > weights.ndim:
@@ -107,10 +110,18 @@ class MeanMetricWrapper(Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         """Take the figures of a batch into account."""
-        mask = getattr(y_pred, "_keras_mask", None)
+        mask = backend.get_keras_mask(y_pred)
         values = self._fn(y_true, y_pred, **self._fn_kwargs)
         super().update_state(values, _merged_weights(sample_weight, mask, self.dtype))
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal metric, those of the function included."""
-        return {**super().get_config(), **self._fn_kwargs}
+        config = {**super().get_config(), **self._fn_kwargs}
+        return {**config, "fn": serialize_keras_object(self._fn)} if type(self) is MeanMetricWrapper else config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """The metric that `get_config` described."""
+        if isinstance(config.get("fn"), str | dict):
+            config = {**config, "fn": deserialize_keras_object(config["fn"])}
+        return cls(**config)
