@@ -1,102 +1,15 @@
-"""The formulas of the optimizers against plain NumPy, in both ways of running them."""
+"""What all optimizers share: clipping, decay, averages, learning rates, checks."""
 
 import numpy as np
 import pytest
 
-from dlrs import _dlrs, constraints, optimizers
+from dlrs import constraints, optimizers
 from dlrs.backend import Variable
 from dlrs.optimizers.schedules import ExponentialDecay
 
 RNG = np.random.default_rng(0)
 START = [RNG.normal(size=(3, 2)).astype("float32"), RNG.normal(size=(5,)).astype("float32")]
 GRADIENTS = [[RNG.normal(size=w.shape).astype("float32") for w in START] for _ in range(4)]
-
-
-def sgd(w, g, state, lr=0.1):
-    return w - lr * g
-
-
-def momentum(w, g, state, lr=0.1, m=0.9, nesterov=False):
-    v = m * state.get("v", 0) - lr * g
-    state["v"] = v
-    return w + (m * v - lr * g if nesterov else v)
-
-
-def rmsprop(w, g, state, lr=0.1, rho=0.9, eps=1e-7, m=0.0, centered=False):
-    state["s"] = rho * state.get("s", 0) + (1 - rho) * g * g
-    denominator = state["s"] + eps
-    if centered:
-        state["a"] = rho * state.get("a", 0) + (1 - rho) * g
-        denominator = denominator - state["a"] ** 2
-    step = lr * g / np.sqrt(denominator)
-    state["m"] = m * state.get("m", 0) + step
-    return w - state["m"]
-
-
-def adam(w, g, state, lr=0.1, b1=0.9, b2=0.999, eps=1e-7, amsgrad=False):
-    t = state["t"] = state.get("t", 0) + 1
-    state["m"] = b1 * state.get("m", 0) + (1 - b1) * g
-    state["v"] = b2 * state.get("v", 0) + (1 - b2) * g * g
-    v = state["v"]
-    if amsgrad:
-        v = state["h"] = np.maximum(state.get("h", 0), v)
-    return w - lr * np.sqrt(1 - b2**t) / (1 - b1**t) * state["m"] / (np.sqrt(v) + eps)
-
-
-CASES = [
-    (lambda: optimizers.SGD(0.1), sgd, {}),
-    (lambda: optimizers.SGD(0.1, momentum=0.9), momentum, {}),
-    (lambda: optimizers.SGD(0.1, momentum=0.9, nesterov=True), momentum, {"nesterov": True}),
-    (lambda: optimizers.RMSprop(0.1), rmsprop, {}),
-    (lambda: optimizers.RMSprop(0.1, momentum=0.5, centered=True), rmsprop, {"m": 0.5, "centered": True}),
-    (lambda: optimizers.Adam(0.1), adam, {}),
-    (lambda: optimizers.Adam(0.1, amsgrad=True), adam, {"amsgrad": True}),
-]
-
-
-@pytest.mark.parametrize(("make", "rule", "options"), CASES)
-def test_formula(make, rule, options):
-    optimizer = make()
-    variables = [Variable(w) for w in START]
-    expected = [w.astype("float64") for w in START]
-    states = [{} for _ in START]
-    for gradients in GRADIENTS:
-        optimizer.apply(gradients, variables)
-        expected = [rule(w, g, s, **options) for w, g, s in zip(expected, gradients, states, strict=True)]
-    for variable, w in zip(variables, expected, strict=True):
-        np.testing.assert_allclose(variable.numpy(), w, rtol=2e-5, atol=2e-6)
-    assert int(optimizer.iterations.numpy()) == len(GRADIENTS)
-
-
-@pytest.mark.parametrize(("make", "rule", "options"), CASES)
-def test_double_precision(make, rule, options):
-    optimizer = make()
-    variable = Variable(START[0].astype("float64"))
-    expected, state = START[0].astype("float64"), {}
-    for gradients in GRADIENTS:
-        g = gradients[0].astype("float64")
-        optimizer.apply([g], [variable])
-        expected = rule(expected, g, state, **options)
-    assert variable.dtype == "float64"
-    # The learning rate is a float32 variable.
-    np.testing.assert_allclose(variable.numpy(), expected, rtol=1e-6)
-
-
-def test_eager_and_traced_updates_give_the_same_bits():
-    def run(traced):
-        optimizer = optimizers.Adam(0.1)
-        variables = [Variable(w) for w in START]
-        optimizer.build(variables)
-        trace = _dlrs.Trace()
-        with trace:
-            inputs = [trace.input(w.shape, "float32") for w in START]
-            optimizer.apply(inputs, variables)
-            program = trace.finish([])
-        for gradients in GRADIENTS:
-            program(*gradients) if traced else optimizer.apply(gradients, variables)
-        return [v.numpy().tobytes() for v in variables]
-
-    assert run(True) == run(False)
 
 
 def test_clipping():
@@ -112,7 +25,7 @@ def test_clipping():
     a, b = Variable(np.zeros(1, "float32")), Variable(np.zeros(1, "float32"))
     optimizers.SGD(1.0, global_clipnorm=1.0).apply([g[:1], g[1:]], [a, b])
     np.testing.assert_allclose([-a.numpy()[0], -b.numpy()[0]], [0.6, -0.8], rtol=1e-6)
-    with pytest.raises(ValueError, match="at most one"):
+    with pytest.raises(ValueError, match="Only one of"):
         optimizers.SGD(clipnorm=1.0, clipvalue=1.0)
     with pytest.raises(ValueError, match="`clipnorm` must be positive"):
         optimizers.SGD(clipnorm=-1.0)
@@ -178,7 +91,7 @@ def test_gradients_that_do_not_fit():
         optimizer.apply([np.zeros(2, "float32")], [w, w])
     with pytest.raises(ValueError, match=r"'kernel'.*\(3,\).*\(2,\)"):
         optimizer.apply([np.zeros(3, "float32")], [w])
-    with pytest.raises(ValueError, match="no gradients provided"):
+    with pytest.raises(ValueError, match="No gradients provided"):
         optimizer.apply([None], [w])
     with pytest.raises(ValueError, match="is not one the optimizer was built"):
         optimizer.apply([np.zeros(2, "float32")], [Variable(np.zeros(2, "float32"))])
@@ -195,15 +108,6 @@ def test_apply_gradients_takes_pairs():
     optimizer = optimizers.SGD(1.0)
     optimizer.apply_gradients(zip([np.ones(2, "float32")], [w], strict=True))
     assert w.numpy().tolist() == [-1.0, -1.0]
-
-
-@pytest.mark.parametrize(("make", "_rule", "_options"), CASES)
-def test_configuration_round_trip(make, _rule, _options):
-    optimizer = make()
-    copy = optimizers.deserialize(optimizers.serialize(optimizer))
-    config = copy.get_config()
-    assert type(copy) is type(optimizer)
-    assert config == optimizer.get_config()
 
 
 def test_state_round_trip():

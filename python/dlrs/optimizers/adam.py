@@ -1,9 +1,10 @@
-"""Adam."""
+"""Adam and AdamW."""
 
 from typing import Any
 
 from dlrs import _dlrs, ops
 from dlrs.backend import Variable
+from dlrs.optimizers.moments import bias_correction, move_towards
 from dlrs.optimizers.optimizer import Optimizer, check_share
 
 
@@ -18,6 +19,7 @@ class Adam(Optimizer):
         beta_2: share of the old mean square that is kept.
         epsilon: added to the root mean square.
         amsgrad: divide by the largest mean square seen instead (Reddi et al. 2018).
+        *args: the other arguments of `Optimizer`.
         **kwargs: the other arguments of `Optimizer`.
 
     >>> import numpy as np
@@ -37,8 +39,8 @@ class Adam(Optimizer):
         *args: Any,
         **kwargs: Any,
     ) -> None:
-        check_share("Adam", "beta_1", beta_1)
-        check_share("Adam", "beta_2", beta_2)
+        check_share(type(self).__name__, "beta_1", beta_1)
+        check_share(type(self).__name__, "beta_2", beta_2)
         super().__init__(learning_rate, *args, **kwargs)
         self.beta_1 = beta_1
         self.beta_2 = beta_2
@@ -49,29 +51,27 @@ class Adam(Optimizer):
         if self.built:
             return
         super().build(variables)
-        self.momentums = self.add_optimizer_variables(variables, "momentum")
-        self.velocities = self.add_optimizer_variables(variables, "velocity")
-        self.velocity_hats = self.add_optimizer_variables(variables, "velocity_hat") if self.amsgrad else []
+        self._momentums, self._velocities = self.add_optimizer_variables(variables, ["momentum", "velocity"])
+        self._velocity_hats = self.add_optimizer_variables(variables, "velocity_hat") if self.amsgrad else []
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         dtype = variable.dtype
         rate = ops.cast(learning_rate, dtype)
         gradient = ops.cast(gradient, dtype)
-        step = ops.cast(self._iterations.value + 1, dtype)
+        step = ops.cast(self.iterations + 1, dtype)
         # One expression for every variable: the planner merges the copies.
-        alpha = rate * _dlrs.sqrt(1.0 - _dlrs.power(self.beta_2, step)) / (1.0 - _dlrs.power(self.beta_1, step))
+        alpha = rate * _dlrs.sqrt(bias_correction(self.beta_2, step)) / bias_correction(self.beta_1, step)
         index = self._get_variable_index(variable)
-        momentum, velocity = self.momentums[index], self.velocities[index]
-        if not self.amsgrad:
-            w, m, v = _dlrs.adam_update(
-                variable, momentum, velocity, gradient, alpha, self.beta_1, self.beta_2, self.epsilon
-            )
-        else:
-            m = momentum.value + (gradient - momentum.value) * (1 - self.beta_1)
-            v = velocity.value + (_dlrs.square(gradient) - velocity.value) * (1 - self.beta_2)
-            v_hat = _dlrs.maximum(self.velocity_hats[index], v)
-            self.velocity_hats[index].assign(v_hat)
-            w = variable.value - m * alpha / (_dlrs.sqrt(v_hat) + self.epsilon)
+        momentum, velocity = self._momentums[index], self._velocities[index]
+        if self.amsgrad:
+            m = move_towards(momentum, gradient, self.beta_1)
+            v = _dlrs.maximum(self._velocity_hats[index], move_towards(velocity, _dlrs.square(gradient), self.beta_2))
+            self._velocity_hats[index].assign(v)
+            variable.assign(variable.value - m * alpha / (_dlrs.sqrt(v) + self.epsilon))
+            return
+        w, m, v = _dlrs.adam_update(
+            variable, momentum, velocity, gradient, alpha, self.beta_1, self.beta_2, self.epsilon
+        )
         momentum.assign(m)
         velocity.assign(v)
         variable.assign(w)
@@ -84,3 +84,39 @@ class Adam(Optimizer):
             "epsilon": self.epsilon,
             "amsgrad": self.amsgrad,
         }
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter, arXiv 1711.05101): first `w -= lr·weight_decay·w`.
+
+    Args:
+        learning_rate: step size, or a schedule.
+        weight_decay: fraction of each variable, times the learning rate, taken off before its update.
+        beta_1: share of the old mean gradient that is kept.
+        beta_2: share of the old mean square that is kept.
+        epsilon: added to the root mean square.
+        amsgrad: divide by the largest mean square seen instead.
+        *args: the other arguments of `Optimizer`, from `clipnorm` on.
+        **kwargs: the other arguments of `Optimizer`.
+
+    >>> import numpy as np
+    >>> w = Variable(np.array([1.0], "float32"))
+    >>> AdamW(0.5, weight_decay=0.1).apply([np.array([0.0], "float32")], [w])
+    >>> w.numpy().round(2).tolist()
+    [0.949999988079071]
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        weight_decay: float = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        *args: Any,
+        **kwargs: Any,
+    ) -> None:
+        if weight_decay is None:
+            raise ValueError("Argument `weight_decay` must be a float. Received: weight_decay=None. (Adam has none.)")
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, *args, **kwargs)

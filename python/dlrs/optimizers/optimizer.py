@@ -1,34 +1,34 @@
-"""What all optimizers share: state, clipping, weight decay, averaging, and one program for an eager update."""
+"""What all optimizers share: clipping, weight decay, accumulation, averaging, and one program for an eager update."""
 
+import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
 
-from dlrs import _dlrs, initializers, ops
-from dlrs.backend import Variable, auto_name, floatx, name_scope
+from dlrs import _dlrs, ops
+from dlrs.backend import Variable
 from dlrs.backend.structure import bump_structure, structure_version
-from dlrs.optimizers.schedules import LearningRateSchedule
-from dlrs.optimizers.schedules import deserialize as deserialize_schedule
-from dlrs.optimizers.schedules import serialize as serialize_schedule
-
-Tensor = _dlrs.Tensor
+from dlrs.optimizers.clipping import assign_where, clip_by_global_norm, clip_by_norm, clip_by_value
+from dlrs.optimizers.optimizer_state import LearningRate, OptimizerState
 
 
-class Optimizer:
+class Optimizer(OptimizerState):
     """Base of optimizers. A subclass defines `update_step`, and `build` if it keeps slots.
 
     Args:
-        learning_rate: a number, a `LearningRateSchedule`, or a function without arguments.
+        learning_rate: a number, a `LearningRateSchedule`, or a function without arguments, which is called at each
+            eager update but only while a compiled step is traced.
         weight_decay: fraction of each variable, times the learning rate, taken off before its update.
         clipnorm: largest L2 norm of each gradient.
         clipvalue: largest magnitude of each element of a gradient.
         global_clipnorm: largest L2 norm of all gradients together.
         use_ema: keep an exponential moving average of the variables; `finalize_variable_values` puts it in their place.
         ema_momentum: weight of the old average.
-        ema_overwrite_frequency: also put the average in place every so many steps.
+        ema_overwrite_frequency: also put the average in place every so many updates.
         loss_scale_factor: factor that `scale_loss` applies to the loss and `apply` takes back from the gradients.
+        gradient_accumulation_steps: update only every so many calls, by the mean of the gradients since then.
         name: name of the optimizer, and prefix of its variables.
 
     >>> import numpy as np
@@ -43,7 +43,7 @@ class Optimizer:
 
     def __init__(
         self,
-        learning_rate: float | LearningRateSchedule | Callable[[], Any] | dict[str, Any],
+        learning_rate: LearningRate,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
@@ -52,17 +52,15 @@ class Optimizer:
         ema_momentum: float = 0.99,
         ema_overwrite_frequency: int | None = None,
         loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
         name: str | None = None,
     ) -> None:
-        self._programs: dict[tuple[Any, ...], _dlrs.Program] = {}
-        self.name = name if name is not None else auto_name(type(self).__name__)
+        super().__init__(learning_rate, name)
         _check_clipping(self.name, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         if not 0 <= ema_momentum <= 1:
             raise ValueError(f"{self.name}: `ema_momentum` must be in [0, 1], got {ema_momentum}.")
-        if ema_overwrite_frequency is not None and ema_overwrite_frequency < 1:
-            raise ValueError(
-                f"{self.name}: `ema_overwrite_frequency` must be at least 1, got {ema_overwrite_frequency}."
-            )
+        _check_count(self.name, "ema_overwrite_frequency", ema_overwrite_frequency, 1)
+        _check_count(self.name, "gradient_accumulation_steps", gradient_accumulation_steps, 2)
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
         self.clipvalue = clipvalue
@@ -71,124 +69,31 @@ class Optimizer:
         self.ema_momentum = ema_momentum
         self.ema_overwrite_frequency = ema_overwrite_frequency
         self.loss_scale_factor = loss_scale_factor
-        self.built = False
-        self._variables: list[Variable] = []
-        self._trainable_variables: list[Variable] = []
-        self._index: dict[int, int] = {}
-        self._averages: list[Variable] = []
-        self._excluded_from_decay: tuple[set[int], list[str]] = (set(), [])
-        self._iterations = self.add_variable((), dtype="int32", name="iteration")
-        self._learning_rate: Any = None
-        self._set_learning_rate(learning_rate)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """A hyperparameter, other than the learning rate, is a constant of the programs: a new value discards them."""
-        old = self.__dict__.get(name, value)
-        if not name.startswith("_") and old is not value and not (isinstance(old, int | float | str) and old == value):
-            self._programs.clear()
-            bump_structure()
-        object.__setattr__(self, name, value)
-
-    # State
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self._model_variables_moving_average: list[Any] = []
+        self._accumulated_gradients: list[Variable] = []
+        self._excluded_variables: list[Variable] = []
+        self._excluded_names: list[str] = []
 
     @property
-    def iterations(self) -> Variable:
-        """Number of updates applied (int32)."""
-        return self._iterations
-
-    @property
-    def learning_rate(self) -> Any:
-        """The learning rate: a Variable, or the present value of the schedule or function it was set to."""
-        if isinstance(self._learning_rate, LearningRateSchedule):
-            return self._learning_rate(self._iterations)
-        if isinstance(self._learning_rate, Variable):
-            return self._learning_rate
-        return self._learning_rate()
-
-    @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
-        self._set_learning_rate(value)
-
-    @property
-    def variables(self) -> list[Variable]:
-        """The state: iteration, learning rate, then the slots in the order of their creation."""
-        return list(self._variables)
-
-    def _set_learning_rate(self, value: Any) -> None:
-        if isinstance(value, dict):
-            value = deserialize_schedule(value)
-        is_function = callable(value) and not isinstance(value, _dlrs.Tensor | _dlrs.Variable)
-        if isinstance(value, LearningRateSchedule) or is_function:
-            self._replace_learning_rate(value)
-        else:
-            try:
-                number = np.asarray(value, dtype="float64")
-            except (TypeError, ValueError):
-                number = np.asarray(np.nan)
-            if number.ndim != 0 or not np.isfinite(number) or number < 0:
-                raise ValueError(
-                    f"{self.name}: `learning_rate` must be a finite number ≥ 0, a `LearningRateSchedule` or a "
-                    f"function, got {value!r}."
-                )
-            if isinstance(self._learning_rate, Variable):
-                self._learning_rate.assign(number)
-            else:
-                variable = self.add_variable((), initializer=float(number), name="learning_rate")
-                self._replace_learning_rate(variable)
-
-    def _replace_learning_rate(self, value: Any) -> None:
-        if isinstance(self._learning_rate, Variable):
-            self._variables = [v for v in self._variables if v is not self._learning_rate]
-        self._learning_rate = value
-        self._programs.clear()
-        bump_structure()
+    def iterations(self) -> Any:
+        """Number of updates made: of calls of `apply`, divided by `gradient_accumulation_steps` where that is given."""
+        steps = self.gradient_accumulation_steps
+        return self._iterations.value // steps if steps else self._iterations
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Create the state for `variables`, once. Subclasses add their slots after calling this."""
         if self.built:
             return
         self._trainable_variables = list(variables)
-        self._index = {id(variable): index for index, variable in enumerate(variables)}
+        self._index = {variable: index for index, variable in enumerate(variables)}
         if self.use_ema:
-            self._averages = self.add_optimizer_variables(variables, "average")
+            self._model_variables_moving_average = self.add_optimizer_variables(variables, "average")
+        if self.gradient_accumulation_steps:
+            self._accumulated_gradients = [
+                self.add_variable_from_reference(variable, "gradient_accumulator") for variable in variables
+            ]
         self.built = True
-
-    def add_variable(
-        self,
-        shape: Sequence[int],
-        initializer: Any = "zeros",
-        dtype: str | None = None,
-        name: str | None = None,
-    ) -> Variable:
-        """A new state variable; `initializer` is a number, a name or a function of shape and dtype."""
-        is_number = isinstance(initializer, int | float)
-        value = np.full(tuple(shape), initializer) if is_number else initializers.get(initializer)
-        with name_scope(self.name):
-            variable = Variable(value, shape=tuple(shape), dtype=dtype or floatx(), trainable=False, name=name)
-        self._variables.append(variable)
-        return variable
-
-    def add_variable_from_reference(
-        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
-    ) -> Variable:
-        """A new state variable shaped and typed like `reference_variable`."""
-        full_name = f"{reference_variable.path.replace('/', '_')}_{name or 'var'}"
-        return self.add_variable(reference_variable.shape, initializer, reference_variable.dtype, full_name)
-
-    def add_optimizer_variables(
-        self, trainable_variables: Sequence[Variable], name: str, initializer: Any = "zeros"
-    ) -> list[Variable]:
-        """One slot called `name` for each variable."""
-        return [self.add_variable_from_reference(v, name, initializer) for v in trainable_variables]
-
-    def _get_variable_index(self, variable: Variable) -> int:
-        try:
-            return self._index[id(variable)]
-        except KeyError:
-            raise ValueError(
-                f"{self.name}: variable {variable.path!r} (shape {variable.shape}) is not one the optimizer was built "
-                f"with. Use one optimizer for one set of variables, or call `build` with all of them first."
-            ) from None
 
     # One update
 
@@ -197,7 +102,7 @@ class Optimizer:
         raise TypeError(f"{type(self).__name__} does not define `update_step(gradient, variable, learning_rate)`.")
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
-        """Apply pairs of gradient and variable; return `iterations`."""
+        """Apply pairs of gradient and variable; return the iteration variable."""
         pairs = list(grads_and_vars)
         self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
         return self._iterations
@@ -209,6 +114,11 @@ class Optimizer:
             ValueError: the numbers of gradients and variables differ, shapes differ, or every gradient is None.
         """
         grads = list(grads)
+        if trainable_variables is None and grads and not self.built:
+            raise ValueError(
+                f"{self.name}.apply: gradients without variables need an optimizer that is built. Call "
+                "`build(trainable_variables)` first, or give `trainable_variables`."
+            )
         variables = self._trainable_variables if trainable_variables is None else list(trainable_variables)
         if len(grads) != len(variables):
             raise ValueError(f"{self.name}.apply: {len(grads)} gradients for {len(variables)} variables.")
@@ -217,16 +127,54 @@ class Optimizer:
         if not self.built:
             self.build(variables)
         grads, variables = self._with_gradient(grads, variables)
-        if _dlrs.is_tracing():
+        if _dlrs.is_tracing() or self._rate_is_a_function:
             self._update(grads, variables)
         else:
             self._run_update_program(grads, variables)
+
+    def stateless_apply(
+        self, optimizer_variables: Sequence[Any], grads: Sequence[Any], trainable_variables: Sequence[Any]
+    ) -> tuple[list[Any], list[Any]]:
+        """What `apply` would make of these values; variables keep their own.
+
+        Args:
+            optimizer_variables: values in the order of `variables`.
+            grads: gradients in the order of the variables of `build`.
+            trainable_variables: values of those.
+
+        Returns:
+            The new values of the trainable variables and of `variables`.
+        """
+        if not self.built:
+            raise ValueError(
+                f"To call `stateless_apply`, {self.name} must be built. Call `build(trainable_variables)` first."
+            )
+        state, trained = self.variables, self._trainable_variables
+        for argument, values, own in (
+            ("optimizer_variables", optimizer_variables, state),
+            ("trainable_variables", trainable_variables, trained),
+        ):
+            if len(values) != len(own):
+                raise ValueError(
+                    f"{self.name}.stateless_apply: `{argument}` has {len(values)} values for {len(own)} variables."
+                )
+        every = [*trained, *state]
+        kept = [variable.value for variable in every]
+        try:
+            for variable, value in zip(every, [*trainable_variables, *optimizer_variables], strict=True):
+                variable.assign(value)
+            self.apply(grads)
+            new = [variable.value for variable in every]
+        finally:
+            for variable, value in zip(every, kept, strict=True):
+                variable.assign(value)
+        return new[: len(trained)], new[len(trained) :]
 
     def _with_gradient(self, grads: list[Any], variables: Sequence[Variable]) -> tuple[list[Any], list[Variable]]:
         """The pairs whose gradient is there, checked against the shape of the variable."""
         kept = [(g, v) for g, v in zip(grads, variables, strict=True) if g is not None]
         if not kept:
-            raise ValueError(f"{self.name}: no gradients provided for any variable: all {len(grads)} are None.")
+            raise ValueError(f"No gradients provided for any variable: {self.name} got None for all {len(grads)}.")
         if len(kept) < len(grads):
             missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
             warnings.warn(f"{self.name}: no gradient for {missing}; they are not updated.", stacklevel=4)
@@ -254,99 +202,155 @@ class Optimizer:
         program(*[_as_type(g, v.dtype) for g, v in zip(grads, variables, strict=True)])
 
     def _update(self, grads: list[Any], variables: list[Variable]) -> None:
-        if self.loss_scale_factor is not None:
-            grads = [g / self.loss_scale_factor for g in grads]
+        """All of a call of `apply`."""
+        for gradient, variable in zip(grads, variables, strict=True):
+            if variable.overwrite_with_gradient:
+                self._overwrite(gradient, variable)
+        pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if not v.overwrite_with_gradient]
+        if pairs:
+            grads, variables = [g for g, _ in pairs], [v for _, v in pairs]
+            if self.loss_scale_factor is not None:
+                grads = [g / self.loss_scale_factor for g in grads]
+            if self.gradient_accumulation_steps:
+                self._accumulate(grads, variables)
+            else:
+                self._step(grads, variables)
+            if self.use_ema:
+                self._update_averages()
+            for variable in variables:
+                if variable.constraint is not None:
+                    variable.assign(variable.constraint(variable.value))
+        self._iterations.assign(self._iterations.value + 1)
+
+    def _step(self, grads: list[Any], variables: list[Variable]) -> None:
         grads = self._clip_gradients(grads)
-        learning_rate = self.learning_rate
-        self._apply_weight_decay(variables, learning_rate)
+        self._apply_weight_decay(variables)
+        self._update_variables(grads, variables, self.learning_rate)
+
+    def _update_variables(self, grads: list[Any], variables: list[Variable], learning_rate: Any) -> None:
         for gradient, variable in zip(grads, variables, strict=True):
             self.update_step(gradient, variable, learning_rate)
-        if self.use_ema:
-            self._update_averages()
-        for variable in variables:
-            if variable.constraint is not None:
-                variable.assign(variable.constraint(variable.value))
-        self._iterations.assign(self._iterations.value + 1)
+
+    # Accumulation of gradients
+
+    def _is_update(self) -> Any:
+        """Whether this call of `apply` is one of every `gradient_accumulation_steps`."""
+        return ops.equal((self._iterations.value + 1) % self.gradient_accumulation_steps, 0)
+
+    def _accumulate(self, grads: list[Any], variables: list[Variable]) -> None:
+        slots = [self._accumulated_gradients[self._get_variable_index(v)] for v in variables]
+        totals = [slot.value + gradient for slot, gradient in zip(slots, grads, strict=True)]
+        due = self._is_update()
+        means = [total / self.gradient_accumulation_steps for total in totals]
+        untouched = {self._iterations, self._learning_rate, *self._accumulated_gradients}
+        untouched.update(self._model_variables_moving_average)
+        slots_of_rule = [v for v in self._variables if v not in untouched]
+        assign_where(due, lambda: self._step(means, variables), [*variables, *slots_of_rule])
+        for slot, total in zip(slots, totals, strict=True):
+            slot.assign(ops.where(due, ops.zeros_like(total), total))
+
+    def _overwrite(self, gradient: Any, variable: Variable) -> None:
+        """Replace `variable` by its gradient, by the largest since the last update where gradients are accumulated."""
+        if not self.gradient_accumulation_steps:
+            variable.assign(gradient)
+            return
+        slot = self._accumulated_gradients[self._get_variable_index(variable)]
+        largest = ops.maximum(slot.value, gradient)
+        due = self._is_update()
+        variable.assign(ops.where(due, largest, variable.value))
+        slot.assign(ops.where(due, ops.zeros_like(largest), largest))
+
+    # Clipping and weight decay
 
     def _clip_gradients(self, grads: list[Any]) -> list[Any]:
         if self.clipnorm is not None:
-            return [_clip_by_norm(g, self.clipnorm) for g in grads]
+            limit = self.clipnorm
+            return [None if g is None else clip_by_norm(g, limit) for g in grads]
         if self.global_clipnorm is not None:
             return clip_by_global_norm(grads, self.global_clipnorm)
         if self.clipvalue is not None:
-            return [_dlrs.minimum(_dlrs.maximum(g, -self.clipvalue), self.clipvalue) for g in grads]
+            limit = self.clipvalue
+            return [None if g is None else clip_by_value(g, limit) for g in grads]
         return grads
 
-    def _apply_weight_decay(self, variables: list[Variable], learning_rate: Any) -> None:
-        if self.weight_decay is None:
-            return
+    def _apply_weight_decay(self, variables: Sequence[Variable]) -> None:
         for variable in variables:
-            if self._use_weight_decay(variable):
-                rate = ops.cast(learning_rate, variable.dtype)
-                variable.assign(variable.value - variable.value * self.weight_decay * rate)
+            decay = self._weight_decay_of(variable)
+            if decay is not None:
+                rate = ops.cast(self.learning_rate, variable.dtype)
+                variable.assign(variable.value - variable.value * decay * rate)
+
+    def _weight_decay_of(self, variable: Variable) -> float | None:
+        return self.weight_decay if self._use_weight_decay(variable) else None
 
     def exclude_from_weight_decay(
         self, var_list: Sequence[Variable] | None = None, var_names: Sequence[str] | None = None
     ) -> None:
-        """Spare the variables of `var_list`, and those whose path contains one of `var_names`, from weight decay."""
-        self._excluded_from_decay = ({id(v) for v in var_list or ()}, list(var_names or ()))
+        """Spare variables from weight decay.
+
+        Args:
+            var_list: those to spare.
+            var_names: regular expressions; variables in whose name one is found are spared, too.
+        """
+        self._excluded_variables = list(var_list or ())
+        self._excluded_names = list(var_names or ())
         self._programs.clear()
         bump_structure()
 
     def _use_weight_decay(self, variable: Variable) -> bool:
-        ids, names = self._excluded_from_decay
-        return id(variable) not in ids and not any(name in variable.path for name in names)
+        if any(variable is excluded for excluded in self._excluded_variables):
+            return False
+        return not any(re.search(pattern, variable.name) for pattern in self._excluded_names)
 
     # Moving averages of the variables (Polyak and Juditsky, 1992)
 
     def _update_averages(self) -> None:
-        first = ops.equal(self._iterations, 0)
-        for variable, average in zip(self._trainable_variables, self._averages, strict=True):
+        pairs = [
+            (variable, average)
+            for variable, average in zip(self._trainable_variables, self._model_variables_moving_average, strict=True)
+            if average is not None
+        ]
+        updates = ops.convert_to_tensor(self.iterations)
+        first = ops.equal(updates, 0)
+        for variable, average in pairs:
             new = self.ema_momentum * average.value + (1 - self.ema_momentum) * variable.value
             average.assign(ops.where(first, variable.value, new))
         if self.ema_overwrite_frequency:
-            due = ops.equal((self._iterations.value + 1) % self.ema_overwrite_frequency, 0)
-            for variable, average in zip(self._trainable_variables, self._averages, strict=True):
+            due = ops.equal((updates + 1) % self.ema_overwrite_frequency, 0)
+            for variable, average in pairs:
                 variable.assign(ops.where(due, average.value, variable.value))
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """Put the moving averages in the place of the variables, at the end of training with `use_ema`."""
         if self.use_ema and self.built:
             for variable in var_list:
-                variable.assign(self._averages[self._get_variable_index(variable)].value)
+                average = self._model_variables_moving_average[self._get_variable_index(variable)]
+                if average is not None:
+                    variable.assign(average.value)
 
     # The rest of the protocol
+
+    def assign(self, variable: Variable, value: Any) -> None:
+        """`variable.assign(value)`."""
+        variable.assign(value)
+
+    def assign_add(self, variable: Variable, value: Any) -> None:
+        """`variable.assign_add(value)`."""
+        variable.assign_add(value)
+
+    def assign_sub(self, variable: Variable, value: Any) -> None:
+        """`variable.assign_sub(value)`."""
+        variable.assign_sub(value)
 
     def scale_loss(self, loss: Any) -> Any:
         """The loss times `loss_scale_factor`."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Assign the state from arrays in the order of `variables`, all or nothing."""
-        if len(weights) != len(self._variables):
-            raise ValueError(f"{self.name}.set_weights: {len(weights)} arrays for {len(self._variables)} variables.")
-        arrays = [np.asarray(weight) for weight in weights]
-        for array, variable in zip(arrays, self._variables, strict=True):
-            if array.shape != variable.shape:
-                raise ValueError(
-                    f"{self.name}.set_weights: variable {variable.path!r} has shape {variable.shape}, "
-                    f"the array {array.shape}."
-                )
-            if array.dtype.kind not in "biuf" and array.dtype.name != variable.dtype:
-                raise ValueError(
-                    f"{self.name}.set_weights: variable {variable.path!r} takes numbers, not {array.dtype}."
-                )
-        for array, variable in zip(arrays, self._variables, strict=True):
-            variable.assign(array)
-
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, as plain values."""
-        rate = self._learning_rate
         return {
             "name": self.name,
-            "learning_rate": serialize_schedule(rate)
-            if isinstance(rate, LearningRateSchedule)
-            else float(rate.numpy() if isinstance(rate, Variable) else rate()),
+            "learning_rate": self._learning_rate_config(),
             "weight_decay": self.weight_decay,
             "clipnorm": self.clipnorm,
             "clipvalue": self.clipvalue,
@@ -355,10 +359,11 @@ class Optimizer:
             "ema_momentum": self.ema_momentum,
             "ema_overwrite_frequency": self.ema_overwrite_frequency,
             "loss_scale_factor": self.loss_scale_factor,
+            "gradient_accumulation_steps": self.gradient_accumulation_steps,
         }
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Self:
         """The optimizer made from what `get_config` returned, without state."""
         return cls(**config)
 
@@ -366,10 +371,15 @@ class Optimizer:
 def _check_clipping(name: str, **limits: float | None) -> None:
     given = {key: limit for key, limit in limits.items() if limit is not None}
     if len(given) > 1:
-        raise ValueError(f"{name}: give at most one of `clipnorm`, `clipvalue`, `global_clipnorm`, got {given}.")
+        raise ValueError(f"{name}: Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set, got {given}.")
     for key, limit in given.items():
         if limit <= 0:
             raise ValueError(f"{name}: `{key}` must be positive, got {limit}.")
+
+
+def _check_count(name: str, argument: str, value: Any, least: int) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least):
+        raise ValueError(f"{name}: `{argument}` must be an integer of at least {least}, or None, got {value!r}.")
 
 
 def check_share(name: str, argument: str, value: Any) -> None:
@@ -382,22 +392,3 @@ def _as_type(gradient: Any, dtype: str) -> Any:
     if str(getattr(gradient, "dtype", "")) == dtype:
         return gradient
     return ops.cast(gradient, dtype)
-
-
-def _clip_by_norm(gradient: Any, limit: float) -> Any:
-    norm = _dlrs.sqrt(_dlrs.sum(_dlrs.square(gradient)))
-    return gradient * (limit / _dlrs.maximum(norm, limit))
-
-
-def global_norm(value_list: Sequence[Any]) -> Any:
-    """The L2 norm of all values together, a scalar."""
-    total: Any = 0.0
-    for value in value_list:
-        total = total + _dlrs.sum(_dlrs.square(value))
-    return _dlrs.sqrt(total)
-
-
-def clip_by_global_norm(value_list: Sequence[Any], clip_norm: float) -> list[Any]:
-    """The values scaled down together so that their `global_norm` is at most `clip_norm`."""
-    scale = clip_norm / _dlrs.maximum(global_norm(value_list), clip_norm)
-    return [value * scale for value in value_list]

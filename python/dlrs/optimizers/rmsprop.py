@@ -19,6 +19,7 @@ class RMSprop(Optimizer):
         momentum: share of the last step that is kept.
         epsilon: added to the mean square.
         centered: divide by an estimate of the standard deviation instead.
+        *args: the other arguments of `Optimizer`.
         **kwargs: the other arguments of `Optimizer`.
 
     >>> import numpy as np
@@ -49,15 +50,15 @@ class RMSprop(Optimizer):
         if self.built:
             return
         super().build(variables)
-        self.velocities = self.add_optimizer_variables(variables, "velocity")
-        self.momentums = self.add_optimizer_variables(variables, "momentum") if self.momentum else []
-        self.average_gradients = self.add_optimizer_variables(variables, "average_gradient") if self.centered else []
+        self._velocities = self.add_optimizer_variables(variables, "velocity")
+        self._momentums = self.add_optimizer_variables(variables, "momentum") if self.momentum else []
+        self._average_gradients = self.add_optimizer_variables(variables, "average_gradient") if self.centered else []
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         rate = ops.cast(learning_rate, variable.dtype)
         gradient = ops.cast(gradient, variable.dtype)
         index = self._get_variable_index(variable)
-        velocity = self.velocities[index]
+        velocity = self._velocities[index]
         if not (self.centered or self.momentum):
             w, s = _dlrs.rmsprop_update(variable, velocity, gradient, rate, self.rho, self.epsilon)
             velocity.assign(s)
@@ -67,13 +68,13 @@ class RMSprop(Optimizer):
         velocity.assign(mean_square)
         denominator = mean_square + self.epsilon
         if self.centered:
-            mean = self.rho * self.average_gradients[index].value + (1 - self.rho) * gradient
-            self.average_gradients[index].assign(mean)
+            mean = self.rho * self._average_gradients[index].value + (1 - self.rho) * gradient
+            self._average_gradients[index].assign(mean)
             denominator = denominator - _dlrs.square(mean)
         step = rate * gradient / _dlrs.sqrt(denominator)
         if self.momentum:
-            step = self.momentum * self.momentums[index].value + step
-            self.momentums[index].assign(step)
+            step = self.momentum * self._momentums[index].value + step
+            self._momentums[index].assign(step)
         variable.assign(variable.value - step)
 
     def get_config(self) -> dict[str, Any]:

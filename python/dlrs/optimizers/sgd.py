@@ -10,13 +10,16 @@ from dlrs.optimizers.optimizer import Optimizer
 class SGD(Optimizer):
     """Gradient descent, optionally with momentum (Polyak 1964; Nesterov 1983, as in Sutskever et al. 2013).
 
-    Without momentum `w -= lr·g`. With momentum `v = momentum·v - lr·g`, then `w += v`, or with Nesterov
-    `w += momentum·v - lr·g`.
+    Without momentum `w -= lr·g`. With momentum `v = momentum·v - lr·(1-dampening)·g`, then `w += v`, or with Nesterov
+    `w += momentum·v - lr·(1-dampening)·g`. With `dampening=momentum`, `-v/lr` is the exponentially weighted average of
+    the gradients, `V = momentum·V + (1-momentum)·g`.
 
     Args:
         learning_rate: step size, or a schedule.
         momentum: in [0, 1], the share of the last step that is kept.
         nesterov: whether to take the gradient as if the momentum step had been made.
+        *args: the other arguments of `Optimizer`.
+        dampening: in [0, 1], the share of the gradient that momentum leaves out; without momentum it has no effect.
         **kwargs: the other arguments of `Optimizer`.
 
     >>> import numpy as np
@@ -29,13 +32,21 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, *args: Any, **kwargs: Any
+        self,
+        learning_rate: Any = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        *args: Any,
+        dampening: float = 0.0,
+        **kwargs: Any,
     ) -> None:
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"SGD: `momentum` must be in [0, 1], got {momentum}.")
+        for argument, value in (("momentum", momentum), ("dampening", dampening)):
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+                raise ValueError(f"SGD: `{argument}` must be a float between [0, 1]. Got {value!r}.")
         super().__init__(learning_rate, *args, **kwargs)
         self.momentum = momentum
         self.nesterov = nesterov
+        self.dampening = dampening
 
     def build(self, variables: Any) -> None:
         if self.built:
@@ -49,10 +60,17 @@ class SGD(Optimizer):
         if not self.momentum:
             variable.assign(_dlrs.sgd_update(variable, gradient, rate))
             return
+        if self.dampening:
+            rate = rate * (1.0 - self.dampening)
         velocity = self.momentums[self._get_variable_index(variable)]
         w, v = _dlrs.momentum_update(variable, velocity, gradient, rate, self.momentum, self.nesterov)
         velocity.assign(v)
         variable.assign(w)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}
+        return {
+            **super().get_config(),
+            "momentum": self.momentum,
+            "nesterov": self.nesterov,
+            "dampening": self.dampening,
+        }

@@ -89,6 +89,8 @@ class Stepping(Base):
         names = list(getattr(self, "output_names", None) or [])
         # All that may be refused is made before anything is replaced.
         made_optimizer = optimizers.get(optimizer)
+        if made_optimizer is None:
+            raise TypeError("compile: `optimizer` must be a name, a configuration or an Optimizer, got None.")
         compile_loss = None if loss is None else CompileLoss(loss, loss_weights, names)
         has_metrics = metrics is not None or weighted_metrics is not None
         compile_metrics = CompileMetrics(metrics, weighted_metrics, names) if has_metrics else None

@@ -131,7 +131,7 @@ class Trainer(Stepping):
                 logs = results
                 if self.stop_training:
                     break
-            if getattr(self.optimizer, "use_ema", False):
+            if self.optimizer.built:
                 self.optimizer.finalize_variable_values(self.trainable_weights)
             callback_list.on_train_end(logs)
         except BaseException:
