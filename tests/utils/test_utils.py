@@ -5,7 +5,7 @@ import random as python_random
 import numpy as np
 import pytest
 
-from dlrs import layers, random, utils
+from dlrs import function, layers, ops, random, utils
 
 
 def test_to_categorical():
@@ -15,6 +15,22 @@ def test_to_categorical():
     for bad in ([3], [-1], [0.5], ["a"]):
         with pytest.raises(ValueError, match="to_categorical"):
             utils.to_categorical(bad, 3)
+
+
+def test_to_categorical_of_tensors():
+    labels = ops.array([[2], [0]])
+    rows = utils.to_categorical(labels, 3)
+    traced = function(lambda x: utils.to_categorical(x, 3))(labels)
+    assert rows.tolist() == traced.tolist() == [[0, 0, 1], [1, 0, 0]]
+    with pytest.raises(ValueError, match="to_categorical"):
+        utils.to_categorical(labels, 2)
+
+
+def test_normalize_of_tensors():
+    x = np.float32([[3.0, 4.0], [0.0, 0.0]])
+    for order in (1, 2, 3):
+        rows = utils.normalize(ops.array(x), order=order)
+        np.testing.assert_allclose(rows.numpy(), utils.normalize(x, order=order), atol=1e-6)
 
 
 def test_normalize():

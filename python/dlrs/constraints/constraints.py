@@ -14,11 +14,15 @@ def _norms(w: Any, axis: Axis) -> Tensor:
 
 
 class Constraint:
-    """A projection of weights. A subclass defines `__call__(w)` and, if it has arguments, `get_config`."""
+    """A projection of weights. A subclass defines `__call__(w)` and, if it has arguments, `get_config`.
+
+    >>> Constraint()([-1.0, 2.0]).tolist()
+    [-1.0, 2.0]
+    """
 
     def __call__(self, w: Any) -> Tensor:
-        """The weights nearest to `w`, in the sense of the subclass, that are allowed."""
-        raise TypeError(f"{type(self).__name__} does not define `__call__`.")
+        """The weights nearest to `w`, in the sense of the subclass, that are allowed: all, if it does not say."""
+        return backend.convert_to_tensor(w)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal constraint."""

@@ -7,9 +7,19 @@ from dlrs import ops
 from dlrs.backend import Tensor
 
 
-def _factor(owner: str, name: str, value: Any) -> float:
+def validate_float_arg(value: Any, name: str) -> float:
+    """`value`, the argument `name`, as a float that is finite and not negative.
+
+    Raises:
+        ValueError: it is something else.
+
+    >>> validate_float_arg(1, "l1")
+    1.0
+    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise ValueError(f"{owner}: `{name}` must be a number that is finite and not negative, got {value!r}.")
+        raise ValueError(
+            f"Invalid value for argument `{name}`: expected a non-negative float that is finite, got {value!r}."
+        )
     return float(value)
 
 
@@ -38,8 +48,8 @@ class L1L2(Regularizer):
     """
 
     def __init__(self, l1: float | None = 0.0, l2: float | None = 0.0) -> None:
-        self.l1 = _factor("L1L2", "l1", 0.0 if l1 is None else l1)
-        self.l2 = _factor("L1L2", "l2", 0.0 if l2 is None else l2)
+        self.l1 = validate_float_arg(0.0 if l1 is None else l1, "l1")
+        self.l2 = validate_float_arg(0.0 if l2 is None else l2, "l2")
 
     def __call__(self, x: Any) -> Tensor:
         penalty = ops.multiply(ops.sum(ops.absolute(x)), self.l1) if self.l1 else None
@@ -61,7 +71,7 @@ class L1(Regularizer):
     """
 
     def __init__(self, l1: float = 0.01) -> None:
-        self.l1 = _factor("L1", "l1", l1)
+        self.l1 = validate_float_arg(l1, "l1")
 
     def __call__(self, x: Any) -> Tensor:
         return ops.multiply(ops.sum(ops.absolute(x)), self.l1)
@@ -79,7 +89,7 @@ class L2(Regularizer):
     """
 
     def __init__(self, l2: float = 0.01) -> None:
-        self.l2 = _factor("L2", "l2", l2)
+        self.l2 = validate_float_arg(l2, "l2")
 
     def __call__(self, x: Any) -> Tensor:
         return ops.multiply(ops.sum(ops.square(x)), self.l2)
@@ -98,14 +108,16 @@ class OrthogonalRegularizer(Regularizer):
 
     def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
         if mode not in ("rows", "columns"):
-            raise ValueError(f"OrthogonalRegularizer: `mode` must be 'rows' or 'columns', got {mode!r}.")
-        self.factor = _factor("OrthogonalRegularizer", "factor", factor)
+            raise ValueError(
+                f'Invalid value for argument `mode`. Expected one of {{"rows", "columns"}}. Received: mode={mode}'
+            )
+        self.factor = validate_float_arg(factor, "factor")
         self.mode = mode
 
     def __call__(self, x: Any) -> Tensor:
         shape = ops.shape(x)
         if len(shape) != 2:
-            raise ValueError(f"OrthogonalRegularizer: the weights must be a matrix, got shape {shape}.")
+            raise ValueError(f"Inputs to OrthogonalRegularizer must have rank 2. Received: inputs.shape={shape}")
         vectors = ops.normalize(x if self.mode == "rows" else ops.transpose(x), axis=1)
         size = vectors.shape[0]
         products = ops.multiply(ops.absolute(ops.matmul(vectors, ops.transpose(vectors))), 1.0 - ops.eye(size))

@@ -4,8 +4,14 @@ from typing import Any
 
 import numpy as np
 
+from dlrs import ops
+from dlrs.backend import Tensor
+from dlrs.losses.circle import build_pos_neg_masks
 
-def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray[Any, Any]:
+__all__ = ["build_pos_neg_masks", "normalize", "to_categorical"]
+
+
+def to_categorical(x: Any, num_classes: int | None = None) -> Any:
     """Integer classes as one-hot float32 rows.
 
     Args:
@@ -13,7 +19,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray[Any, An
         num_classes: number of classes; by default the largest class plus one.
 
     Returns:
-        An array of shape `x.shape + (num_classes,)`.
+        An array of shape `x.shape + (num_classes,)`; a tensor if `x` is one.
 
     Raises:
         ValueError: a class is not an integer or out of range.
@@ -21,6 +27,10 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray[Any, An
     >>> to_categorical([0, 2]).tolist()
     [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
     """
+    if isinstance(x, Tensor) and not x.is_symbolic:
+        return ops.convert_to_tensor(to_categorical(ops.convert_to_numpy(x), num_classes))
+    if isinstance(x, Tensor) and num_classes is not None:
+        return ops.one_hot(ops.squeeze(x, -1) if x.ndim > 1 and x.shape[-1] == 1 else x, num_classes)
     given = np.asarray(x)
     if given.dtype.kind not in "biuf" or (given.dtype.kind == "f" and not np.all(given == np.floor(given))):
         raise ValueError(f"to_categorical: `x` must hold integers, got {given.dtype} values.")
@@ -38,12 +48,14 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray[Any, An
     return rows.reshape(*classes.shape, num_classes)
 
 
-def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray[Any, Any]:
-    """`x` divided by its norm of order `order` along `axis`; zero vectors stay zero.
+def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
+    """`x`, an array or a tensor, divided by its norm of order `order` along `axis`; zero vectors stay zero.
 
     >>> normalize(np.array([[3.0, 4.0]])).tolist()
     [[0.6, 0.8]]
     """
+    if isinstance(x, Tensor):
+        return ops.normalize(x, axis=axis, order=order)
     array = np.atleast_1d(np.asarray(x))
     norm = np.atleast_1d(np.linalg.norm(array, order, axis))
     norm[norm == 0] = 1
