@@ -33,6 +33,13 @@ def keras_source() -> pathlib.Path:
     return pathlib.Path(str(distribution.locate_file("keras")))
 
 
+# The modules that every back end of Keras brings, and where dlrs, which is all one, has what they hold.
+_BACKEND_MODULES = {
+    "random": "random", "numpy": "ops.numpy", "nn": "ops.nn", "math": "ops.math", "linalg": "ops.linalg",
+    "core": "ops.core",
+}  # fmt: skip
+
+
 def _missing(full_name: str) -> Any:
     """What stands for a name that dlrs lacks: a class for CapWords, so that it can be subclassed, else a function."""
     last = full_name.rsplit(".", 1)[-1]
@@ -54,12 +61,13 @@ class View(types.ModuleType):
         self.__dict__["__counterpart__"] = counterpart
 
     def __getattr__(self, name: str) -> Any:
-        counterpart = self.__dict__["__counterpart__"]
         try:
-            return getattr(counterpart, name)
+            return getattr(self.__dict__["__counterpart__"], name)
         except AttributeError:
             if name.startswith(_PROBED):
                 raise
+        if self.__name__ == "keras.src.backend" and name in _BACKEND_MODULES:
+            return View(f"{self.__name__}.{name}", counterpart(f"{self.__name__}.{name}"))
         try:
             return importlib.import_module(f"{self.__name__}.{name}")
         except ModuleNotFoundError:
@@ -69,6 +77,8 @@ class View(types.ModuleType):
 def counterpart(name: str) -> types.ModuleType:
     """The dlrs module for `name` of Keras's tree: the deepest that exists, `src` and `common` being left out."""
     parts = [part for part in name.split(".")[1:] if part not in ("src", "common")]
+    if parts[:1] == ["backend"] and len(parts) == 2 and parts[1] in _BACKEND_MODULES:
+        parts = _BACKEND_MODULES[parts[1]].split(".")
     for depth in range(len(parts), 0, -1):
         try:
             return importlib.import_module(".".join([TARGET, *parts[:depth]]))

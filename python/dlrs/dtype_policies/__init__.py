@@ -16,7 +16,8 @@ def serialize(policy: DTypePolicy) -> Any:
     >>> serialize(DTypePolicy("float64"))["config"]
     {'name': 'float64'}
     """
-    return _REGISTRY.serialize(policy)
+    # A policy is a value: a copy is written, so that layers with the same policy do not count as sharing an object.
+    return _REGISTRY.serialize(type(policy).from_config(policy.get_config()))
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:

@@ -7,26 +7,45 @@ from dlrs.layers.activation import Activation
 from dlrs.layers.batch_normalization import BatchNormalization
 from dlrs.layers.dense import Dense
 from dlrs.layers.dropout import Dropout
+from dlrs.layers.embedding import Embedding
 from dlrs.layers.flatten import Flatten
+from dlrs.layers.identity import Identity
 from dlrs.layers.input_layer import Input, InputLayer
 from dlrs.layers.input_spec import InputSpec
+from dlrs.layers.lambda_layer import Lambda
 from dlrs.layers.layer import Layer
+from dlrs.layers.masking import Masking
+from dlrs.layers.reversible_embedding import ReversibleEmbedding
+from dlrs.layers.wrapper import Wrapper
 
 __all__ = [
     "Activation",
     "BatchNormalization",
     "Dense",
     "Dropout",
+    "Embedding",
     "Flatten",
+    "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "Lambda",
     "Layer",
+    "Masking",
+    "ReversibleEmbedding",
+    "Wrapper",
     "deserialize",
     "serialize",
 ]
 
-_REGISTRY = Registry("layer", Layer, (Activation, BatchNormalization, Dense, Dropout, Flatten, InputLayer))
+_REGISTRY = Registry(
+    "layer",
+    Layer,
+    (
+        Activation, BatchNormalization, Dense, Dropout, Embedding, Flatten, Identity, InputLayer, Lambda,
+        Masking, ReversibleEmbedding, Wrapper,
+    ),
+)  # fmt: skip
 
 
 def serialize(layer: Layer) -> Any:

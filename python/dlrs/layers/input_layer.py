@@ -1,6 +1,7 @@
 """Where data enters a functional model."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dlrs.backend import KerasTensor, floatx, standardize_dtype, standardize_shape
@@ -35,21 +36,26 @@ class InputLayer(Layer):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
+        if "input_shape" in kwargs:
+            warnings.warn("Argument `input_shape` is deprecated. Use `shape` instead.", stacklevel=2)
+            shape = kwargs.pop("input_shape")
         super().__init__(name=name, **kwargs)
-        if sparse or ragged:
-            raise ValueError("Input: sparse and ragged inputs are not supported.")
+        for argument, value in (("sparse", sparse), ("ragged", ragged)):
+            if value:
+                raise ValueError(f"Input: `{argument}=True` is not supported.")
         if input_tensor is not None:
+            _check_input_tensor(input_tensor, shape, batch_size, dtype, batch_shape)
             batch_shape, dtype = input_tensor.shape, input_tensor.dtype
-        if (shape is None) == (batch_shape is None):
-            raise ValueError("Input: give either `shape`, without the batch axis, or `batch_shape`.")
-        if shape is not None:
-            batch_shape = (batch_size, *standardize_shape(shape))
+        else:
+            batch_shape = _batch_shape(shape, batch_size, batch_shape)
+        self.sparse = self.ragged = False
         self._set_untracked("batch_shape", standardize_shape(batch_shape))
         self.optional = optional
         self._element_type = standardize_dtype(dtype) if dtype is not None else floatx()
         self.built = True
-        output = KerasTensor(self.batch_shape, self._element_type, name=self.name)
-        Node(operation=self, call_args=(), call_kwargs={}, outputs=output)
+        if input_tensor is None:
+            input_tensor = KerasTensor(self.batch_shape, self._element_type, name=self.name)
+        Node(operation=self, call_args=(), call_kwargs={}, outputs=input_tensor)
 
     batch_shape: tuple[int | None, ...]
 
@@ -65,9 +71,39 @@ class InputLayer(Layer):
         return {
             "batch_shape": list(self.batch_shape),
             "dtype": self._element_type,
+            "sparse": self.sparse,
+            "ragged": self.ragged,
             "optional": self.optional,
             "name": self.name,
         }
+
+
+def _batch_shape(shape: Any, batch_size: int | None, batch_shape: Any) -> Any:
+    if shape is not None and batch_shape is not None:
+        raise ValueError("Input: you cannot pass both `shape` and `batch_shape`; the latter has the batch axis.")
+    if batch_size is not None and batch_shape is not None:
+        raise ValueError("Input: you cannot pass both `batch_size` and `batch_shape`.")
+    if shape is None and batch_shape is None:
+        raise ValueError("Input: pass a `shape` argument. It has no batch axis; `batch_shape` has.")
+    return batch_shape if shape is None else (batch_size, *standardize_shape(shape))
+
+
+def _check_input_tensor(tensor: Any, shape: Any, batch_size: Any, dtype: Any, batch_shape: Any) -> None:
+    """ValueError if `tensor` is not a placeholder, or another argument contradicts it."""
+    if not isinstance(tensor, KerasTensor):
+        raise ValueError(f"Input: Argument `input_tensor` must be a KerasTensor, got {tensor!r}.")
+    given: dict[str, tuple[Any, Any, Callable[[Any], Any]]] = {
+        "shape": (shape, tensor.shape[1:], standardize_shape),
+        "batch_size": (batch_size, tensor.shape[0] if tensor.shape else None, int),
+        "dtype": (dtype, tensor.dtype, standardize_dtype),
+        "batch_shape": (batch_shape, tensor.shape, standardize_shape),
+    }
+    for name, (value, of_tensor, standard) in given.items():
+        if value is not None and standard(value) != of_tensor:
+            raise ValueError(
+                f"Input: you cannot provide an incompatible `{name}` {value!r} together with a tensor whose {name} is "
+                f"{of_tensor!r}."
+            )
 
 
 def Input(  # noqa: N802 - Keras's name

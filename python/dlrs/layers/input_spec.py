@@ -77,7 +77,8 @@ class InputSpec:
 
 def assert_input_compatibility(input_spec: Any, inputs: Any, layer_name: str) -> None:
     """Raise ValueError, naming the layer and the input, unless `inputs` meet `input_spec`, a nest of `InputSpec`s."""
-    if isinstance(input_spec, InputSpec) and isinstance(inputs, Tensor) and not input_spec.problem_with(inputs.shape):
+    simple = isinstance(input_spec, InputSpec) and input_spec.dtype is None and isinstance(inputs, Tensor)
+    if simple and not input_spec.problem_with(inputs.shape):
         return  # the usual case, before any searching
     specs = tree.flatten(input_spec)
     if len(specs) == 1:
@@ -87,7 +88,7 @@ def assert_input_compatibility(input_spec: Any, inputs: Any, layer_name: str) ->
     else:
         values = tree.flatten(inputs)
     if len(values) != len(specs):
-        raise ValueError(f"Layer {layer_name!r} takes {len(specs)} inputs, got {len(values)}.")
+        raise ValueError(f"Layer {layer_name!r} expects {len(specs)} input(s), but it received {len(values)}.")
     for index, (spec, value) in enumerate(zip(specs, values, strict=True)):
         if spec is None or (spec.optional and value is None):
             continue
@@ -97,4 +98,12 @@ def assert_input_compatibility(input_spec: Any, inputs: Any, layer_name: str) ->
         problem = spec.problem_with(tuple(shape))
         if problem is not None:
             which = f"input {spec.name!r}" if spec.name else "the input" if len(specs) == 1 else f"input {index}"
-            raise ValueError(f"Layer {layer_name!r} does not take {which} of shape {tuple(shape)}: {problem}.")
+            raise ValueError(
+                f"Layer {layer_name!r} does not take {which} of shape {tuple(shape)}, which is incompatible with the "
+                f"layer: {problem}."
+            )
+        if spec.dtype is not None and standardize_dtype(value.dtype) != spec.dtype:
+            raise ValueError(
+                f"Layer {layer_name!r} takes inputs of type {spec.dtype}; input {index} of type {value.dtype} is "
+                f"incompatible with the layer."
+            )

@@ -33,7 +33,7 @@ from dlrs.layers.call_arguments import (
 from dlrs.layers.call_context import LOCAL, CallContext
 from dlrs.layers.input_spec import assert_input_compatibility
 from dlrs.layers.layer_config import accepted_only, automatic_config
-from dlrs.layers.layer_state import LayerState
+from dlrs.layers.layer_state import LayerState, assign_all
 from dlrs.ops.node import Node
 from dlrs.ops.operation import Operation
 
@@ -176,6 +176,24 @@ class Layer(LayerState, Operation):
         elif "input_shape" in config:
             self.build(config["input_shape"])
 
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Put the variables of this layer itself into `store`, under "0", "1", ...; may be overridden."""
+        store.update((str(number), variable) for number, variable in enumerate(self._own_weights()))
+
+    def load_own_variables(self, store: dict[str, Any]) -> None:
+        """Assign to the variables of this layer itself what `save_own_variables` put into `store`: all, or none.
+
+        Raises:
+            ValueError: `store` holds another number of arrays, or one of another shape.
+        """
+        variables = self._own_weights()
+        if len(store) != len(variables):
+            raise ValueError(
+                f"Layer {self.name!r} expected {len(variables)} variables, but received {len(store)} while loading"
+                + ("." if self.built else "; it was never built, so its variables do not exist yet.")
+            )
+        assign_all(self.name, variables, [store[str(number)] for number in range(len(variables))])
+
     def _maybe_build(self, arguments: dict[str, Any]) -> None:
         """Call `build` with the shape of the first tensor argument, or with those it names as `<argument>_shape`."""
         if type(self).build is Layer.build:
@@ -302,17 +320,20 @@ class Layer(LayerState, Operation):
             raise self._lacks("compute_output_shape")
         shape = args[0] if args else next(iter(kwargs.values()))
         inputs = placeholders(shape, self.compute_dtype)
-        return tree.map_structure(lambda spec: spec.shape, self.compute_output_spec(inputs))
+        return tree.map_structure(lambda spec: spec.shape, self._traced_output_spec(inputs))
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Placeholders of the outputs for placeholders as inputs."""
         method = type(self).compute_output_shape
         if method is Layer.compute_output_shape:
-            # `call` may leave `training` to its default, as it does when a model is used on its own.
-            return trace_output_spec(self.call, *args, **kwargs)
+            return self._traced_output_spec(*args, **kwargs)
         shapes = shapes_for(method, self._signature.bound(args, kwargs), self.name)
         shape = self.compute_output_shape(**shapes)
         return placeholders(tuple(shape) if is_shape(shape) else shape, self.compute_dtype)
+
+    def _traced_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        # `call` may leave `training` to its default, as it does when a model is used on its own.
+        return trace_output_spec(self.call, *args, **kwargs)
 
     def _convert_input(self, value: Any) -> Any:
         """Arrays and variables as tensors; floating tensors in the compute type."""
@@ -409,8 +430,17 @@ class Layer(LayerState, Operation):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
-        """The layer made from what `get_config` returned, without weights."""
-        return cls(**config)
+        """The layer made from what `get_config` returned, without weights.
+
+        Raises:
+            TypeError: the constructor does not take `config`.
+        """
+        try:
+            return cls(**config)
+        except Exception as error:
+            raise TypeError(
+                f"{cls.__name__} cannot be made from the configuration {config}: {type(error).__name__}: {error}"
+            ) from error
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlrs import _dlrs, constraints, initializers, regularizers
-from dlrs.backend import Variable, is_float_dtype, standardize_dtype, standardize_shape, tree
+from dlrs.backend import (
+    Variable,
+    current_path,
+    is_float_dtype,
+    name_scope,
+    standardize_dtype,
+    standardize_shape,
+    tree,
+)
 from dlrs.backend.structure import bump_structure
 from dlrs.layers.layer_types import LayerTypes
 from dlrs.layers.tracking import unique
@@ -25,6 +33,7 @@ class LayerState(LayerTypes):
     """What a layer holds: weights, sublayers, metrics, losses; and whether it is trained."""
 
     name: str
+    _path: str | None
 
     def _init_state(self, trainable: bool) -> None:
         if not isinstance(trainable, bool):
@@ -97,15 +106,16 @@ class LayerState(LayerTypes):
         element_type = standardize_dtype(dtype) if dtype is not None else self.variable_dtype
         if initializer is None:
             initializer = "glorot_uniform" if is_float_dtype(element_type) else "zeros"
-        variable = Variable(
-            initializers.get(initializer),
-            shape=standardize_shape(() if shape is None else shape),  # type: ignore[arg-type]
-            dtype=element_type,
-            trainable=trainable,
-            autocast=autocast,
-            aggregation=aggregation,
-            name=name,
-        )
+        with name_scope(self._path or self.name) if not current_path() else name_scope(self.name, self):
+            variable = Variable(
+                initializers.get(initializer),
+                shape=standardize_shape(() if shape is None else shape),  # type: ignore[arg-type]
+                dtype=element_type,
+                trainable=trainable,
+                autocast=autocast,
+                aggregation=aggregation,
+                name=name,
+            )
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
         variable.overwrite_with_gradient = bool(overwrite_with_gradient)
@@ -241,19 +251,7 @@ class LayerState(LayerTypes):
             raise ValueError(
                 f"Layer {self.name!r}: set_weights got {len(weights)} arrays for {len(variables)} weights."
             )
-        arrays = [np.asarray(weight) for weight in weights]
-        for array, variable in zip(arrays, variables, strict=True):
-            if array.shape != variable.shape:
-                raise ValueError(
-                    f"Layer {self.name!r}: set_weights got an array of shape {array.shape} for the weight "
-                    f"{variable.path!r} of shape {variable.shape}."
-                )
-            if array.dtype.kind not in "biuf":
-                raise ValueError(
-                    f"Layer {self.name!r}: set_weights got {array.dtype} values for the weight {variable.path!r}."
-                )
-        for array, variable in zip(arrays, variables, strict=True):
-            variable.assign(array)
+        assign_all(self.name, variables, weights)
 
     def stateless_call(
         self,
@@ -354,3 +352,18 @@ def _weight_arguments(args: tuple[Any, ...], named: dict[str, Any]) -> dict[str,
             raise ValueError(f"add_weight: `{name}` was passed both positionally and as a keyword argument.")
         values[name] = value
     return values
+
+
+def assign_all(layer: str, variables: Sequence[Variable], values: Sequence[Any]) -> None:
+    """Assign every value to its variable, or none if one does not fit."""
+    arrays = [np.asarray(value) for value in values]
+    for array, variable in zip(arrays, variables, strict=True):
+        if array.shape != variable.shape:
+            raise ValueError(
+                f"Layer {layer!r}: got an array of shape {array.shape} for the weight {variable.path!r} of shape "
+                f"{variable.shape}."
+            )
+        if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
+            raise ValueError(f"Layer {layer!r}: got {array.dtype} values for the weight {variable.path!r}.")
+    for array, variable in zip(arrays, variables, strict=True):
+        variable.assign(array)

@@ -43,7 +43,6 @@ class Functional(Model):
         names = [_operation_name(tensor) for tensor in function.outputs]
         self._set_untracked("output_names", names)
         self._set_untracked("input_names", [_operation_name(tensor) for tensor in function.inputs])
-        self._called = True
         self.supports_masking = False
         self.built = True
         self._set_untracked("_signature", signature_of(type(self).call))
