@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[2] / "python" / "dlrs"
 
 STOREYS = [
     ["_dlrs"],
-    ["backend", "ops", "random", "errors", "config", "dtype_policies"],
+    ["backend", "ops", "random", "errors", "config", "dtype_policies", "tree"],
     ["initializers", "regularizers", "constraints", "activations", "losses", "metrics"],
     ["layers"],
     ["models", "optimizers", "callbacks", "trainers", "saving", "data", "utils", "datasets"],
