@@ -314,7 +314,7 @@ def test_indexing(key: Any) -> None:
         ((..., ...), "single ellipsis"),
         (1.5, "integers"),
         ([True, False, True], "mask"),
-        ((slice(None), [0, 1]), "ops.take"),
+        ((0, slice(None), [0, 1]), r"ops\.take"),
     ],
     ids=str,
 )

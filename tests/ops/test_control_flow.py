@@ -136,3 +136,91 @@ def test_symbolic_truth_value() -> None:
 
     with pytest.raises(dlrs.errors.TracingError, match="where"):
         run(ops.array(1.0))
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 8, 13])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_associative_scan_is_the_running_combination(length: int, reverse: bool) -> None:
+    """Of affine maps, whose order matters, along every axis."""
+    rng = np.random.default_rng(length)
+    a, b = rng.normal(size=(2, length, 3)), rng.normal(size=(2, length, 3))
+
+    def compose(first, second):
+        return {"a": second["a"] * first["a"], "b": second["a"] * first["b"] + second["b"]}
+
+    result = ops.associative_scan(compose, {"a": ops.array(a), "b": ops.array(b)}, reverse, axis=1)
+    state = np.zeros((2, 3))
+    for t in reversed(range(length)) if reverse else range(length):
+        state = a[:, t] * state + b[:, t]
+        np.testing.assert_allclose(result["b"].numpy()[:, t], state, rtol=1e-12)
+
+
+def test_associative_scan_has_gradients() -> None:
+    x = np.random.default_rng(1).normal(size=7)
+
+    def by_scan(x):
+        return ops.sum(ops.square(ops.associative_scan(lambda a, b: a * b, x)))
+
+    def by_product(x):
+        return ops.sum(ops.square(ops.cumprod(x)))
+
+    expected = dlrs.grad(by_product)(ops.array(x)).numpy()
+    np.testing.assert_allclose(dlrs.grad(by_scan)(ops.array(x)).numpy(), expected, rtol=1e-10)
+    np.testing.assert_allclose(dlrs.function(dlrs.grad(by_scan))(ops.array(x)).numpy(), expected, rtol=1e-10)
+
+
+def test_associative_scan_refuses_different_lengths() -> None:
+    with pytest.raises(ValueError, match="same size along axis 0"):
+        ops.associative_scan(lambda a, b: a, (np.ones(2), np.ones(3)))
+
+
+def test_branches_must_fit_while_tracing() -> None:
+    @dlrs.function
+    def run(p):
+        return ops.cond(p, lambda: ops.ones((3,)), lambda: ops.ones((1,)))
+
+    with pytest.raises(ValueError, match=r"cond.*\(3,\) and \(1,\)"):
+        run(ops.array(True))
+
+
+def test_loops_and_choices_stand_in_functional_models() -> None:
+    x = dlrs.layers.Input((3,))
+    doubled = ops.map(lambda row: row * 2.0, x)
+    powers = ops.fori_loop(0, 3, lambda i, y: y * 2.0, doubled)
+    ended = ops.while_loop(lambda y: ops.max(y) < 1e3, lambda y: y * 2.0, powers, maximum_iterations=4)
+    model = dlrs.Model(x, ended)
+    assert model(np.ones((2, 3), np.float32)).numpy().tolist() == [[256.0] * 3] * 2
+
+
+def test_blocks_begin_where_the_program_says() -> None:
+    x = np.arange(12.0).reshape(3, 4)
+    read = dlrs.function(lambda start: ops.slice(x, start, (2, 3)))
+    write = dlrs.function(lambda start: ops.slice_update(x, start, -np.ones((2, 3))))
+    for start in ([0, 0], [1, 1], [0, 1]):
+        block = (slice(start[0], start[0] + 2), slice(start[1], start[1] + 3))
+        np.testing.assert_array_equal(read(ops.array(start)).numpy(), x[block])
+        expected = x.copy()
+        expected[block] = -1
+        np.testing.assert_array_equal(write(ops.array(start)).numpy(), expected)
+    for start in ([2, 0], [0, -1]):
+        for run in (read, write):
+            with pytest.raises(IndexError):
+                run(ops.array(start))
+
+
+def test_a_block_may_begin_at_loop_variables() -> None:
+    x = np.arange(10.0)
+    body = lambda i, total: (i + 1, total + ops.slice(x, [i], [1]))  # noqa: E731
+    total = lambda: ops.while_loop(lambda i, _: i < 10, body, (0, np.zeros(1)), maximum_iterations=10)[1]  # noqa: E731
+    assert total().tolist() == dlrs.function(total)().tolist() == [45]
+
+
+def test_tensors_index_any_axis() -> None:
+    x = np.arange(24.0).reshape(2, 3, 4)
+    t, one, two = ops.array(x), ops.array(1), ops.array([2, 0])
+    np.testing.assert_array_equal(t[-2, one].numpy(), x[-2, 1])
+    np.testing.assert_array_equal(t[one, 2, None].numpy(), x[1, 2, None])
+    np.testing.assert_array_equal(t[:, two, 1:].numpy(), x[:, [2, 0], 1:])
+    np.testing.assert_array_equal(t[one, :, one].numpy(), x[1, :, 1])
+    with pytest.raises(IndexError, match=r"ops\.take"):
+        t[0, :, two]

@@ -18,7 +18,8 @@ NOT_OPS = {
 # constants, conversions, other names of ops in the table. tests/ops/test_*.py look at them.
 OTHERWISE_TESTED = {
     *("Function", "FunctionOperation", "KerasHistory", "Node", "Operation"),
-    *("cond", "fori_loop", "map", "switch", "vectorized_map", "while_loop"),
+    *("AssociativeScan", "Cond", "ForiLoop", "Map", "Scan", "Switch", "VectorizedMap", "WhileLoop"),
+    *("associative_scan", "cond", "fori_loop", "map", "switch", "vectorized_map", "while_loop"),
     *("arange", "array", "empty", "eye", "identity", "linspace", "meshgrid", "ones", "tri", "zeros"),
     *("convert_to_numpy", "convert_to_tensor", "dtype", "full_like", "is_tensor", "ones_like", "shape", "zeros_like"),
     *("nonzero", "unique"),

@@ -20,6 +20,7 @@ from dlrs.ops import (
     unary,
 )
 from dlrs.ops.binary import *
+from dlrs.ops.class_forms import class_forms
 from dlrs.ops.core import *
 from dlrs.ops.creation import *
 from dlrs.ops.crossentropy import *
@@ -50,3 +51,5 @@ __all__ += reductions.__all__
 __all__ += segments.__all__
 __all__ += sorting.__all__
 __all__ += unary.__all__
+
+__getattr__ = class_forms(__name__, globals())  # the functions' classes

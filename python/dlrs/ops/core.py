@@ -1,20 +1,42 @@
 """Conversion, control flow, and slices at given places."""
 
 import builtins
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from dlrs import _dlrs, backend
 from dlrs._dlrs import Tensor
-from dlrs.backend import KerasTensor, TensorLike, as_tensor, convert_to_numpy, is_tensor, standardize_dtype, tree
+from dlrs.backend import KerasTensor, TensorLike, as_tensor, convert_to_numpy, is_tensor, standardize_dtype
 from dlrs.ops.class_forms import class_forms
-from dlrs.ops.operation import op
+from dlrs.ops.control_flow import (
+    AssociativeScan,
+    Cond,
+    ForiLoop,
+    Map,
+    Scan,
+    Switch,
+    VectorizedMap,
+    WhileLoop,
+    associative_scan,
+    cond,
+    fori_loop,
+    map,
+    scan,
+    switch,
+    vectorized_map,
+    while_loop,
+)
+from dlrs.ops.manipulation import unstack
+from dlrs.ops.operation import op, op_with_spec
+from dlrs.ops.segments import scatter, scatter_update
 
 __all__ = [
-    "cast", "cond", "convert_to_numpy", "convert_to_tensor", "dtype", "fori_loop", "is_tensor", "map", "saturate_cast",
-    "scan", "shape", "slice", "slice_update", "stop_gradient", "switch", "vectorized_map", "while_loop",
+    "AssociativeScan", "Cond", "ForiLoop", "Map", "Scan", "Switch", "VectorizedMap", "WhileLoop",
+    "associative_scan", "cast", "cond", "convert_to_numpy", "convert_to_tensor", "dtype", "fori_loop", "is_tensor",
+    "map", "saturate_cast", "scan", "scatter", "scatter_update", "shape", "slice", "slice_update", "stop_gradient",
+    "switch", "unstack", "vectorized_map", "while_loop",
 ]  # fmt: skip
 
 
@@ -90,205 +112,115 @@ def stop_gradient(variable: TensorLike) -> Tensor:
     return _dlrs.stop_gradient(variable)
 
 
-def scan(
-    f: Callable[[Any, Any], tuple[Any, Any]],
-    init: Any,
-    xs: Any = None,
-    length: int | None = None,
-    reverse: bool = False,
-    unroll: int | bool = 1,
-) -> tuple[Any, Any]:
-    """Apply `carry, y = f(carry, x)` to the slices `x` of `xs` along their first axis, one after the other.
+def _slice_spec(inputs: Any, start_indices: Any, shape: Sequence[int]) -> KerasTensor:
+    """The placeholder that `slice` gives: a size up to the end is open if the start or the end is."""
+    dims = _check_axes("slice", tuple(inputs.shape), start_indices, shape)
+    known = None if isinstance(start_indices, KerasTensor) else [int(start) for start in start_indices]
+    sizes = [
+        size if size != -1 else None if dim is None or known is None else dim - known[axis]
+        for axis, (size, dim) in enumerate(zip(shape, dims, strict=True))
+    ]
+    return KerasTensor(sizes, inputs.dtype)
+
+
+@op_with_spec(_slice_spec)
+def slice(inputs: TensorLike, start_indices: TensorLike, shape: Sequence[int]) -> Tensor:
+    """The block of `inputs` of sizes `shape` that begins at `start_indices`; a size of -1 means up to the end.
 
     Args:
-        f: Function of the carried values and one slice. It is traced once; both may be nests of tensors.
-        init: The first carried values. `f` must return carried values of the same shapes and types.
-        xs: Nest of tensors with equal first sizes; None if `f` needs no slices.
-        length: Number of steps; needed if `xs` is None.
-        reverse: Whether to begin at the last slice.
-        unroll: Taken for compatibility.
+        inputs: Tensor.
+        start_indices: One integer for each axis, as numbers or tensors; in a traced function they may be unknown.
+        shape: Sizes of the block.
 
-    Returns:
-        The last carried values, and the `y` of all steps stacked along a new first axis in the order of `xs`.
-
-    >>> total, sums = scan(lambda c, x: (c + x, c + x), 0.0, convert_to_tensor([1.0, 2.0, 3.0]))
-    >>> total.item(), sums.tolist()
-    (6.0, [1.0, 3.0, 6.0])
-    """
-    slices = [] if xs is None else [as_tensor(x) for x in tree.flatten(xs)]
-    lengths = {x.shape[0] if x.ndim else 0 for x in slices}
-    if length is not None:
-        lengths.add(length)
-    if len(lengths) != 1:
-        raise ValueError(
-            "scan: `length` is needed when `xs` is None."
-            if not lengths
-            else f"scan: `xs` and `length` give different numbers of steps: {sorted(lengths)}."
-        )
-    nesting: list[Any] = [None]
-
-    def body(carry: list[Tensor], x: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
-        new, y = f(tree.pack_sequence_as(init, carry), None if xs is None else tree.pack_sequence_as(xs, x))
-        tree.assert_same_structure(init, new)
-        nesting[0] = tree.map_structure(lambda leaf: leaf is not None, y)
-        return (
-            [as_tensor(leaf) for leaf in tree.flatten(new)],
-            [as_tensor(leaf) for leaf in tree.flatten(y) if leaf is not None],
-        )
-
-    first = [as_tensor(x) for x in tree.flatten(init)]
-    last, ys = _dlrs.scan(body, first, slices, lengths.pop(), reverse)
-    stacked = iter(ys)
-    return (
-        tree.pack_sequence_as(init, last),
-        tree.map_structure(lambda present: next(stacked) if present else None, nesting[0]),
-    )
-
-
-def map(f: Callable[[Any], Any], xs: Any) -> Any:
-    """`f` applied to each slice of `xs` along the first axis, the results stacked.
-
-    >>> map(lambda x: x * x, convert_to_tensor([1.0, 2.0, 3.0])).tolist()
-    [1.0, 4.0, 9.0]
-    """
-    return scan(lambda carry, x: (carry, f(x)), (), xs)[1]
-
-
-def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
-    """`function` applied to each slice of `elements` along the first axis, as `map`."""
-    return map(function, elements)
-
-
-def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
-    """`true_fn()` if `pred` holds, else `false_fn()`.
-
-    While a function is traced and `pred` is not known, both are computed and the result is selected: assignments in
-    either take place.
-
-    >>> cond(True, lambda: 1.0, lambda: 2.0)
-    1.0
-    """
-    if not (isinstance(pred, Tensor | _dlrs.Variable) and as_tensor(pred).is_symbolic):
-        return true_fn() if bool(pred) else false_fn()
-    return tree.map_structure(lambda a, b: _dlrs.where(pred, a, b), true_fn(), false_fn())
-
-
-def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
-    """`branches[index](*operands)`, with `index` limited to the branches there are.
-
-    >>> switch(1, [lambda x: x, lambda x: -x], 3.0)
-    -3.0
-    """
-    if not branches:
-        raise ValueError("switch: `branches` is empty.")
-    if not (isinstance(index, Tensor | _dlrs.Variable) and as_tensor(index).is_symbolic):
-        return branches[min(max(int(index), 0), len(branches) - 1)](*operands)
-    result = branches[-1](*operands)
-    for i in reversed(range(len(branches) - 1)):
-        chosen = _dlrs.less_equal(index, i)
-        result = tree.map_structure(
-            lambda a, b, chosen=chosen: _dlrs.where(chosen, a, b), branches[i](*operands), result
-        )
-    return result
-
-
-def while_loop(
-    cond: Callable[..., Any], body: Callable[..., Any], loop_vars: Any, maximum_iterations: int | None = None
-) -> Any:
-    """Apply `loop_vars = body(*loop_vars)` while `cond(*loop_vars)` holds, at most `maximum_iterations` times.
-
-    While a function is traced, `maximum_iterations` must be given: that many steps are computed, those after the end
-    without effect, so that the loop has gradients.
-
-    >>> while_loop(lambda i: i < 5, lambda i: (i + 2,), (0,))
-    (6,)
-    """
-    single = not isinstance(loop_vars, list | tuple)
-    state = (loop_vars,) if single else tuple(loop_vars)
-
-    def step(values: tuple[Any, ...]) -> tuple[Any, ...]:
-        new = body(*values)
-        return tuple(new) if isinstance(new, list | tuple) else (new,)
-
-    if not _dlrs.is_tracing():
-        done = 0
-        while (maximum_iterations is None or done < maximum_iterations) and bool(cond(*state)):
-            state = step(state)
-            done += 1
-    else:
-        if maximum_iterations is None:
-            raise _dlrs.TracingError(
-                "while_loop: in a traced function the number of steps must be bounded: pass `maximum_iterations`, or"
-                " run with `run_eagerly=True`."
-            )
-
-        def bounded(values: tuple[Any, ...], _: Any) -> tuple[tuple[Any, ...], None]:
-            active = cond(*values)
-            return tree.map_structure(lambda new, old: _dlrs.where(active, new, old), step(values), values), None
-
-        state = scan(bounded, state, length=maximum_iterations)[0]
-    if single:
-        return state[0]
-    return type(loop_vars)(state)
-
-
-def fori_loop(lower: int, upper: int, body_fun: Callable[[Any, Any], Any], init_val: Any) -> Any:
-    """Apply `value = body_fun(i, value)` for `i` from `lower` to `upper - 1`.
-
-    >>> fori_loop(0, 4, lambda i, total: total + i, 0)
-    6
-    """
-    if not _dlrs.is_tracing():
-        value = init_val
-        for i in range(int(lower), int(upper)):
-            value = body_fun(i, value)
-        return value
-
-    def step(value: Any, i: Any) -> tuple[Any, None]:
-        return body_fun(i, value), None
-
-    return scan(step, init_val, np.arange(int(lower), int(upper), dtype=np.int32))[0]
-
-
-@op
-def slice(inputs: TensorLike, start_indices: Any, shape: Sequence[int]) -> Tensor:
-    """The block of `inputs` of sizes `shape` that begins at `start_indices`; a size of -1 means up to the end.
+    Errors: ValueError if the numbers of axes differ or a known block is not inside, IndexError for one that turns out
+    not to be when the program runs.
 
     >>> slice([[1.0, 2.0], [3.0, 4.0]], (0, 1), (2, 1)).tolist()
     [[2.0], [4.0]]
     """
     inputs = as_tensor(inputs)
-    if isinstance(start_indices, Tensor) and start_indices.is_symbolic:
-        return _slice_at(inputs, start_indices, shape)
-    starts = [int(start) for start in start_indices]
-    stops = [dim if size == -1 else start + size for start, size, dim in zip(starts, shape, inputs.shape, strict=True)]
-    _check_block("slice", inputs.shape, starts, stops)
-    return _dlrs.slice(inputs, starts, stops, [1] * inputs.ndim)
-
-
-def _slice_at(inputs: Tensor, starts: Tensor, shape: Sequence[int]) -> Tensor:
-    """A block whose place is known only when the program runs."""
+    _check_axes("slice", inputs.shape, start_indices, shape)
+    starts = _starts(start_indices)
+    if not isinstance(starts, Tensor):
+        stops = [
+            dim if size == -1 else start + int(size)
+            for start, size, dim in zip(starts, shape, inputs.shape, strict=True)
+        ]
+        _check_block("slice", inputs.shape, starts, stops)
+        return _dlrs.slice(inputs, starts, stops, [1] * inputs.ndim)
+    if -1 in shape:
+        raise ValueError("slice: `shape` cannot hold -1 where `start_indices` are not known: sizes must be.")
     for axis, size in enumerate(shape):
-        start = _dlrs.slice(starts, [axis], [axis + 1], [1])
-        inputs = _dlrs.take(inputs, _dlrs.add(np.arange(size, dtype=starts.dtype), start), axis)
+        inputs = _dlrs.take(inputs, _block(starts, axis, int(size)), axis)
     return inputs
 
 
-@op
-def slice_update(inputs: TensorLike, start_indices: Sequence[int], updates: TensorLike) -> Tensor:
+@op_with_spec(lambda inputs, start_indices, updates: KerasTensor(inputs.shape, inputs.dtype))
+def slice_update(inputs: TensorLike, start_indices: TensorLike, updates: TensorLike) -> Tensor:
     """`inputs` with the block that begins at `start_indices` replaced by `updates`.
+
+    Errors: as `slice`.
 
     >>> slice_update([1.0, 2.0, 3.0], (1,), [9.0]).tolist()
     [1.0, 9.0, 3.0]
     """
-    inputs, updates = as_tensor(inputs), as_tensor(updates)
-    starts = [int(start) for start in start_indices]
-    stops = [start + size for start, size in zip(starts, updates.shape, strict=True)]
-    _check_block("slice_update", inputs.shape, starts, stops)
-    widths = [(start, dim - stop) for start, stop, dim in zip(starts, stops, inputs.shape, strict=True)]
-    inside = np.zeros(inputs.shape, dtype=bool)
-    inside[tuple(builtins.slice(start, stop) for start, stop in zip(starts, stops, strict=True))] = True
-    return _dlrs.where(inside, _dlrs.pad(_dlrs.cast(updates, inputs.dtype), widths), inputs)
+    inputs = as_tensor(inputs)
+    updates = _dlrs.cast(updates, inputs.dtype)
+    _check_axes("slice_update", inputs.shape, start_indices, updates.shape)
+    starts = _starts(start_indices)
+    if not isinstance(starts, Tensor):
+        stops = [start + size for start, size in zip(starts, updates.shape, strict=True)]
+        _check_block("slice_update", inputs.shape, starts, stops)
+        widths = [(start, dim - stop) for start, stop, dim in zip(starts, stops, inputs.shape, strict=True)]
+        inside = np.zeros(inputs.shape, dtype=bool)
+        inside[tuple(builtins.slice(start, stop) for start, stop in zip(starts, stops, strict=True))] = True
+        return _dlrs.where(inside, _dlrs.pad(updates, widths), inputs)
+    if 0 in updates.shape:
+        return inputs
+    # For every place along an axis, which place of the update is written there; -1 where none is.
+    written = _dlrs.tensor(True)
+    for axis, (size, dim) in enumerate(zip(updates.shape, inputs.shape, strict=True)):
+        places = _dlrs.segment_max(np.arange(size, dtype=np.int32), _block(starts, axis, size), dim)
+        updates = _dlrs.take(updates, _dlrs.maximum(places, 0), axis)
+        along = [dim if a == axis else 1 for a in range(inputs.ndim)]
+        written = _dlrs.logical_and(written, _dlrs.reshape(_dlrs.greater_equal(places, 0), along))
+    return _dlrs.where(written, updates, inputs)
+
+
+def _starts(start_indices: Any) -> list[int] | Tensor:
+    """Where a block begins: numbers, or a vector if one of them is not known yet."""
+    if isinstance(start_indices, Tensor | _dlrs.Variable):
+        whole = as_tensor(start_indices)
+        return whole if whole.is_symbolic else [int(start) for start in whole.numpy()]
+    starts = list(start_indices)
+    if not builtins.any(isinstance(start, Tensor) and start.is_symbolic for start in starts):
+        return [int(start) for start in starts]
+    return _dlrs.concatenate([_dlrs.reshape(_dlrs.cast(start, "int32"), (1,)) for start in starts], 0)
+
+
+def _block(starts: Tensor, axis: int, size: int) -> Tensor:
+    """The places of a block along an axis."""
+    start = _dlrs.slice(starts, [axis], [axis + 1], [1])
+    # A negative place would count from the end.
+    checked = _dlrs.where(_dlrs.less(start, 0), np.iinfo(np.int32).max - size, start)
+    return _dlrs.add(np.arange(size, dtype=starts.dtype), checked)
+
+
+def _check_axes(
+    name: str, dims: Sequence[int | None], start_indices: Any, shape: Sequence[int]
+) -> tuple[int | None, ...]:
+    if len(shape) != len(dims):
+        raise ValueError(
+            f"{name}: the number of dimensions in `inputs` must match the number of dimensions in `shape`, got"
+            f" inputs.shape={tuple(dims)} and shape={tuple(shape)}."
+        )
+    count = start_indices.shape[0] if isinstance(start_indices, KerasTensor | Tensor) else len(start_indices)
+    if count is not None and count != len(dims):
+        raise ValueError(
+            f"{name}: the number of dimensions in `start_indices` must match the number of dimensions in `inputs`, got"
+            f" start_indices={start_indices} and inputs.shape={tuple(dims)}."
+        )
+    return tuple(dims)
 
 
 def _check_block(name: str, shape: Sequence[int], starts: Sequence[int], stops: Sequence[int]) -> None:

@@ -9,20 +9,20 @@ import numpy as np
 
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
-from dlrs.backend import TensorLike, as_tensor
-from dlrs.ops.operation import op
+from dlrs.backend import KerasTensor, TensorLike, as_tensor
+from dlrs.ops.operation import op, op_with_spec
 
 __all__ = [
     "append", "broadcast_to", "concatenate", "expand_dims", "flip", "get_item", "hstack", "moveaxis", "pad", "ravel",
     "repeat", "reshape", "roll", "split", "squeeze", "stack", "swapaxes", "take", "take_along_axis", "tile",
-    "transpose", "unstack", "vstack",
+    "transpose", "vstack",
 ]  # fmt: skip
 
 
 def normalize_axis(name: str, axis: int, ndim: int) -> int:
     """`axis` counted from the front; one that does not exist is a ValueError that names the op."""
     if not -ndim <= axis < ndim:
-        raise ValueError(f"{name}: there is no axis {axis} among {ndim} axes.")
+        raise ValueError(f"{name}: axis {axis} is out of bounds for a tensor of {ndim} axes.")
     return axis % ndim
 
 
@@ -217,7 +217,15 @@ def split(x: TensorLike, indices_or_sections: int | Sequence[int], axis: int = 0
     return [_range(x, axis, start, max(start, stop)) for start, stop in pairwise(cuts)]
 
 
-@op
+def _unstack_spec(x: Any, num: int | None = None, axis: int = 0) -> list[KerasTensor]:
+    axis = normalize_axis("unstack", axis, len(x.shape))
+    count = x.shape[axis] if num is None else num
+    if count is None:
+        raise ValueError(f"unstack: Cannot infer argument `num` from shape {x.shape}: axis {axis} is open there.")
+    return [KerasTensor(x.shape[:axis] + x.shape[axis + 1 :], x.dtype) for _ in range(count)]
+
+
+@op_with_spec(_unstack_spec)
 def unstack(x: TensorLike, num: int | None = None, axis: int = 0) -> list[Tensor]:
     """The slices of `x` along `axis`, without that axis.
 

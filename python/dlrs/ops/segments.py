@@ -9,10 +9,10 @@ import numpy as np
 
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
-from dlrs.backend import TensorLike, as_tensor
-from dlrs.ops.operation import op
+from dlrs.backend import KerasTensor, TensorLike, as_tensor
+from dlrs.ops.operation import op, op_with_spec
 
-__all__ = ["scatter", "scatter_update", "segment_max", "segment_min", "segment_sum"]
+__all__ = ["segment_max", "segment_min", "segment_sum"]
 
 
 class _Combine(Protocol):
@@ -132,7 +132,7 @@ def _coordinate(indices: Tensor, axis: int, count: int) -> Tensor:
     return _dlrs.reshape(part, (count,))
 
 
-@op
+@op_with_spec(lambda indices, values, shape: KerasTensor(shape, values.dtype))
 def scatter(indices: TensorLike, values: TensorLike, shape: Sequence[int]) -> Tensor:
     """Zeros of shape `shape` with `values` added at `indices`, whose last axis holds the leading coordinates.
 
@@ -148,7 +148,7 @@ def scatter(indices: TensorLike, values: TensorLike, shape: Sequence[int]) -> Te
     )
 
 
-@op
+@op_with_spec(lambda inputs, indices, updates, reduction=None: KerasTensor(inputs.shape, inputs.dtype))
 def scatter_update(
     inputs: TensorLike, indices: TensorLike, updates: TensorLike, reduction: str | None = None
 ) -> Tensor:

@@ -1,4 +1,4 @@
-//! `tensor[key]`: integers, slices, `None`, `...` and one tensor of integers in front.
+//! `tensor[key]`: integers, slices, `None`, `...` and tensors of integers.
 
 use dlrs_core::Shape;
 use dlrs_core::dispatch::Operand;
@@ -41,7 +41,10 @@ struct Selection {
     skipped: usize,
     spans: Vec<Span>,
     dims: Vec<usize>,
-    picked: Option<Operand>,
+    /// Tensors of positions, each with the place in `dims` of the axis that it indexes.
+    picked: Vec<(usize, Operand)>,
+    /// Whether a position was given as a number.
+    numbers: bool,
 }
 
 impl Selection {
@@ -54,7 +57,14 @@ impl Selection {
         if used > shape.rank() {
             fail!(Index, "too many indices: {used} for a tensor of shape {shape}");
         }
-        Ok(Selection { shape, skipped: shape.rank() - used, spans: Vec::new(), dims: Vec::new(), picked: None })
+        Ok(Selection {
+            shape,
+            skipped: shape.rank() - used,
+            spans: Vec::new(),
+            dims: Vec::new(),
+            picked: Vec::new(),
+            numbers: false,
+        })
     }
 
     fn add(&mut self, item: &Bound<'_, PyAny>) -> Result<()> {
@@ -90,6 +100,7 @@ impl Selection {
             fail!(Index, "index {i} is out of range for axis {axis} of a tensor of shape {}", self.shape);
         }
         self.spans.push(Span::range(i.rem_euclid(n) as usize, 1));
+        self.numbers = true;
         Ok(())
     }
 
@@ -110,10 +121,7 @@ impl Selection {
                 type_name(item)
             );
         }
-        if !self.spans.is_empty() || !self.dims.is_empty() {
-            fail!(Index, "a tensor of integers can index the first axis only; use ops.take(x, indices, axis)");
-        }
-        self.picked = Some(index_operand("index", arg)?);
+        self.picked.push((self.dims.len(), index_operand("index", arg)?));
         self.whole_axis();
         Ok(())
     }
@@ -122,11 +130,18 @@ impl Selection {
         while self.spans.len() < self.shape.rank() {
             self.whole_axis();
         }
-        let y = reshape_to(&slice_to(x, self.spans)?, Shape::new(&self.dims)?)?;
-        match self.picked {
-            Some(indices) => Ok(apply1(Take { axis: 0 }, &[y, indices])?.into()),
-            None => identity(&y),
+        // NumPy broadcasts several tensors against each other and puts their axes in front where a slice stands between:
+        // only the cases that cannot be misread are taken.
+        let alone = self.picked.len() == 1 && !self.numbers;
+        if !alone && self.picked.iter().any(|(_, indices)| indices.ty().shape.rank() > 0) {
+            fail!(Index, "a tensor of integers can index one axis, beside slices only; use ops.take(x, indices, axis)");
         }
+        let mut y = reshape_to(&slice_to(x, self.spans)?, Shape::new(&self.dims)?)?;
+        // From the last, as each takes an axis away or puts others in its place.
+        for (axis, indices) in self.picked.into_iter().rev() {
+            y = Operand::Value(apply1(Take { axis }, &[y, indices])?);
+        }
+        identity(&y)
     }
 }
 
