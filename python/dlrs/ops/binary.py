@@ -250,14 +250,17 @@ def logical_xor(x1: TensorLike, x2: TensorLike) -> Tensor:
 def logaddexp(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`log(exp(x1) + exp(x2))` without overflow.
 
-    >>> logaddexp([1000.0], [-1000.0]).tolist()
-    [1000.0]
+    >>> logaddexp([1000.0, 1.0], [-1000.0, -1e30]).tolist()
+    [1000.0, 1.0]
     """
-    # softplus(x1 - x2) = log(1 + exp(x1 - x2)); its gradient is a sigmoid, smooth where x1 = x2. Where a difference is
-    # not finite, the larger one is the sum; 0 stands in there, so that no NaN reaches the gradient.
+    # softplus(x1 - x2) = log(1 + exp(x1 - x2)); its gradient is a sigmoid, smooth where x1 = x2. It is added to the
+    # larger one, as to the smaller one it would cancel. Where a difference is not finite, the larger one is the sum;
+    # 0 stands in there, so that no NaN reaches the gradient.
     difference = _dlrs.subtract(x1, x2)
     finite = _dlrs.isfinite(difference)
-    smooth = _dlrs.add(x2, _dlrs.softplus(_dlrs.where(finite, difference, 0)))
+    safe = _dlrs.where(finite, difference, 0)
+    first = _dlrs.add(x1, _dlrs.softplus(_dlrs.negative(safe)))
+    smooth = _dlrs.where(_dlrs.greater(safe, 0), first, _dlrs.add(x2, _dlrs.softplus(safe)))
     return _dlrs.where(finite, smooth, _dlrs.maximum(x1, x2))
 
 
