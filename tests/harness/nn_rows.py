@@ -1,5 +1,6 @@
 """Rows of activations, softmax, losses and normalisation."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -162,6 +163,31 @@ def sparse_categorical_crossentropy(target: Array, output: Array, from_logits: b
     return -np.log(np.take_along_axis(p, target[..., None], -1)[..., 0])
 
 
+def ctc_loss(target: Array, output: Array, target_length: Array, output_length: Array) -> Any:
+    """-log of the summed probabilities of all alignments, one after the other."""
+    losses = []
+    for labels, logits in zip(
+        (t[:n] for t, n in zip(target, target_length, strict=True)),
+        (o[:n] for o, n in zip(output, output_length, strict=True)),
+        strict=True,
+    ):
+        p, total = softmax(logits), 0.0
+        for path in itertools.product(range(p.shape[1]), repeat=len(p)):
+            if [c for c, _ in itertools.groupby(path) if c] == list(labels):
+                total += float(np.prod(p[np.arange(len(p)), path]))
+        losses.append(-np.log(total))
+    return np.array(losses)
+
+
+CTC = [
+    Case(((4, 2), (4, 4, 3), (4,), (4,)), domains=(
+        Domain(values=[[1, 2], [1, 1], [2, 0], [2, 2]], dtype="int32"), REAL,
+        Domain(values=[2, 2, 1, 0], dtype="int32"), Domain(values=[4, 3, 4, 2], dtype="int32"))),
+    Case(((1, 2), (1, 1, 3), (1,), (1,)), smooth=False, domains=(
+        Domain(values=[[1, 2]], dtype="int32"), REAL, Domain(values=[2], dtype="int32"),
+        Domain(values=[1], dtype="int32"))),
+]  # fmt: skip
+
 LOGITS = {"from_logits": True}
 
 COMPOSITES = [
@@ -187,6 +213,10 @@ COMPOSITES = [
     Row("sparse_categorical_crossentropy", sparse_categorical_crossentropy,
         [case((3,), (3, 5)), case((2, 3), (2, 3, 5)), case((3,), (3, 5), **LOGITS)], (LABELS, UNIT), **ROUGH,
         refusals=[refuses(ValueError, r"\(3,\).*\(2, 3\)", ints(0, 1, 2), (2, 3))]),
+    Row("ctc_loss", ctc_loss, CTC, **ROUGH, gradient=(1,), refusals=[
+        refuses(ValueError, r"\(2,\).*\(2, 4, 3\)", ints(1, 2), (2, 4, 3), ints(1, 1), ints(4, 4)),
+        refuses(ValueError, r"\(1,\)", ints([1], [2]), (2, 4, 3), ints(1), ints(4, 4)),
+        refuses(ValueError, "3 classes.*7", ints([1], [2]), (2, 4, 3), ints(1, 1), ints(4, 4), mask_index=7)]),
 ]  # fmt: skip
 
 ROWS = [*PRIMITIVES, *ACTIVATIONS, *COMPOSITES]

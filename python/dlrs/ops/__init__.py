@@ -9,6 +9,7 @@ from dlrs.ops import (
     core,
     creation,
     crossentropy,
+    ctc,
     cumulative,
     linalg,
     manipulation,
@@ -24,6 +25,7 @@ from dlrs.ops.class_forms import class_forms
 from dlrs.ops.core import *
 from dlrs.ops.creation import *
 from dlrs.ops.crossentropy import *
+from dlrs.ops.ctc import *
 from dlrs.ops.cumulative import *
 from dlrs.ops.function import Function
 from dlrs.ops.linalg import *
@@ -42,6 +44,7 @@ __all__ += binary.__all__
 __all__ += core.__all__
 __all__ += creation.__all__
 __all__ += crossentropy.__all__
+__all__ += ctc.__all__
 __all__ += cumulative.__all__
 __all__ += linalg.__all__
 __all__ += manipulation.__all__
