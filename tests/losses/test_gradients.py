@@ -29,6 +29,10 @@ ROWS = {
         (BITS, UNIT, {}),
         (BITS, P, {"from_logits": True, "gamma": 1.5, "apply_class_balancing": True}),
     ],
+    "CTC": [
+        (np.array([[1, 2], [1, 1], [2, 0], [0, 0]]), RNG.normal(size=(4, 5, 3)), {}),
+        (np.array([[1, 2, 2, 1]]), RNG.normal(size=(1, 5, 3)), {}),
+    ],
     "CategoricalCrossentropy": [
         (ONE_HOT, SOFT, {}),
         (ONE_HOT, P, {"from_logits": True, "label_smoothing": 0.1}),

@@ -1,0 +1,42 @@
+"""Connectionist temporal classification as a loss."""
+
+from typing import Any
+
+from dlrs import backend, ops
+from dlrs.backend import Tensor
+from dlrs.losses.loss import LabelLoss
+
+
+def ctc(y_true: Any, y_pred: Any) -> Tensor:
+    """`-log` of the probability of the labels, summed over all their alignments with the steps (Graves et al. 2006).
+
+    Args:
+        y_true: Integer labels, of shape (batch, labels). 0 is the blank; as many labels count as are not 0.
+        y_pred: Logits, of shape (batch, steps, classes).
+
+    >>> [round(v, 4) for v in ctc([[1, 0]], [[[0.0, 0.0], [0.0, 0.0]]]).tolist()]
+    [0.2877]
+    """
+    labels, y_pred = ops.cast(y_true, "int32"), backend.convert_to_tensor(y_pred)
+    if labels.ndim != 2 or y_pred.ndim != 3 or labels.shape[0] != y_pred.shape[0]:
+        raise ValueError(
+            "ctc: `y_true` must have the shape (batch, labels) and `y_pred` (batch, steps, classes), got"
+            f" {labels.shape} and {y_pred.shape}."
+        )
+    batch, steps, _ = y_pred.shape
+    return ops.ctc_loss(labels, y_pred, ops.count_nonzero(labels, axis=-1), ops.full((batch,), steps, "int32"))
+
+
+class CTC(LabelLoss):
+    """Connectionist temporal classification of integer labels and logits (Graves et al. 2006).
+
+    Targets have the shape (batch, labels), 0 being the blank; predictions (batch, steps, classes).
+
+    >>> round(CTC()([[1, 0]], [[[0.0, 0.0], [0.0, 0.0]]]).item(), 4)
+    0.2877
+    """
+
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str | None = "ctc", dtype: Any = None
+    ) -> None:
+        super().__init__(ctc, reduction, name, dtype)
