@@ -3,13 +3,32 @@
 import difflib
 from collections.abc import Iterable
 
-from dlrs._dlrs import ConcurrentUseError, InternalError, TracingError
+from dlrs._dlrs import ConcurrentUseError, FormatError, InternalError, TracingError
 
-__all__ = ["ConcurrentUseError", "InternalError", "NonFiniteError", "TracingError", "unknown_name"]
+__all__ = [
+    "ConcurrentUseError",
+    "FormatError",
+    "InternalError",
+    "NonFiniteError",
+    "TracingError",
+    "format_error",
+    "unknown_name",
+]
 
 
 class NonFiniteError(ArithmeticError):
     """A loss or an activation became NaN or infinite while `check_numerics=True`."""
+
+
+def format_error(message: str, *, path: str, format: str, field: str, rule: str, offset: int = 0) -> FormatError:
+    """A `FormatError` with its attributes.
+
+    >>> str(format_error("it is missing", path="m.dlrs", format="dlrs", field="config.json", rule="K1"))
+    'm.dlrs: dlrs, config.json: it is missing (rule K1, at byte 0)'
+    """
+    error = FormatError(f"{path}: {format}, {field}: {message} (rule {rule}, at byte {offset})")
+    error.path, error.format, error.field, error.offset, error.rule = path, format, field, offset, rule
+    return error
 
 
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:

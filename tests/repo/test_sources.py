@@ -34,19 +34,21 @@ def test_unsafe_stays_in_its_places() -> None:
     assert not wrong, f"`unsafe` is permitted in dlrs-kernels and exchange.rs only: {wrong}"
 
 
-def test_core_forbids_unsafe() -> None:
-    assert "#![forbid(unsafe_code)]" in (ROOT / "rust/dlrs-core/src/lib.rs").read_text()
+@pytest.mark.parametrize("crate", ["dlrs-core", "dlrs-io"])
+def test_unsafe_is_forbidden(crate: str) -> None:
+    assert "#![forbid(unsafe_code)]" in (ROOT / "rust" / crate / "src/lib.rs").read_text()
 
 
 def test_arrows_between_crates_point_down() -> None:
     depends = {
         crate: set(re.findall(r"^(dlrs-\w+)", (ROOT / "rust" / crate / "Cargo.toml").read_text(), re.MULTILINE))
-        for crate in ("dlrs-kernels", "dlrs-core", "dlrs-python")
+        for crate in ("dlrs-kernels", "dlrs-core", "dlrs-io", "dlrs-python")
     }
     assert depends == {
         "dlrs-kernels": set(),
         "dlrs-core": {"dlrs-kernels"},
-        "dlrs-python": {"dlrs-kernels", "dlrs-core"},
+        "dlrs-io": set(),
+        "dlrs-python": {"dlrs-kernels", "dlrs-core", "dlrs-io"},
     }
 
 

@@ -58,6 +58,16 @@ def standardize_dtype(dtype: Any) -> str:
     return name
 
 
+def itemsize(dtype: Any) -> int:
+    """Bytes of an element.
+
+    >>> itemsize("bfloat16"), itemsize("int64"), itemsize("bool")
+    (2, 8, 1)
+    """
+    name = standardize_dtype(dtype)
+    return 1 if name == "bool" else int(name.lstrip("abcdefghijklmnopqrstuvwxyz")) // 8
+
+
 def is_float_dtype(dtype: Any) -> bool:
     """Whether `dtype` is a floating-point type."""
     return standardize_dtype(dtype) in FLOAT_TYPES

@@ -7,7 +7,8 @@ import numpy as np
 
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
-from dlrs.backend.dtypes import is_float_dtype, standardize_dtype
+from dlrs.backend.budget import spend
+from dlrs.backend.dtypes import is_float_dtype, itemsize, standardize_dtype
 from dlrs.backend.global_state import auto_name, current_path
 from dlrs.backend.keras_tensor import KerasTensor, standardize_shape
 from dlrs.backend.structure import bump_structure
@@ -120,7 +121,9 @@ def _initial_value(initializer: Any, shape: Sequence[int] | None, dtype: Any) ->
     if callable(initializer) and not isinstance(initializer, Tensor | _dlrs.Variable):
         if shape is None:
             raise ValueError("Variable: `shape` is needed when `initializer` is a callable.")
-        return convert_to_tensor(initializer(_concrete(shape), dtype=standardize_dtype(dtype)), dtype=dtype)
+        dims, name = _concrete(shape), standardize_dtype(dtype)
+        spend(dims, itemsize(name))
+        return convert_to_tensor(initializer(dims, dtype=name), dtype=dtype)
     if isinstance(initializer, str | KerasTensor) or initializer is None:
         raise ValueError(
             f"Variable: `initializer` must be an array, a number or a callable, got {initializer!r}."

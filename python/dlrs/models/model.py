@@ -82,23 +82,23 @@ class Model(Trainer, Layer):
 
         print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
-    def save(self, filepath: Any, overwrite: bool = True) -> None:
-        """Save architecture, weights, `compile` arguments and optimizer state to a `.dlrs` file; see `load_model`."""
+    def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+        """Save architecture, weights, `compile` arguments and optimizer state to a `.dlrs` file; see `save_model`."""
         from dlrs.saving.saving_api import save_model
 
-        save_model(self, filepath, overwrite=overwrite)
+        save_model(self, filepath, overwrite=overwrite, **kwargs)
 
-    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
-        """Save the weights to a `.safetensors` file."""
+    def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+        """Save the weights to a `.safetensors` file; see `dlrs.saving.save_weights`."""
         from dlrs.saving.saving_api import save_weights
 
-        save_weights(self, filepath, overwrite=overwrite)
+        save_weights(self, filepath, overwrite=overwrite, **kwargs)
 
-    def load_weights(self, filepath: Any) -> None:
-        """Assign the weights saved by `save_weights` or `save`: all of them, or none if one does not fit."""
+    def load_weights(self, filepath: Any, strict: bool = True, **kwargs: Any) -> Any:
+        """Assign saved weights: all, or none if one does not fit; see `dlrs.saving.load_weights`."""
         from dlrs.saving.saving_api import load_weights
 
-        load_weights(self, filepath)
+        return load_weights(self, filepath, strict=strict, **kwargs)
 
 
 def _without_batch_size(leaf: Any) -> Any:

@@ -1,92 +1,92 @@
-"""The safetensors format: a length, a JSON header, and the bytes of arrays (https://github.com/huggingface/safetensors)."""
+"""Tensors by name in the safetensors format (https://github.com/huggingface/safetensors)."""
 
-import json
-import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from dlrs import _dlrs
+from dlrs.backend import cast, standardize_dtype
+from dlrs.backend.dtypes import itemsize
+
 Array = np.ndarray[Any, Any]
 
-_TYPES = {
-    "BOOL": "bool",
-    "U8": "uint8",
-    "I8": "int8",
-    "U16": "uint16",
-    "I16": "int16",
-    "U32": "uint32",
-    "I32": "int32",
-    "U64": "uint64",
-    "I64": "int64",
-    "F16": "float16",
-    "F32": "float32",
-    "F64": "float64",
-}
-_NAMES = {name: code for code, name in _TYPES.items()}
-_MAX_HEADER = 100_000_000
+
+class StoredTensor(NamedTuple):
+    """The elements of a tensor as they stand in a file.
+
+    `array` has the type `dtype`; elements of type bfloat16, which NumPy lacks, stand in it as their bits, in uint16.
+    """
+
+    dtype: str
+    array: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+        return tuple(self.array.shape)
+
+    def numpy(self) -> Array:
+        """The values; those of type bfloat16 as float32, which holds them exactly."""
+        if self.dtype != "bfloat16":
+            return self.array
+        return (self.array.astype("uint32") << 16).view("float32")
 
 
-def dumps(arrays: Mapping[str, Array]) -> bytes:
+def stored(value: Any) -> StoredTensor:
+    """A tensor, variable or array as it is to be written.
+
+    >>> stored(np.zeros((2, 3), "int8")).dtype
+    'int8'
+    """
+    dtype = standardize_dtype(value.dtype)
+    if dtype == "bfloat16":
+        wide = np.ascontiguousarray(cast(_dlrs.tensor(value), "float32").numpy()).view("uint32")
+        return StoredTensor(dtype, (wide >> 16).astype("uint16").reshape(value.shape))
+    array = np.asarray(value.numpy() if hasattr(value, "numpy") else value)
+    little = array.dtype.newbyteorder("<")
+    return StoredTensor(dtype, np.ascontiguousarray(array, dtype=little).reshape(array.shape))
+
+
+def encode(tensors: Mapping[str, StoredTensor], path: str = "safetensors") -> list[Any]:
+    """The contents of a file as pieces to be written one after another.
+
+    Raises:
+        FormatError: a name that the format does not allow.
+    """
+    entries = [(name, tensor.dtype, tensor.shape) for name, tensor in tensors.items()]
+    pieces: list[Any] = [_dlrs.safetensors_header(entries, path)]
+    return pieces + [tensor.array.reshape(-1).view("uint8") for tensor in tensors.values() if tensor.array.size]
+
+
+def decode(data: bytes, path: str = "safetensors") -> dict[str, StoredTensor]:
+    """The tensors of a file by name, as read-only views of `data`.
+
+    Raises:
+        FormatError: a rule of the format is broken.
+    """
+    entries, _ = _dlrs.parse_safetensors(data, path)
+    tensors: dict[str, StoredTensor] = {}
+    for name, dtype, shape, start, stop in entries:
+        kind = np.dtype("uint16" if dtype == "bfloat16" else dtype).newbyteorder("<")
+        count = (stop - start) // itemsize(dtype)
+        tensors[name] = StoredTensor(dtype, np.frombuffer(data, kind, count, start).reshape(shape))
+    return tensors
+
+
+def dumps(arrays: Mapping[str, Any]) -> bytes:
     """Arrays by name as the contents of a safetensors file.
 
     >>> loads(dumps({"a": np.arange(3)}))["a"].tolist()
     [0, 1, 2]
     """
-    header: dict[str, Any] = {}
-    parts: list[bytes] = []
-    offset = 0
-    for name, array in arrays.items():
-        if array.dtype.name not in _NAMES:
-            raise ValueError(f"Array {name!r}: {array.dtype} values cannot be saved.")
-        data = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-        header[name] = {
-            "dtype": _NAMES[array.dtype.name],
-            "shape": list(array.shape),
-            "data_offsets": [offset, offset + len(data)],
-        }
-        offset += len(data)
-        parts.append(data)
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    return b"".join([len(text).to_bytes(8, "little"), text, *parts])
+    return b"".join(bytes(piece) for piece in encode({name: stored(array) for name, array in arrays.items()}))
 
 
 def loads(data: bytes) -> dict[str, Array]:
-    """The arrays of a safetensors file, after every number in its header has been checked.
+    """The arrays of a safetensors file; those of type bfloat16 as float32.
 
     Raises:
-        ValueError: the contents are cut short or inconsistent.
+        FormatError: a rule of the format is broken.
     """
-    if len(data) < 8:
-        raise ValueError("The safetensors data is cut short: it has no header.")
-    size = int.from_bytes(data[:8], "little")
-    if size > min(_MAX_HEADER, len(data) - 8):
-        raise ValueError(f"The safetensors header claims {size} bytes of {len(data) - 8}.")
-    try:
-        header = json.loads(data[8 : 8 + size])
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"The safetensors header is not JSON: {error}") from None
-    if not isinstance(header, dict):
-        raise ValueError("The safetensors header is not a JSON object.")
-    header.pop("__metadata__", None)
-    body = memoryview(data)[8 + size :]
-    arrays = {name: _array(name, entry, body) for name, entry in header.items()}
-    if sum(array.nbytes for array in arrays.values()) != len(body):
-        raise ValueError("The arrays of the safetensors data overlap or leave gaps.")
-    return arrays
-
-
-def _array(name: str, entry: Any, body: memoryview) -> Array:
-    try:
-        dtype = np.dtype(_TYPES[entry["dtype"]])
-        shape = tuple(entry["shape"])
-        start, stop = entry["data_offsets"]
-    except (KeyError, TypeError, ValueError):
-        raise ValueError(f"The safetensors entry {name!r} is malformed: {entry!r}.") from None
-    numbers = (*shape, start, stop)
-    if not all(isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in numbers):
-        raise ValueError(f"The safetensors entry {name!r} holds sizes that are not natural numbers: {entry!r}.")
-    if not start <= stop <= len(body) or stop - start != math.prod(shape) * dtype.itemsize:
-        raise ValueError(f"The safetensors entry {name!r} does not fit its data: {entry!r} of {len(body)} bytes.")
-    return np.frombuffer(body[start:stop], dtype.newbyteorder("<")).reshape(shape).astype(dtype)
+    return {name: tensor.numpy() for name, tensor in decode(data).items()}

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 
 create_exception!(dlrs.errors, InternalError, PyRuntimeError, "A bug in dlrs: please report it with the message.");
 create_exception!(dlrs.errors, ConcurrentUseError, PyRuntimeError, "Two threads used the same variables at once.");
+create_exception!(dlrs.errors, FormatError, PyValueError, "A file that breaks a rule of its format.");
 create_exception!(dlrs.errors, TracingError, PyTypeError, "A symbolic tensor was used as if it had a value.");
 
 /// What a function of this crate fails with: an error of the core, or an exception that Python raised.

@@ -10,6 +10,7 @@ mod errors;
 mod exchange;
 mod graph;
 mod index;
+mod io;
 mod operand;
 mod operators;
 mod ops;
@@ -22,9 +23,14 @@ use pyo3::prelude::*;
 #[pymodule]
 mod _dlrs {
     #[pymodule_export]
-    use crate::errors::{_panic, ConcurrentUseError, InternalError, TracingError};
+    use crate::errors::{_panic, ConcurrentUseError, FormatError, InternalError, TracingError};
     #[pymodule_export]
     use crate::graph::{Program, Tape, Trace, is_tracing};
+    #[pymodule_export]
+    use crate::io::{
+        PyArchiveFile, PyAtomicFile, check_json, parse_archive, parse_safetensors, read_archive, read_file,
+        safetensors_header,
+    };
     #[pymodule_export]
     use crate::ops::contraction::{conv2d, matmul};
     #[pymodule_export]
@@ -60,7 +66,8 @@ mod _dlrs {
     use crate::variable::PyVariable;
 
     #[pymodule_init]
-    fn init(_module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+    fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
+        crate::io::declare_fields(module.py())?;
         crate::system::check_environment()
     }
 }

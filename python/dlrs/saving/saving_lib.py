@@ -1,0 +1,266 @@
+"""What stands in a `.dlrs` file, and how a model is made from it or brought to its state.
+
+* `metadata.json`: the version of the format.
+* `config.json`: the model and the arguments of `compile`, in the schema of Keras.
+* `state.json`: what built the model, which layers are trained, the numbers that decide the order of rows.
+* `model.safetensors`, `optimizer.safetensors`, `state.safetensors`: weights, slots, states of seed generators.
+* `training/<name>.json`, `training/<name>.safetensors`: parts that a caller adds.
+"""
+
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from dlrs.backend import KerasTensor, Variable, get_global_attribute, tree
+from dlrs.backend.budget import VariableBudget
+from dlrs.errors import FormatError, format_error
+from dlrs.saving.archive import read_archive, write_archive
+from dlrs.saving.matching import Assignment, match
+from dlrs.saving.safetensors import StoredTensor, stored
+from dlrs.saving.serialization_lib import ObjectSharingScope, deserialize_keras_object, serialize_keras_object
+from dlrs.saving.structure import named_seeds, named_weights, numbered
+
+FORMAT_VERSION = 2
+# Variables that a model has besides those of the file: metrics, mostly.
+_FREE_BYTES = 16 << 20
+
+Tensors = dict[str, StoredTensor]
+
+
+class SavedModel:
+    """The parts of a `.dlrs` file, each of them checked.
+
+    Attributes:
+        path: where it was read.
+        config: the model in the schema of Keras, without its `compile_config`.
+        compile_config: the arguments of `compile`, or None.
+        state: what `state.json` holds.
+        weights, optimizer, seeds: tensors by name; `optimizer` is None if there was none.
+        json: the further parts `training/<name>.json`, by name.
+        tensors: the further parts `training/<name>.safetensors`, by name; each tensor has `numpy()`.
+    """
+
+    def __init__(self, path: str, parts: Mapping[str, Any]) -> None:
+        self.path = path
+        _check_version(path, parts["metadata.json"])
+        self.config: dict[str, Any] = dict(parts["config.json"])
+        self.compile_config = self.config.pop("compile_config", None)
+        self.state: dict[str, Any] = _checked_state(path, parts["state.json"])
+        self.weights: Tensors = parts["model.safetensors"]
+        self.seeds: Tensors = parts["state.safetensors"]
+        self.optimizer: Tensors | None = parts.get("optimizer.safetensors")
+        extra = {tuple(name[9:].rsplit(".", 1)): part for name, part in parts.items() if name.startswith("training/")}
+        self.json: dict[str, Any] = {name: part for (name, kind), part in extra.items() if kind == "json"}
+        self.tensors: dict[str, Tensors] = {name: part for (name, kind), part in extra.items() if kind != "json"}
+
+    def make_model(self, custom_objects: dict[str, Any] | None = None, compile: bool = True) -> Any:
+        """A new model in the state that was saved.
+
+        Raises:
+            FormatError: the configuration names what is not known (G2), describes nothing that can be made (C1), or
+                does not fit the tensors (G9, G15).
+        """
+        stored_bytes = sum(
+            t.array.nbytes for part in (self.weights, self.seeds, self.optimizer or {}) for t in part.values()
+        )
+        budget = VariableBudget(stored_bytes + _FREE_BYTES, self._too_large)
+        with _unchanged_randomness(), budget, self._naming_damage():
+            with ObjectSharingScope():
+                model = deserialize_keras_object(self.config, custom_objects)
+            if not hasattr(model, "compile_from_config"):
+                raise TypeError(f"it describes a {type(model).__name__}, not a model")
+            _build(model, self.state["input_specs"])
+            self._set_trainable(model)
+            if compile and self.compile_config is not None:
+                model.compile_from_config(self.compile_config, custom_objects)
+                if self.optimizer is not None:
+                    model.optimizer.build(model.trainable_weights)
+            assignment = self._assignment(model, with_optimizer=compile and self.compile_config is not None)
+            assignment.carry_out()
+            self._set_trainer(model)
+        return model
+
+    def restore(self, model: Any) -> None:
+        """Bring `model`, built as the saved one, to the state that was saved; optimizer and seed generators, too.
+
+        Raises:
+            FormatError: a tensor does not fit (G15). The model has not changed then.
+        """
+        optimizer = model.__dict__.get("optimizer")
+        if self.optimizer is not None and optimizer is not None and not optimizer.built:
+            # Its slots are matched on a copy first: a failure leaves the optimizer without slots, as it was.
+            copy = type(optimizer).from_config(optimizer.get_config())
+            copy.build(model.trainable_weights)
+            match(numbered(copy.variables), self.optimizer, self.path, "optimizer.safetensors")
+            self._assignment(model, with_optimizer=False)
+            optimizer.build(model.trainable_weights)
+        assignment = self._assignment(model, with_optimizer=optimizer is not None)
+        assignment.carry_out()
+        self._set_trainer(model)
+
+    def _assignment(self, model: Any, with_optimizer: bool) -> Assignment:
+        assignment = match(named_weights(model), self.weights, self.path, "model.safetensors")
+        assignment += match(named_seeds(model), self.seeds, self.path, "state.safetensors")
+        if with_optimizer and self.optimizer is not None:
+            slots: dict[str, Variable] = numbered(model.optimizer.variables)
+            assignment += match(slots, self.optimizer, self.path, "optimizer.safetensors")
+        return assignment
+
+    def _set_trainable(self, model: Any) -> None:
+        layers = list(model._flatten_layers(include_self=False))
+        flags = self.state["trainable"]
+        if len(layers) != len(flags):
+            message = f"`trainable` has {len(flags)} entries for {len(layers)} layers"
+            raise format_error(message, path=self.path, format="dlrs", field="state.json", rule="G15")
+        for layer, trainable in zip(layers, flags, strict=True):
+            object.__setattr__(layer, "_trainable", trainable)
+
+    def _set_trainer(self, model: Any) -> None:
+        model._shuffle_seed = self.state["shuffle_seed"]
+        model._epochs_trained = self.state["epochs_trained"]
+
+    def _too_large(self, message: str) -> FormatError:
+        return format_error(message, path=self.path, format="dlrs", field="config.json", rule="G9")
+
+    @contextmanager
+    def _naming_damage(self) -> Iterator[None]:
+        """Whatever a configuration makes constructors raise, the caller learns which file it is about."""
+        try:
+            yield
+        except (FormatError, MemoryError, OSError):
+            raise
+        except Exception as error:
+            unknown = "Could not locate" in str(error) or "arbitrary code" in str(error) or "built-in" in str(error)
+            raise format_error(
+                f"the configuration is damaged or needs `custom_objects`: {type(error).__name__}: {error}",
+                path=self.path,
+                format="dlrs",
+                field="config.json",
+                rule="G2" if unknown else "C1",
+            ) from error
+
+
+def read_saved_model(path: str) -> SavedModel:
+    """The checked parts of the `.dlrs` file `path`; see `SavedModel`."""
+    return SavedModel(path, read_archive(path))
+
+
+def write_saved_model(
+    model: Any,
+    path: str,
+    json_parts: Mapping[str, Any] | None = None,
+    tensor_parts: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
+    """Write `model` to the `.dlrs` file `path`, at once and durably.
+
+    Args:
+        model: a built model.
+        path: the file.
+        json_parts: further plain data, dicts by name (letters, digits, underscores).
+        tensor_parts: further tensors, variables or arrays: dicts by name.
+
+    Raises:
+        ValueError: the model is not built.
+        TypeError: a configuration is not plain data.
+        OSError: from the operating system; `path` is as it was.
+    """
+    if not model.built:
+        raise ValueError(f"Model {model.name!r} has no weights yet. Call it, `build` it or train it before saving.")
+    with ObjectSharingScope():
+        config = serialize_keras_object(model)
+    optimizer = model.__dict__.get("optimizer")
+    parts: dict[str, Any] = {
+        "metadata.json": {"format": "dlrs", "format_version": FORMAT_VERSION},
+        "config.json": config,
+        "state.json": {
+            "input_specs": _input_specs(model),
+            "trainable": [layer.trainable for layer in model._flatten_layers(include_self=False)],
+            "shuffle_seed": model._shuffle_seed,
+            "epochs_trained": model._epochs_trained,
+        },
+        "model.safetensors": _stored(named_weights(model)),
+        "state.safetensors": _stored(named_seeds(model)),
+    }
+    if optimizer is not None and optimizer.built:
+        parts["optimizer.safetensors"] = _stored(numbered(optimizer.variables))
+    for name, part in (json_parts or {}).items():
+        parts[f"training/{name}.json"] = part
+    for name, tensors in (tensor_parts or {}).items():
+        parts[f"training/{name}.safetensors"] = _stored(tensors)
+    write_archive(path, parts)
+
+
+def _stored(tensors: Mapping[str, Any]) -> Tensors:
+    return {name: stored(tensor) for name, tensor in tensors.items()}
+
+
+def _check_version(path: str, metadata: Any) -> None:
+    version = metadata.get("format_version")
+    if type(version) is not int or not FORMAT_VERSION <= version <= FORMAT_VERSION:
+        message = f"the version of the format is {version!r}; this library reads {FORMAT_VERSION} to {FORMAT_VERSION}"
+        raise format_error(message, path=path, format="dlrs", field="metadata.json", rule="K7")
+
+
+def _checked_state(path: str, state: Any) -> dict[str, Any]:
+    seed, epochs, trainable = state.get("shuffle_seed"), state.get("epochs_trained"), state.get("trainable")
+    fits = (
+        set(state) == {"input_specs", "trainable", "shuffle_seed", "epochs_trained"}
+        and (seed is None or type(seed) is int)
+        and (type(epochs) is int and epochs >= 0)
+        and isinstance(trainable, list)
+        and all(type(flag) is bool for flag in trainable)
+    )
+    if not fits:
+        message = "it must hold `input_specs`, `trainable`, `shuffle_seed` and `epochs_trained`, each of its type"
+        raise format_error(message, path=path, format="dlrs", field="state.json", rule="C1")
+    return dict(state)
+
+
+@contextmanager
+def _unchanged_randomness() -> Iterator[None]:
+    """Making a model draws seeds and first weights, which loading then replaces: as if nothing had been drawn."""
+    python = random.getstate()
+    generator = get_global_attribute("global_seed_generator")
+    state = None if generator is None else generator.state.value
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        if generator is not None:
+            generator.state.assign(state)
+
+
+def _input_specs(model: Any) -> Any:
+    """Shapes and types of the inputs that built the model, for models whose graph is not in the configuration."""
+    specs = model.__dict__.get("_input_specs")
+    return None if specs is None else _encode_specs(specs)
+
+
+def _encode_specs(specs: Any) -> Any:
+    if isinstance(specs, KerasTensor):
+        return {"shape": list(specs.shape), "dtype": specs.dtype}
+    if isinstance(specs, dict):
+        return {"dict": {key: _encode_specs(value) for key, value in specs.items()}}
+    return [_encode_specs(value) for value in specs]
+
+
+def _decode_specs(specs: Any) -> Any:
+    if isinstance(specs, list):
+        return [_decode_specs(value) for value in specs]
+    if "dict" in specs:
+        return {key: _decode_specs(value) for key, value in specs["dict"].items()}
+    return KerasTensor(specs["shape"], specs["dtype"])
+
+
+def _build(model: Any, specs: Any) -> None:
+    """Make the weights of a model whose class makes them when it is called."""
+    if specs is not None and any(not layer.built for layer in model._flatten_layers()):
+        decoded = _decode_specs(specs)
+        model._output_spec(decoded, tree.map_structure(_zeros, decoded))
+
+
+def _zeros(spec: KerasTensor) -> np.ndarray[Any, Any]:
+    return np.zeros([1 if size is None else size for size in spec.shape], spec.dtype)
