@@ -91,7 +91,7 @@ def structure_key(structure: Any) -> Any:
 def assert_same_structure(a: Any, b: Any) -> None:
     """Raise ValueError unless `a` and `b` are nested alike."""
     if structure_key(a) != structure_key(b):
-        raise ValueError(f"The structures differ: {a!r} and {b!r}.")
+        raise ValueError(f"The structures differ: expected a {type(a).__name__} like {a!r}, got {b!r}.")
 
 
 def is_shape_tuple(structure: Any) -> bool:

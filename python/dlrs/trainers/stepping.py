@@ -9,7 +9,8 @@ from dlrs.backend.structure import bump_structure
 from dlrs.data import ArrayData, Data, unpack_x_y_sample_weight
 from dlrs.errors import TracingError
 from dlrs.trainers.arguments import check_integer
-from dlrs.trainers.compile_utils import CompileLoss, CompileMetrics, total_of
+from dlrs.trainers.compile_loss import CompileLoss, total_of
+from dlrs.trainers.compile_metrics import CompileMetrics
 from dlrs.trainers.steps import Step, Steps
 from dlrs.trainers.validation import LabelRange, check_targets
 
@@ -140,7 +141,7 @@ class Stepping(Base):
         own = super().metrics
         compiled: list[Any] = [m for m in (self._loss_tracker, self._compile_metrics) if m is not None]
         if self._compile_loss is not None:
-            compiled += self._compile_loss.trackers
+            compiled += self._compile_loss.metrics
         return compiled + own
 
     @property
@@ -262,7 +263,8 @@ class Stepping(Base):
         if step is getattr(Stepping, f"{mode}_step"):
             y_pred = self._output_spec(placeholders[0], example[0])
             if mode != "predict":
-                checks = check_targets(self._compile_loss, structure, y_pred)
+                if type(self).compute_loss is Stepping.compute_loss:
+                    checks = check_targets(self._compile_loss, structure, y_pred)
                 if self._compile_metrics is not None:
                     self._compile_metrics.build(placeholders[1] if len(placeholders) > 1 else None, y_pred)
         self._prepared[key] = checks

@@ -7,7 +7,8 @@ import numpy as np
 
 from dlrs import losses
 from dlrs.backend import tree
-from dlrs.trainers.compile_utils import CompileLoss, output_leaves, per_output
+from dlrs.trainers.compile_loss import CompileLoss
+from dlrs.trainers.output_structure import at_path
 
 Array = np.ndarray[Any, Any]
 
@@ -57,28 +58,27 @@ def check_targets(loss: CompileLoss | None, data: tuple[Any, ...], y_pred: Any) 
     """
     if loss is None:
         return []
-    loss.build(y_pred)
     if len(data) < 2:
         raise ValueError("The model was compiled with a loss, but there are no targets: give `y`.")
+    loss.build(data[1], y_pred)
     order = {id(leaf): index for index, leaf in enumerate(tree.flatten(data))}
     checks: list[LabelRange] = []
-    outputs = output_leaves(y_pred, loss.output_names)
-    given = data[2] if len(data) > 2 else None
-    weights = per_output(given, loss.output_names, "sample_weight", spread=True)
-    for (name, output), target, entry, weight in zip(
-        outputs, loss.targets(data[1]), loss.entries, weights, strict=True
-    ):
-        if entry[1] is None:
-            continue
-        where = "Argument `y`" if len(outputs) == 1 else f"Argument `y` for the output {name!r}"
+    targets = loss.aligned(data[1], y_pred)
+    weights = loss.outputs_of(y_pred).weights(data[2] if len(data) > 2 else None)
+    several = len(tree.flatten(y_pred)) > 1
+    for path, entry, _, name in loss.entries:
+        output, target, weight = at_path(y_pred, path), at_path(targets, path), at_path(weights, path)
+        if tree.is_nested(output):
+            continue  # a loss of the user's, of several outputs at once
+        where = f"Argument `y` for the output {name!r}" if several else "Argument `y`"
         if target is None:
             raise ValueError(f"{where} is missing.")
-        what = f"{where} (loss {entry[1].name!r})"
-        if is_sparse(entry[1]):
-            checks.append(_check_sparse(entry[1], target, output, order[id(target)], what))
+        what = f"{where} (loss {entry.name!r})"
+        if is_sparse(entry):
+            checks.append(_check_sparse(entry, target, output, order[id(target)], what))
         else:
-            _check_dense(entry[1], target, output, what)
-        if weight is not None and _is_built_in(entry[1]):
+            _check_dense(entry, target, output, what)
+        if weight is not None and _is_built_in(entry):
             _check_weight(tuple(weight.shape), tuple(output.shape))
     return checks
 
@@ -111,18 +111,14 @@ def _check_sparse(loss: Any, target: Any, output: Any, index: int, what: str) ->
 
 def _check_dense(loss: Any, target: Any, output: Any, what: str) -> None:
     true, pred = tuple(target.shape), tuple(output.shape)
-    if (len(true), len(pred)) == (1, 2) and pred[1] == 1:
-        raise ValueError(
-            f"{what}: targets of shape {true} against outputs of shape {_examples(pred)} would be broadcast to "
-            f"a table of every target with every output. Reshape the targets: `y.reshape(-1, 1)`."
-        )
-    if (len(true), len(pred)) == (2, 1) and true[1] == 1:
-        raise ValueError(
-            f"{what}: targets of shape {true} against outputs of shape {_examples(pred)} would be broadcast to "
-            f"a table of every target with every output. Reshape the targets: `y.reshape(-1)`."
-        )
-    # What a loss of the user's makes of shapes is the user's affair.
-    if not _is_built_in(loss) or _same(true[1:], pred[1:]):
+    if not _is_built_in(loss):
+        return  # what a loss of the user's makes of shapes is the user's affair
+    # One target for each example may be (n,) or (n, 1): the loss gives both the same shape.
+    if len(true) == 1 and len(pred) == 2 and pred[1] == 1:
+        true = (*true, 1)
+    elif len(true) == 2 and len(pred) == 1 and true[1] == 1:
+        true = true[:1]
+    if _same(true[1:], pred[1:]):
         return
     hint = ""
     if len(true) == len(pred) - 1 and np.dtype(str(target.dtype)).kind in "iu":

@@ -1,0 +1,127 @@
+"""Models with several outputs: losses, weights, metrics and sample weights by output, and the names in the logs."""
+
+import numpy as np
+import pytest
+
+import dlrs
+from dlrs import layers, ops
+from dlrs.trainers.compile_utils import CompileLoss, CompileMetrics
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(12, 3)).astype("float32")
+YA = RNG.normal(size=(12, 1)).astype("float32")
+YB = RNG.integers(0, 2, (12, 1))
+
+
+def model(nest):
+    x = dlrs.Input((3,))
+    a = layers.Dense(1, name="a", kernel_initializer="ones")(x)
+    b = layers.Dense(1, name="b", activation="sigmoid", kernel_initializer="ones")(x)
+    return dlrs.Model(x, {"list": [a, b], "tuple": (a, b), "dict": {"a": a, "b": b}}[nest])
+
+
+FORMS = {
+    "list": ["mse", "binary_crossentropy"],
+    "dict": {"a": "mse", "b": "binary_crossentropy"},
+}
+
+
+@pytest.mark.parametrize("nest", ["list", "tuple", "dict"])
+@pytest.mark.parametrize("form", list(FORMS))
+def test_every_form_means_the_same(nest, form):
+    results = []
+    for targets in ([YA, YB], {"a": YA, "b": YB}):
+        made = model(nest)
+        weights = [0.5, 2.0] if form == "list" else {"a": 0.5, "b": 2.0}
+        metrics = [["mae"], ["accuracy"]] if form == "list" else {"a": ["mae"], "b": "accuracy"}
+        made.compile("sgd", FORMS[form], loss_weights=weights, metrics=metrics)
+        results.append(made.evaluate(X, targets, verbose=0, return_dict=True))
+    names = ["loss", "a_loss", "b_loss", "a_mae", "b_accuracy"]
+    assert sorted(results[0]) == sorted(names)
+    assert results[0] == results[1]
+    assert results[0]["loss"] == pytest.approx(0.5 * results[0]["a_loss"] + 2.0 * results[0]["b_loss"], rel=1e-5)
+
+
+def test_outputs_without_a_loss_need_no_targets():
+    made = model("list")
+    made.compile("sgd", [None, "binary_crossentropy"])
+    before = [w.copy() for w in made.get_layer("a").get_weights()]
+    assert list(made.fit(X, YB, verbose=0).history) == ["loss"]
+    for old, new in zip(before, made.get_layer("a").get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_sample_weights_by_output():
+    weight = np.arange(12, dtype="float32")
+    made = model("dict")
+    made.compile("sgd", "mse", weighted_metrics={"a": ["mse"]}, metrics={"a": ["mse"]})
+    y = {"a": YA, "b": YB.astype("float32")}
+    result = made.evaluate(X, y, sample_weight={"a": weight}, verbose=0, return_dict=True)
+    error = (made.predict(X, verbose=0)["a"] - YA)[:, 0] ** 2
+    assert result["a_loss"] == pytest.approx(float((weight * error).mean()), rel=1e-5)
+    assert result["a_mse"] == pytest.approx(float(error.mean()), rel=1e-5)
+    assert result["a_weighted_mse"] == pytest.approx(float((weight * error).sum() / weight.sum()), rel=1e-5)
+    with pytest.raises(ValueError, match=r"`sample_weight` names the outputs \['c'\]"):
+        made.evaluate(X, y, sample_weight={"c": weight}, verbose=0)
+
+
+def test_a_loss_of_all_outputs_at_once():
+    def both(y_true, y_pred):
+        return ops.mean(ops.square(y_true["a"] - y_pred["a"])) + ops.mean(ops.square(y_true["b"] - y_pred["b"]))
+
+    made = model("dict")
+    made.compile("sgd", [both, {"a": "mse"}])
+    result = made.evaluate(X, {"a": YA, "b": YB.astype("float32")}, verbose=0, return_dict=True)
+    assert set(result) == {"loss", "a_b_loss", "a_loss"}
+    assert result["loss"] == pytest.approx(result["a_b_loss"] + result["a_loss"], rel=1e-6)
+
+
+def test_dicts_of_data_run_an_epoch_in_one_call(monkeypatch):
+    x1, x2 = dlrs.Input((3,), name="x1"), dlrs.Input((3,), name="x2")
+    made = dlrs.Model({"x1": x1, "x2": x2}, {"y": layers.Dense(1)(x1 + 2.0 * x2)})
+    made.compile("sgd", {"y": "mse"})
+    from dlrs.trainers.loops import Loop
+
+    monkeypatch.setattr(Loop, "_step_by_step", lambda *args: pytest.fail("ran step by step"))
+    history = made.fit({"x2": X, "x1": X}, {"y": YA}, epochs=2, verbose=0).history["loss"]
+    assert history[1] < history[0]
+
+
+@pytest.mark.parametrize(
+    ("loss", "error", "match"),
+    [
+        ({"a": "mse", "c": "mse"}, ValueError, "Expected keys"),
+        (["mse", "mse", "mse"], (ValueError, KeyError), "path|structure"),
+    ],
+)
+def test_losses_that_do_not_match(loss, error, match):
+    made = model("list")
+    made.compile("sgd", loss)
+    with pytest.raises(error, match=match):
+        made.fit(X, [YA, YB], verbose=0)
+
+
+def test_metrics_that_do_not_match():
+    made = model("list")
+    made.compile("sgd", "mse", metrics={"c": ["mae"]})
+    with pytest.raises(ValueError, match=r"Invalid `metrics`.*'a', 'b'.*'c'"):
+        made.fit(X, [YA, YA], verbose=0)
+    with pytest.raises(ValueError, match=r"`loss_weights` must match the number of losses, got 2 losses and 3 weights"):
+        CompileLoss(["mse", "mse"], [1.0, 2.0, 3.0]).build([YA, YA], [YA, YA])
+
+
+def test_equal_names_get_numbers_and_weighted_ones_a_prefix():
+    metrics = CompileMetrics(["mse", dlrs.metrics.MeanSquaredError(name="mse")], ["mse"])
+    metrics.update_state(YA, YA + 1.0, sample_weight=np.ones(12, "float32"))
+    assert list(metrics.result()) == ["mse", "mse_1", "weighted_mse"]
+
+
+def test_frozen_layers_are_not_trained_by_plans_made_before():
+    made = model("list")
+    made.compile("sgd", "mse")
+    made.fit(X, [YA, YA], verbose=0)
+    made.get_layer("a").trainable = False
+    frozen, other = made.get_layer("a").get_weights(), made.get_layer("b").get_weights()
+    made.fit(X, [YA, YA], verbose=0)
+    np.testing.assert_array_equal(frozen[0], made.get_layer("a").get_weights()[0])
+    assert (other[0] != made.get_layer("b").get_weights()[0]).any()
