@@ -27,7 +27,7 @@ from dlrs.backend.masks import get_keras_mask, set_keras_mask
 from dlrs.backend.output_spec import compute_output_spec
 from dlrs.backend.registration import CUSTOM_OBJECTS
 from dlrs.backend.registry import Registry
-from dlrs.backend.tensors import TensorLike, as_tensor, cast, convert_to_numpy, convert_to_tensor, is_tensor
+from dlrs.backend.tensors import TensorLike, as_tensor, cast, convert_to_numpy, convert_to_tensor, is_tensor, shape
 from dlrs.backend.variables import Variable
 from dlrs.config import (
     backend,
@@ -84,6 +84,7 @@ __all__ = [
     "set_global_attribute",
     "set_image_data_format",
     "set_keras_mask",
+    "shape",
     "standardize_data_format",
     "standardize_dtype",
     "standardize_shape",

@@ -21,6 +21,17 @@ def is_tensor(x: Any) -> bool:
     return isinstance(x, Tensor | KerasTensor)
 
 
+def shape(x: Any) -> tuple[int | None, ...]:
+    """The sizes of the axes of `x`, as integers; None where a placeholder leaves one open.
+
+    >>> shape([[1.0, 2.0]])
+    (1, 2)
+    """
+    if isinstance(x, Tensor | _dlrs.Variable | KerasTensor | np.ndarray):
+        return tuple(x.shape)
+    return as_tensor(x).shape
+
+
 def as_tensor(x: Any) -> Tensor:
     """`x` as a tensor of its own type."""
     if isinstance(x, Tensor):

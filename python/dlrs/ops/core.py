@@ -8,7 +8,7 @@ import numpy as np
 
 from dlrs import _dlrs, backend
 from dlrs._dlrs import Tensor
-from dlrs.backend import KerasTensor, TensorLike, as_tensor, convert_to_numpy, is_tensor, standardize_dtype
+from dlrs.backend import KerasTensor, TensorLike, as_tensor, convert_to_numpy, is_tensor, shape, standardize_dtype
 from dlrs.ops.class_forms import class_forms
 from dlrs.ops.control_flow import (
     AssociativeScan,
@@ -84,17 +84,6 @@ def saturate_cast(x: TensorLike, dtype: Any) -> Tensor:
     if builtins.int(top) > limits.max:
         top = np.nextafter(top, host(0))
     return _dlrs.cast(_dlrs.minimum(_dlrs.maximum(x, float(limits.min)), float(top)), name)
-
-
-def shape(x: Any) -> tuple[int | None, ...]:
-    """The sizes of the axes of `x`, as integers; None where a placeholder leaves one open.
-
-    >>> shape([[1.0, 2.0]])
-    (1, 2)
-    """
-    if isinstance(x, KerasTensor):
-        return x.shape
-    return tuple(x.shape if isinstance(x, Tensor | _dlrs.Variable | np.ndarray) else as_tensor(x).shape)
 
 
 def dtype(x: Any) -> str:
