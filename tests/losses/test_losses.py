@@ -172,3 +172,31 @@ def test_extreme_logits_are_finite() -> None:
         assert np.isfinite(value.item())
         assert value.item() > 1e3
         assert np.isfinite(slope.numpy()).all()
+
+
+def test_own_functions_are_not_broadcast() -> None:
+    def squared(y_true, y_pred):
+        return (y_true - y_pred) ** 2
+
+    loss = losses.LossFunctionWrapper(squared)
+    assert loss(np.zeros(3), np.zeros((3, 1))).item() == 0
+    loss.reduction = None
+    assert loss(np.zeros(3), np.ones((3, 1))).shape == (3, 1)
+
+
+def test_wrapped_functions_round_trip() -> None:
+    loss = losses.LossFunctionWrapper(losses.huber, delta=0.5, name="half", dtype="float64")
+    again = losses.deserialize(losses.serialize(loss))
+    assert again.get_config() == loss.get_config()
+    assert again(Y, P).dtype == "float64"
+    assert again(Y, P).item() == loss(Y, P).item()
+    assert losses.Huber(0.5, dtype="float64").get_config()["dtype"] == "float64"
+
+
+def test_placeholders() -> None:
+    """Losses describe functional models too; sizes that are open stay open."""
+    target, output = dlrs.KerasTensor((None, 3)), dlrs.KerasTensor((None, 3))
+    for name in ("mean_squared_error", "binary_crossentropy", "kl_divergence", "log_cosh", "cosine_similarity"):
+        assert getattr(losses, name)(target, output).shape == (None,), name
+    with pytest.raises(ValueError, match="same shape"):
+        losses.mean_squared_error(target, dlrs.KerasTensor((None, 4)))

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from dlrs.backend import Registry, Tensor
+from dlrs.backend.serialization import register_builtins
 from dlrs.losses import losses
 from dlrs.losses.loss import (
     Loss,
@@ -58,6 +59,7 @@ from dlrs.losses.losses import (
     tversky,
 )
 
+register_builtins((LossFunctionWrapper,))
 _REGISTRY = Registry(
     "loss",
     Loss,

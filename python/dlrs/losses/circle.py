@@ -54,11 +54,11 @@ def circle(
     >>> circle([1, 1], [[1.0, 0.0], [1.0, 0.0]]).tolist()
     [0.0, 0.0]
     """
-    y_pred = backend.convert_to_tensor(y_pred)
+    y_pred = ops.convert_to_tensor(y_pred)
     if y_pred.ndim != 2:
         raise ValueError(f"circle: `y_pred` must have the shape (batch, size), got {y_pred.shape}.")
     labels = label_tensor("circle", y_true, y_pred.shape[:1])
-    references = y_pred if ref_embeddings is None else backend.convert_to_tensor(ref_embeddings, y_pred.dtype)
+    references = y_pred if ref_embeddings is None else ops.convert_to_tensor(ref_embeddings, y_pred.dtype)
     keys = labels if ref_labels is None else label_tensor("circle", ref_labels, references.shape[:1])
     positive, negative = build_pos_neg_masks(labels, keys, remove_diagonal)
     # 1 - cosine; rounding must not make it negative.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dlrs import backend, ops
+from dlrs import ops
 from dlrs.backend import Tensor
 from dlrs.losses.loss import LabelLoss
 
@@ -17,7 +17,7 @@ def ctc(y_true: Any, y_pred: Any) -> Tensor:
     >>> [round(v, 4) for v in ctc([[1, 0]], [[[0.0, 0.0], [0.0, 0.0]]]).tolist()]
     [0.2877]
     """
-    labels, y_pred = ops.cast(y_true, "int32"), backend.convert_to_tensor(y_pred)
+    labels, y_pred = ops.cast(y_true, "int32"), ops.convert_to_tensor(y_pred)
     if labels.ndim != 2 or y_pred.ndim != 3 or labels.shape[0] != y_pred.shape[0]:
         raise ValueError(
             "ctc: `y_true` must have the shape (batch, labels) and `y_pred` (batch, steps, classes), got"

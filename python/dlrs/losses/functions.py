@@ -14,10 +14,10 @@ from dlrs.losses.loss import squeeze_or_expand_to_same_rank
 
 def aligned(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
     """Targets and predictions of one type and shape; ValueError if the shapes would have to be broadcast."""
-    y_pred = backend.convert_to_tensor(y_pred)
+    y_pred = ops.convert_to_tensor(y_pred)
     if not backend.is_float_dtype(y_pred.dtype):
         y_pred = ops.cast(y_pred, backend.floatx())
-    y_true = backend.convert_to_tensor(y_true, y_pred.dtype)
+    y_true = ops.convert_to_tensor(y_true, y_pred.dtype)
     given = y_true.shape, y_pred.shape
     y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
     if y_true.shape != y_pred.shape:
@@ -232,8 +232,8 @@ def categorical_crossentropy(
     >>> [round(v, 4) for v in categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]]).tolist()]
     [0.6931]
     """
-    y_pred = backend.convert_to_tensor(y_pred)
-    y_true = backend.convert_to_tensor(y_true, y_pred.dtype)
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_true = ops.convert_to_tensor(y_true, y_pred.dtype)
     if y_pred.ndim and y_pred.shape[axis] == 1:
         raise ValueError(
             f"categorical_crossentropy: `y_pred` of shape {y_pred.shape} has one class, whose probability is always 1."
@@ -280,7 +280,7 @@ def sparse_categorical_crossentropy(
     """
     if ignore_class is None:
         return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
-    y_pred = backend.convert_to_tensor(y_pred)
+    y_pred = ops.convert_to_tensor(y_pred)
     y_true = ops.cast(y_true, "int32")
     valid = ops.not_equal(y_true, ignore_class)
     labels = ops.where(valid, y_true, 0)

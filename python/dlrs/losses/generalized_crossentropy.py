@@ -24,7 +24,7 @@ def categorical_generalized_cross_entropy(y_true: Any, y_pred: Any, q: float) ->
     """
     if not 0 < q < 1:
         raise ValueError(f"categorical_generalized_cross_entropy: `q` must be between 0 and 1, got {q!r}.")
-    y_pred = backend.convert_to_tensor(y_pred)
+    y_pred = ops.convert_to_tensor(y_pred)
     if not backend.is_float_dtype(y_pred.dtype):
         y_pred = ops.cast(y_pred, backend.floatx())
     labels = label_tensor("categorical_generalized_cross_entropy", y_true, y_pred.shape[:-1])

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from dlrs import backend, ops
 from dlrs.backend import Tensor, tree
+from dlrs.backend.serialization import deserialize_keras_object, serialize_keras_object
 from dlrs.errors import unknown_name
 
 _REDUCTIONS = ("sum_over_batch_size", "sum", "mean", "mean_with_sample_weight", "none")
@@ -50,7 +51,7 @@ class Loss:
             sample_weight: Weights of the samples, of shape (batch,) or as the losses of the samples.
         """
         mask = backend.get_keras_mask(y_pred)
-        y_pred = convert_nest(lambda x: backend.convert_to_tensor(x, self.dtype), y_pred)
+        y_pred = convert_nest(lambda x: ops.convert_to_tensor(x, self.dtype), y_pred)
         y_true = convert_nest(self._convert_target, y_true)
         losses = self.call(y_true, y_pred)
         own_mask = backend.get_keras_mask(losses)
@@ -63,11 +64,12 @@ class Loss:
         raise TypeError(f"{type(self).__name__} does not define `call`.")
 
     def _convert_target(self, x: Any) -> Tensor:
-        return backend.convert_to_tensor(x, self.dtype)
+        return ops.convert_to_tensor(x, self.dtype)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal loss."""
-        return {"name": self.name, "reduction": self.reduction}
+        """The arguments that make an equal loss; the type is among them if it is not `config.floatx()`."""
+        config = {"name": self.name, "reduction": self.reduction}
+        return config if self.dtype == backend.floatx() else {**config, "dtype": self.dtype}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -80,6 +82,9 @@ class Loss:
 
 class LossFunctionWrapper(Loss):
     """A function `fn(y_true, y_pred, **kwargs)` of samples' losses, as a loss.
+
+    The function is given targets and predictions with equally many axes where a last axis of size 1 can make them so,
+    so that (batch,) and (batch, 1) are not broadcast to (batch, batch).
 
     >>> from dlrs.losses import mean_squared_error
     >>> LossFunctionWrapper(mean_squared_error)([[1.0]], [[3.0]]).item()
@@ -100,18 +105,28 @@ class LossFunctionWrapper(Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """Apply the function."""
+        if backend.is_tensor(y_true) and backend.is_tensor(y_pred):
+            y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
         return self.fn(y_true, y_pred, **self._fn_kwargs)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal loss, those of the function included."""
-        return {**super().get_config(), **self._fn_kwargs}
+        config = {**super().get_config(), **self._fn_kwargs}
+        return {**config, "fn": serialize_keras_object(self.fn)} if type(self) is LossFunctionWrapper else config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """The loss that `get_config` described."""
+        if isinstance(config.get("fn"), str | dict):
+            config = {**config, "fn": deserialize_keras_object(config["fn"])}
+        return cls(**config)
 
 
 class LabelLoss(LossFunctionWrapper):
     """A function of integer labels and predictions, as a loss. As floats, labels would be exact up to 2^24 only."""
 
     def _convert_target(self, x: Any) -> Tensor:
-        return backend.convert_to_tensor(x)
+        return ops.convert_to_tensor(x)
 
 
 def convert_nest(convert: Callable[[Any], Tensor], x: Any) -> Any:
@@ -153,7 +168,7 @@ def reduce_weighted_values(
     >>> reduce_weighted_values([1.0, 3.0], sample_weight=[1.0, 0.0]).item()
     0.5
     """
-    losses = backend.convert_to_tensor(values, dtype)
+    losses = ops.convert_to_tensor(values, dtype)
     weights = _merged_weights(losses, sample_weight, mask, reduction)
     if weights is not None:
         losses, weights = _aligned_weights(losses, weights)
@@ -168,10 +183,10 @@ def reduce_weighted_values(
 
 
 def _merged_weights(values: Tensor, sample_weight: Any, mask: Any, reduction: str | None) -> Tensor | None:
-    weights = None if sample_weight is None else backend.convert_to_tensor(sample_weight, values.dtype)
+    weights = None if sample_weight is None else ops.convert_to_tensor(sample_weight, values.dtype)
     if mask is None:
         return weights
-    mask = backend.convert_to_tensor(mask, "bool")
+    mask = ops.convert_to_tensor(mask, "bool")
     scale: Any = 1.0
     if reduction in ("mean", "sum_over_batch_size"):
         # The mean divides by the number of all values; this makes it the number of those that count.

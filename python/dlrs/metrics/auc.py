@@ -84,7 +84,7 @@ class AUC(Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Count a batch."""
-        pred = backend.convert_to_tensor(y_pred, self.dtype)
+        pred = ops.convert_to_tensor(y_pred, self.dtype)
         if self.multi_label and pred.ndim != 2:
             raise ValueError(f"`y_pred` must have rank 2 when `multi_label=True`, got the shape {pred.shape}.")
         pred = ops.sigmoid(pred) if self._from_logits else ops.clip(pred, 0.0, 1.0)
@@ -118,7 +118,7 @@ class AUC(Metric):
             return areas
         if self.label_weights is None:
             return ops.mean(areas)
-        weights = backend.convert_to_tensor(self.label_weights, self.dtype)
+        weights = ops.convert_to_tensor(self.label_weights, self.dtype)
         return ops.divide_no_nan(ops.sum(ops.multiply(areas, weights)), ops.sum(weights))
 
     def _heights(self, left: Tensor, right: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from dlrs.losses import squeeze_or_expand_to_same_rank
 
 
 def _same_shape(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
-    true, pred = backend.convert_to_tensor(y_true), backend.convert_to_tensor(y_pred)
+    true, pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
     given = true.shape, pred.shape
     true, pred = squeeze_or_expand_to_same_rank(true, pred)
     if true.shape != pred.shape:
@@ -64,7 +64,7 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     >>> sparse_categorical_accuracy([1, 0], [[0.2, 0.8], [0.1, 0.9]]).tolist()
     [1.0, 0.0]
     """
-    pred = backend.convert_to_tensor(y_pred)
+    pred = ops.convert_to_tensor(y_pred)
     labels = _labels("sparse_categorical_accuracy", y_true, pred)
     return ops.cast(ops.equal(labels, ops.argmax(pred, -1)), backend.floatx())
 
@@ -94,7 +94,7 @@ def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from
     >>> sparse_top_k_categorical_accuracy([2], [[0.5, 0.2, 0.3]], k=2).tolist()
     [1.0]
     """
-    pred = backend.convert_to_tensor(y_pred)
+    pred = ops.convert_to_tensor(y_pred)
     labels = _labels("sparse_top_k_categorical_accuracy", y_true, pred)
     if not from_sorted_ids:
         return _in_top_k(labels, pred, k)

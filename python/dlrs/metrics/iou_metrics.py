@@ -56,7 +56,7 @@ class _IoUBase(Metric):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Count a batch."""
-        true, pred = backend.convert_to_tensor(y_true), backend.convert_to_tensor(y_pred)
+        true, pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         true = true if self.sparse_y_true else ops.argmax(true, axis=self.axis)
         pred = pred if self.sparse_y_pred else ops.argmax(pred, axis=self.axis)
         if true.size != pred.size:
@@ -72,7 +72,7 @@ class _IoUBase(Metric):
     def _weights(self, sample_weight: Any, shape: tuple[int, ...]) -> Tensor:
         if sample_weight is None:
             return ops.ones(shape, self.dtype)
-        given = backend.convert_to_tensor(sample_weight)
+        given = ops.convert_to_tensor(sample_weight)
         if backend.is_float_dtype(given.dtype) and not backend.is_float_dtype(self.dtype):
             warnings.warn(
                 f"{self.name}: `sample_weight` is `float`, but the metric counts in {self.dtype} (`int`), so casting"
@@ -168,7 +168,7 @@ class BinaryIoU(IoU):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Count a batch."""
-        pred = ops.greater_equal(backend.convert_to_tensor(y_pred, "float32"), self.threshold)
+        pred = ops.greater_equal(ops.convert_to_tensor(y_pred, "float32"), self.threshold)
         super().update_state(y_true, ops.cast(pred, "int32"), sample_weight)
 
     def get_config(self) -> dict[str, Any]:

@@ -145,7 +145,7 @@ class Metric:
                 f"{type(self).__name__}: `metric_variables` must hold a value for each of the {len(variables)}"
                 f" variables of the metric, got {len(values)}."
             )
-        given = [backend.convert_to_tensor(value) for value in values]
+        given = [ops.convert_to_tensor(value) for value in values]
         own = [variable.value for variable in variables]
         try:
             for variable, value in zip(variables, given, strict=True):

@@ -15,10 +15,10 @@ NEG_INF = -1e10
 
 def same_shape(name: str, y_true: Any, y_pred: Any, dtype: Any = None) -> tuple[Tensor, Tensor]:
     """Targets and predictions of one float type and shape, up to a last axis of size 1; others are a ValueError."""
-    pred = backend.convert_to_tensor(y_pred, dtype)
+    pred = ops.convert_to_tensor(y_pred, dtype)
     if not backend.is_float_dtype(pred.dtype):
         pred = ops.cast(pred, backend.floatx())
-    true = backend.convert_to_tensor(y_true, pred.dtype)
+    true = ops.convert_to_tensor(y_true, pred.dtype)
     given = true.shape, pred.shape
     true, pred = squeeze_or_expand_to_same_rank(true, pred)
     if true.shape != pred.shape:
@@ -28,7 +28,7 @@ def same_shape(name: str, y_true: Any, y_pred: Any, dtype: Any = None) -> tuple[
 
 def weights_like(values: Tensor, sample_weight: Any) -> Tensor:
     """A weight for each value: given are one for all, one for each sample, or one for each value."""
-    weights = backend.convert_to_tensor(sample_weight, values.dtype)
+    weights = ops.convert_to_tensor(sample_weight, values.dtype)
     given = weights.shape
     if weights.ndim == values.ndim + 1 and weights.shape[-1] == 1:
         weights = ops.squeeze(weights, -1)
@@ -170,7 +170,7 @@ def confusion_counts(
     zero = ops.zeros((), dtype)
     hits, misses = ops.where(positive, weights, zero), ops.where(positive, zero, weights)
     order = np.argsort(thresholds, kind="stable")
-    counts = _counts(pred, hits, misses, backend.convert_to_tensor(np.asarray(thresholds)[order], dtype))
+    counts = _counts(pred, hits, misses, ops.convert_to_tensor(np.asarray(thresholds)[order], dtype))
     if (np.diff(order) < 0).any():
         counts = Counts(*(ops.take(count, np.argsort(order).astype(np.int32), axis=0) for count in counts))
     return counts if by_label else Counts(*(ops.squeeze(count, -1) for count in counts))

@@ -21,7 +21,7 @@ def reduce_to_samplewise_values(
     weights = None
     if sample_weight is not None:
         weights = _merged_weights(sample_weight, backend.get_keras_mask(values), dtype)
-    result = backend.convert_to_tensor(values, dtype)
+    result = ops.convert_to_tensor(values, dtype)
     if weights is not None:
         result, weights = squeeze_or_expand_to_same_rank(result, weights)
         if result.ndim > weights.ndim:
@@ -38,7 +38,7 @@ def reduce_to_samplewise_values(
 
 
 def _merged_weights(sample_weight: Any, mask: Any, dtype: Any) -> Tensor | None:
-    weights = None if sample_weight is None else backend.convert_to_tensor(sample_weight, dtype)
+    weights = None if sample_weight is None else ops.convert_to_tensor(sample_weight, dtype)
     if mask is None:
         return weights
     float_mask = ops.cast(mask, dtype)
@@ -98,6 +98,9 @@ class Mean(Metric):
 class MeanMetricWrapper(Mean):
     """Mean of `fn(y_true, y_pred, **kwargs)`.
 
+    The function is given targets and predictions with equally many axes where a last axis of size 1 can make them so,
+    so that (batch,) and (batch, 1) are not broadcast to (batch, batch).
+
     >>> metric = MeanMetricWrapper(lambda y_true, y_pred: ops.square(y_true - y_pred), name="squared_error")
     >>> metric(ops.array([1.0, 2.0]), ops.array([1.0, 4.0])).item()
     2.0
@@ -111,6 +114,8 @@ class MeanMetricWrapper(Mean):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         """Take the figures of a batch into account."""
         mask = backend.get_keras_mask(y_pred)
+        if backend.is_tensor(y_true) and backend.is_tensor(y_pred):
+            y_true, y_pred = squeeze_or_expand_to_same_rank(y_true, y_pred)
         values = self._fn(y_true, y_pred, **self._fn_kwargs)
         super().update_state(values, _merged_weights(sample_weight, mask, self.dtype))
 
