@@ -135,3 +135,128 @@ def test_names():
         optimizers.get("adan")
     with pytest.raises(TypeError):
         optimizers.Adam(lr=0.1)
+
+
+def test_a_norm_that_is_not_finite_spares_no_variable():
+    w, v = Variable(np.zeros(1, "float32")), Variable(np.zeros(1, "float32"))
+    optimizer = optimizers.SGD(1.0, global_clipnorm=1.0)
+    optimizer.apply([np.full(1, np.inf, "float32"), np.ones(1, "float32")], [w, v])
+    assert np.isnan([w.numpy()[0], v.numpy()[0]]).all()
+
+
+def test_dampened_momentum_is_an_exponentially_weighted_average():
+    w, average, beta = Variable(START[0].astype("float64")), np.zeros((3, 2)), 0.75
+    optimizer = optimizers.SGD(0.5, momentum=beta, dampening=beta)
+    for gradients in GRADIENTS:
+        before = w.numpy()
+        optimizer.apply([gradients[0].astype("float64")], [w])
+        average = beta * average + (1 - beta) * gradients[0]
+        np.testing.assert_allclose(w.numpy(), before - 0.5 * average, rtol=1e-12)
+    for argument in ("momentum", "dampening"):
+        for value in (-0.1, 1.5, "0.9", None, float("nan")):
+            with pytest.raises(ValueError, match=rf"`{argument}` must be a float between \[0, 1\]"):
+                optimizers.SGD(0.5, **{argument: value})
+
+
+def test_a_function_as_learning_rate_is_asked_at_each_eager_update():
+    rates = [0.5, 0.25]
+    w = Variable(np.zeros(1, "float32"))
+    optimizer = optimizers.SGD(lambda: rates[0])
+    for _ in range(2):
+        optimizer.apply([np.ones(1, "float32")], [w])
+        rates.pop(0)
+        rates = rates or [0.0]
+    assert w.numpy()[0] == -0.75
+    assert len(optimizer.variables) == 1
+
+
+def test_accumulation_waits_and_forgets():
+    w = Variable(np.zeros(1, "float32"))
+    optimizer = optimizers.SGD(1.0, gradient_accumulation_steps=2)
+    seen = []
+    for g in (1.0, 3.0, 5.0):
+        optimizer.apply([np.full(1, g, "float32")], [w])
+        seen.append((w.numpy()[0], optimizer._accumulated_gradients[0].numpy()[0], int(optimizer.iterations)))
+    assert seen == [(0.0, 1.0, 0), (-2.0, 0.0, 1), (-2.0, 5.0, 1)]
+    for steps in (1, 0, 2.0, True):
+        with pytest.raises(ValueError, match="`gradient_accumulation_steps` must be an integer of at least 2"):
+            optimizers.SGD(gradient_accumulation_steps=steps)
+
+
+def test_a_variable_may_be_overwritten_by_its_gradient():
+    w, v = Variable(np.zeros(1, "float32")), Variable(np.zeros(1, "float32"))
+    v.overwrite_with_gradient = True
+    optimizer = optimizers.Adam(1.0, loss_scale_factor=4.0, clipnorm=0.1, use_ema=True)
+    optimizer.apply([np.ones(1, "float32"), np.full(1, 7.0, "float32")], [w, v])
+    assert v.numpy()[0] == 7.0
+    assert w.numpy()[0] == pytest.approx(-1.0, rel=1e-4)
+    assert len(optimizer.variables) == 2 + 3
+
+
+def test_loss_scale_halves_skips_and_doubles():
+    w = Variable(np.zeros(1, "float32"))
+    optimizer = optimizers.LossScaleOptimizer(optimizers.Adam(1.0), initial_scale=4.0, dynamic_growth_steps=2)
+    scales = []
+    for g in (np.inf, 1.0, np.nan, 1.0, 1.0, 1.0):
+        optimizer.apply([np.full(1, g, "float32")], [w])
+        scales.append(float(optimizer.scale_loss(1.0)))
+    assert scales == [2.0, 2.0, 1.0, 1.0, 2.0, 2.0]
+    assert int(optimizer.iterations.numpy()) == 4
+    assert np.isfinite(w.numpy()).all()
+    assert [v.name for v in optimizer.variables][:4] == ["iteration", "learning_rate", "step_counter", "dynamic_scale"]
+    for arguments, pattern in (
+        ({"dynamic": False}, "loss_scale_factor"),
+        ({"clipnorm": 1.0}, "`clipnorm` on the `inner_optimizer`"),
+        ({"speed": 1}, "arguments: `speed`"),
+        ({"initial_scale": 0.0}, "`initial_scale`"),
+    ):
+        with pytest.raises(ValueError, match=pattern):
+            optimizers.LossScaleOptimizer(optimizers.SGD(), **arguments)
+
+
+def test_multi_optimizer_leaves_each_variable_to_its_own():
+    w, v = Variable(np.zeros(1, "float32"), name="kernel"), Variable(np.zeros(1, "float32"), name="bias")
+    fast, slow = optimizers.SGD(1.0), optimizers.SGD(0.5, momentum=0.5, use_ema=True, ema_momentum=0.5)
+    optimizer = optimizers.MultiOptimizer(optimizers.OptimizerMap(fast, {"bias": slow}))
+    for _ in range(2):
+        optimizer.apply([np.ones(1, "float32")] * 2, [w, v])
+    assert (w.numpy()[0], v.numpy()[0]) == (-2.0, -1.25)
+    optimizer.finalize_variable_values([w, v])
+    assert (w.numpy()[0], v.numpy()[0]) == (-2.0, -0.875)
+    assert optimizer.optimizers == [slow, fast]
+    assert optimizer.variables == [*optimizer.variables[:2], *slow.variables, *fast.variables]
+    with pytest.raises(AttributeError, match="each of its `optimizers`"):
+        _ = optimizer.learning_rate
+    with pytest.raises(ValueError, match="several keys match variable 'kernel'"):
+        optimizers.OptimizerMap(fast, {"k.*": slow, ".*l": slow})["kernel"]
+
+
+def test_values_without_state_are_counted():
+    w = Variable(np.zeros(1, "float32"))
+    optimizer = optimizers.SGD(1.0)
+    with pytest.raises(ValueError, match="must be built"):
+        optimizer.stateless_apply([], [], [])
+    optimizer.build([w])
+    with pytest.raises(ValueError, match="`optimizer_variables` has 1 values for 2"):
+        optimizer.stateless_apply([0], [w.value], [w.value])
+    with pytest.raises(ValueError, match="`trainable_variables` has 0 values for 1"):
+        optimizer.stateless_apply([0, 1.0], [w.value], [])
+    with pytest.raises(ValueError, match=r"\(2,\)"):
+        optimizer.stateless_apply([5, 0.5], [np.ones(2, "float32")], [np.ones(1, "float32")])
+    assert [v.numpy().tolist() for v in (w, *optimizer.variables)] == [[0.0], 0, 1.0]
+
+
+def test_state_is_assigned_all_or_nothing():
+    w = Variable(np.zeros(2, "float32"))
+    optimizer = optimizers.SGD(1.0, momentum=0.5)
+    with pytest.raises(ValueError, match=r"You are calling `set_weights\(\)`.*has not been built"):
+        optimizer.set_weights([0, 1.0])
+    optimizer.build([w])
+    with pytest.raises(ValueError, match=r"shape \(2,\), the array \(3,\)"):
+        optimizer.set_weights([7, 0.5, np.zeros(3)])
+    store = {}
+    optimizer.save_own_variables(store)
+    assert list(store) == ["0", "1", "2"]
+    store["0"] = np.int32(7)
+    optimizer.load_own_variables(store)
+    assert [v.numpy().tolist() for v in optimizer.variables] == [7, 1.0, [0.0, 0.0]]

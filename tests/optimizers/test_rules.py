@@ -143,6 +143,7 @@ def blobs():
     return (rng.normal(size=(50, 6)) + 2 * np.eye(3, 6)[y]).astype("float32"), y
 
 
+@pytest.mark.filterwarnings("error")  # a step that cannot be compiled would say so
 @pytest.mark.parametrize("name", RULES)
 @pytest.mark.parametrize("accumulated", [False, True])
 def test_fit_gives_the_same_bits_on_every_rung(name, accumulated):

@@ -56,15 +56,14 @@ class Adafactor(Optimizer):
         super().build(variables)
         self._r: list[Any] = []
         self._c: list[Any] = []
+        self._v: list[Any] = []
         for variable in variables:
-            shape, factored = variable.shape, len(variable.shape) > 1 and not variable.overwrite_with_gradient
-            name = variable.path.replace("/", "_")
-            self._r.append(
-                self.add_variable(shape[:-1], "zeros", variable.dtype, name=f"{name}_r") if factored else None
-            )
+            shape, dtype, name = variable.shape, variable.dtype, variable.path.replace("/", "_")
+            factored = len(shape) > 1 and not variable.overwrite_with_gradient
             columns = (*shape[:-2], *shape[-1:])
-            self._c.append(self.add_variable(columns, "zeros", variable.dtype, name=f"{name}_c") if factored else None)
-        self._v = self.add_optimizer_variables(variables, "velocity")
+            self._r.append(self.add_variable(shape[:-1], "zeros", dtype, name=f"{name}_r") if factored else None)
+            self._c.append(self.add_variable(columns, "zeros", dtype, name=f"{name}_c") if factored else None)
+            self._v += self.add_optimizer_variables([variable], "velocity")
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         dtype = variable.dtype

@@ -4,7 +4,7 @@ from typing import Any
 
 from dlrs import _dlrs, ops
 from dlrs.backend import Variable
-from dlrs.optimizers.moments import bias_correction, move_towards
+from dlrs.optimizers.moments import corrected_rate, move_towards
 from dlrs.optimizers.optimizer import Optimizer, check_share
 
 
@@ -56,11 +56,9 @@ class Adam(Optimizer):
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         dtype = variable.dtype
-        rate = ops.cast(learning_rate, dtype)
         gradient = ops.cast(gradient, dtype)
-        step = ops.cast(self.iterations + 1, dtype)
         # One expression for every variable: the planner merges the copies.
-        alpha = rate * _dlrs.sqrt(bias_correction(self.beta_2, step)) / bias_correction(self.beta_1, step)
+        alpha = corrected_rate(learning_rate, self.beta_1, self.beta_2, self.iterations + 1, dtype)
         index = self._get_variable_index(variable)
         momentum, velocity = self._momentums[index], self._velocities[index]
         if self.amsgrad:

@@ -50,14 +50,12 @@ class Adamax(Optimizer):
         self._m, self._u = self.add_optimizer_variables(variables, ["momentum", "norm"])
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
-        rate = ops.cast(learning_rate, variable.dtype)
         gradient = ops.cast(gradient, variable.dtype)
-        step = ops.cast(self.iterations + 1, variable.dtype)
         index = self._get_variable_index(variable)
         mean = move_towards(self._m[index], gradient, self.beta_1)
         norm = ops.maximum(self._u[index].value * self.beta_2, ops.abs(gradient))
         self._u[index].assign(norm)
-        rate = rate / bias_correction(self.beta_1, step)
+        rate = ops.cast(learning_rate / bias_correction(self.beta_1, self.iterations + 1), variable.dtype)
         variable.assign(variable.value - rate * mean / (norm + self.epsilon))
 
     def get_config(self) -> dict[str, Any]:

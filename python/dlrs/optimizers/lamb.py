@@ -54,12 +54,12 @@ class Lamb(Optimizer):
         dtype = variable.dtype
         rate = ops.cast(learning_rate, dtype)
         gradient = ops.cast(gradient, dtype)
-        step = ops.cast(self.iterations + 1, dtype)
+        step = self.iterations + 1
         index = self._get_variable_index(variable)
         mean = move_towards(self._momentums[index], gradient, self.beta_1)
         mean_square = move_towards(self._velocities[index], ops.square(gradient), self.beta_2)
-        root = ops.sqrt(mean_square / bias_correction(self.beta_2, step))
-        change = mean / bias_correction(self.beta_1, step) / (root + self.epsilon)
+        root = ops.sqrt(mean_square / ops.cast(bias_correction(self.beta_2, step), dtype))
+        change = mean / ops.cast(bias_correction(self.beta_1, step), dtype) / (root + self.epsilon)
         length = ops.sqrt(ops.sum(ops.square(variable.value)))
         change_length = ops.sqrt(ops.sum(ops.square(change)))
         both = ops.logical_and(length > 0, change_length > 0)

@@ -7,7 +7,7 @@ from typing import Any
 
 from dlrs import _dlrs, ops
 from dlrs.backend import Variable
-from dlrs.optimizers.moments import bias_correction
+from dlrs.optimizers.moments import corrected_rate
 from dlrs.optimizers.optimizer import Optimizer, check_share
 
 
@@ -110,14 +110,15 @@ class Muon(Optimizer):
         if self.built:
             return
         super().build(variables)
-        self._momentums: list[Any] = self.add_optimizer_variables(variables, "momentum")
+        self._momentums: list[Any] = []
         # A velocity tells that a variable is updated by AdamW.
-        self._adam_velocities = [
-            self.add_variable_from_reference(variable, "velocity")
-            if momentum is not None and self._should_use_adamw(variable)
-            else None
-            for variable, momentum in zip(variables, self._momentums, strict=True)
-        ]
+        self._adam_velocities: list[Any] = []
+        for variable in variables:
+            self._momentums += self.add_optimizer_variables([variable], "momentum")
+            with_velocity = not variable.overwrite_with_gradient and self._should_use_adamw(variable)
+            self._adam_velocities.append(
+                self.add_variable_from_reference(variable, "velocity") if with_velocity else None
+            )
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         rate = ops.cast(learning_rate, variable.dtype)
@@ -135,8 +136,7 @@ class Muon(Optimizer):
     def _adamw_update_step(
         self, gradient: Any, variable: Variable, rate: Any, momentum: Variable, velocity: Variable
     ) -> None:
-        step = ops.cast(self.iterations + 1, variable.dtype)
-        alpha = rate * ops.sqrt(bias_correction(self.adam_beta_2, step)) / bias_correction(self.adam_beta_1, step)
+        alpha = corrected_rate(rate, self.adam_beta_1, self.adam_beta_2, self.iterations + 1, variable.dtype)
         w, m, v = _dlrs.adam_update(
             variable, momentum, velocity, gradient, alpha, self.adam_beta_1, self.adam_beta_2, self.epsilon
         )

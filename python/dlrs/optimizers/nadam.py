@@ -53,25 +53,26 @@ class Nadam(Optimizer):
         self._u_product = self.add_variable((), 1.0, dtype, name="u_product")
 
     def _momentum_at(self, step: Any) -> Any:
-        return self.beta_1 * (1.0 - 0.5 * ops.power(0.96, step))
+        return self.beta_1 * (1.0 - 0.5 * ops.power(0.96, ops.cast(step, "float64")))
 
     def _update_variables(self, grads: list[Any], variables: list[Variable], learning_rate: Any) -> None:
-        step = ops.cast(self.iterations + 1, self._u_product.dtype)
-        self._u_product.assign(self._u_product.value * self._momentum_at(step))
+        self._u_product.assign(self._u_product.value * self._momentum_at(self.iterations + 1))
         super()._update_variables(grads, variables, learning_rate)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         dtype = variable.dtype
         rate = ops.cast(learning_rate, dtype)
         gradient = ops.cast(gradient, dtype)
-        step = ops.cast(self.iterations + 1, dtype)
-        now, following = self._momentum_at(step), self._momentum_at(step + 1.0)
-        product = ops.cast(self._u_product.value, dtype)
+        step = self.iterations + 1
+        now, following = self._momentum_at(step), self._momentum_at(step + 1)
+        product = ops.cast(self._u_product.value, "float64")
         index = self._get_variable_index(variable)
         mean = move_towards(self._momentums[index], gradient, self.beta_1)
         mean_square = move_towards(self._velocities[index], ops.square(gradient), self.beta_2)
-        ahead = mean * (following / (1.0 - product * following)) + gradient * ((1.0 - now) / (1.0 - product))
-        root = ops.sqrt(mean_square / bias_correction(self.beta_2, step))
+        share_of_mean = ops.cast(following / (1.0 - product * following), dtype)
+        share_of_gradient = ops.cast((1.0 - now) / (1.0 - product), dtype)
+        ahead = mean * share_of_mean + gradient * share_of_gradient
+        root = ops.sqrt(mean_square / ops.cast(bias_correction(self.beta_2, step), dtype))
         variable.assign(variable.value - ahead * rate / (root + self.epsilon))
 
     def get_config(self) -> dict[str, Any]:

@@ -57,6 +57,14 @@ class ScheduleFreeAdamW(Optimizer):
         super().build(variables)
         self._momentums, self._velocities = self.add_optimizer_variables(variables, ["momentum", "velocity"])
 
+    def _step(self, grads: list[Any], variables: list[Variable]) -> None:
+        """Both sequences start where the variables stand before the first step."""
+        first = ops.equal(self.iterations, 0)
+        for variable in variables:
+            start = self._momentums[self._get_variable_index(variable)]
+            start.assign(ops.where(first, variable.value, start.value))
+        super()._step(grads, variables)
+
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         dtype = variable.dtype
         rate = ops.cast(learning_rate, dtype)
@@ -65,12 +73,10 @@ class ScheduleFreeAdamW(Optimizer):
         if self.warmup_steps:
             rate = rate * ops.minimum(step / float(self.warmup_steps), 1.0)
         index = self._get_variable_index(variable)
-        y = variable.value
-        # Both sequences start where the variable stands at the first step.
-        z = ops.where(ops.equal(self.iterations, 0), y, self._momentums[index].value)
+        y, z = variable.value, self._momentums[index].value
         x = (y - (1.0 - self.beta_1) * z) / self.beta_1
         mean_square = move_towards(self._velocities[index], ops.square(gradient), self.beta_2)
-        root = ops.sqrt(mean_square / bias_correction(self.beta_2, step))
+        root = ops.sqrt(mean_square / ops.cast(bias_correction(self.beta_2, self.iterations + 1), dtype))
         z = z - rate * gradient / (root + self.epsilon)
         x = x + (z - x) / step
         self._momentums[index].assign(z)
