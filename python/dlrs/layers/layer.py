@@ -413,6 +413,19 @@ class Layer(LayerState, Operation):
             if one is not None and get_keras_mask(leaf) is None:
                 set_keras_mask(leaf, one)
 
+    # Copies
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = {**Operation.__getstate__(self), "_losses": []}
+        state.pop("_signature", None)
+        if type(self).get_config is not Layer.get_config:
+            state["_constructor_arguments"] = ((), {})  # only a configuration made automatically needs them
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._set_untracked("_signature", signature_of(type(self).call))
+
     # Configuration
 
     def get_config(self) -> dict[str, Any]:

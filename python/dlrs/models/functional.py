@@ -7,8 +7,8 @@ from dlrs.backend import KerasTensor, tree
 from dlrs.layers.call_arguments import signature_of
 from dlrs.layers.input_layer import InputLayer
 from dlrs.layers.layer import Layer
-from dlrs.models.functional_config import graph_config, graph_from_config
-from dlrs.models.model import Model
+from dlrs.models.functional_config import graph_config, graph_from_config, graph_from_state, graph_state
+from dlrs.models.model import Model, functional_class, is_made_functional
 from dlrs.ops.function import Function
 
 
@@ -149,6 +149,18 @@ class Functional(Model):
             )
         return value if value.dtype == placeholder.dtype else ops.cast(value, placeholder.dtype)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        cls = type(self)
+        # A class that was given `Functional` as a base here cannot be found by name; the one behind it can.
+        named = cls.__bases__[0] if is_made_functional(cls) else cls
+        return _bare, (named,), self.__getstate__()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_function": graph_state(self._function)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__({**state, "_function": graph_from_state(state["_function"])})
+
     def get_config(self) -> dict[str, Any]:
         if type(self)._is_plain_functional():
             return {"name": self.name, "trainable": self.trainable, **graph_config(self._function)}
@@ -168,6 +180,12 @@ class Functional(Model):
         if config.get("trainable") is False:
             model.trainable = False
         return model
+
+
+def _bare(cls: Any) -> Any:
+    """A model of the class, made functional, before its state is set."""
+    made = functional_class(cls)
+    return made.__new__(made)
 
 
 def _operation_name(tensor: KerasTensor) -> str:

@@ -25,14 +25,14 @@ class Model(Trainer, Layer):
     _never_tracked = Layer._never_tracked | {"_loss_tracker", "_compile_metrics", "_compile_loss", "optimizer"}
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        made: Any = _functional_class(cls) if _is_functional(args, kwargs) else cls
+        made: Any = functional_class(cls) if _is_functional(args, kwargs) else cls
         model: Self = super().__new__(made, *args, **kwargs)
         return model
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if _is_functional(args, kwargs):
             # A subclass whose `__init__` made the placeholders itself.
-            object.__setattr__(self, "__class__", _functional_class(type(self)))
+            object.__setattr__(self, "__class__", functional_class(type(self)))
             self.__init_functional__(*args, **kwargs)  # type: ignore[attr-defined]
             return
         Layer.__init__(self, *args, **kwargs)
@@ -112,7 +112,12 @@ def _is_functional(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
 _FUNCTIONAL_CLASSES: dict[Any, Any] = {}
 
 
-def _functional_class(cls: Any) -> Any:
+def is_made_functional(cls: Any) -> bool:
+    """Whether `functional_class` made the class."""
+    return cls in _FUNCTIONAL_CLASSES.values()
+
+
+def functional_class(cls: Any) -> Any:
     """`cls` itself if it is functional, `Functional` for `Model`, else `cls` with `Functional` behind it."""
     from dlrs.models.functional import Functional
 

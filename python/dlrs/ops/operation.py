@@ -59,6 +59,10 @@ class Operation:
         """Compute the results."""
         raise TypeError(f"{type(self).__name__} does not define `call`.")
 
+    def __getstate__(self) -> dict[str, Any]:
+        # A copy stands in no model: what it was applied to belongs to the models that hold the original.
+        return {**self.__dict__, "_inbound_nodes": [], "_outbound_nodes": []}
+
     def get_config(self) -> dict[str, Any]:
         """The arguments that make an equal operation.
 
@@ -128,6 +132,15 @@ class FunctionOperation(Operation):
         super().__init__(name=name or auto_name(function))
         self.function = function
         self._call = FUNCTIONS[function]
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The function behind the op is not the one found by its name; it is looked up again.
+        state = super().__getstate__()
+        del state["_call"]
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _call=FUNCTIONS[state["function"]])
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Apply the function."""

@@ -20,6 +20,9 @@ else:
     Base = object
 
 
+_NOT_COPIED = frozenset(("_steps", "_untraceable", "_prepared", "_short_paths", "history"))
+
+
 class Stepping(Base):
     """The part of a trainer below its loops: `compile`, metrics, the steps that may be overridden, preparation."""
 
@@ -46,6 +49,15 @@ class Stepping(Base):
         self._set_untracked("_untraceable", set())
         self._set_untracked("_prepared", {})
         self._set_untracked("_short_paths", {})
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Programs are made anew where they are needed; a history holds callbacks, which hold the model.
+        return {name: value for name, value in super().__getstate__().items() if name not in _NOT_COPIED}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        self._set_untracked("history", None)
+        self._reset_programs()
 
     _steps: dict[str, Steps]
     _untraceable: set[str]
