@@ -1,8 +1,17 @@
-"""Utilities: seeds, one-hot labels, progress bars, model summaries."""
+"""Utilities: gradient checks, seeds, one-hot labels, progress bars, model summaries."""
 
+from dlrs.utils.gradient_check import GradientCheck, gradient_check
 from dlrs.utils.numerical_utils import normalize, to_categorical
 from dlrs.utils.progbar import Progbar
 from dlrs.utils.rng_utils import set_random_seed
 from dlrs.utils.summary_utils import print_summary
 
-__all__ = ["Progbar", "normalize", "print_summary", "set_random_seed", "to_categorical"]
+__all__ = [
+    "GradientCheck",
+    "Progbar",
+    "gradient_check",
+    "normalize",
+    "print_summary",
+    "set_random_seed",
+    "to_categorical",
+]
