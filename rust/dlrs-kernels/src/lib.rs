@@ -8,6 +8,7 @@ pub mod elementwise;
 pub mod gemm;
 pub mod index;
 pub mod isa;
+pub mod linalg;
 pub mod loss;
 pub mod math;
 pub mod mem;

@@ -1,6 +1,7 @@
 //! What a tile sees of its step: whole inputs, its own part of the outputs, and scratch memory.
 
 use super::program::{Rect, Span};
+use super::run::RunError;
 use super::{Element, TileMut, is_view_of};
 
 /// The operands of one tile of one step.
@@ -16,7 +17,7 @@ pub struct TileIo<'a> {
     /// Whether the run is to end, asked of the caller if this is the caller's thread.
     pub(super) stop: &'a dyn Fn() -> bool,
     /// Why the run must not go on, if the kernel said so.
-    pub(super) refusal: Option<String>,
+    pub(super) refusal: Option<RunError>,
 }
 
 impl<'a> TileIo<'a> {
@@ -88,9 +89,14 @@ impl<'a> TileIo<'a> {
         (self.stop)()
     }
 
-    /// Ends the run with [`super::RunError::Refused`]: a value was met that the op does not accept.
+    /// Ends the run with [`RunError::Refused`]: an index was met that leads nowhere.
     pub fn refuse(&mut self, why: String) {
-        self.refusal.get_or_insert(why);
+        self.refusal.get_or_insert(RunError::Refused(why));
+    }
+
+    /// Ends the run with [`RunError::Unsolvable`]: the operands have values for which there is no result.
+    pub fn refuse_values(&mut self, why: String) {
+        self.refusal.get_or_insert(RunError::Unsolvable(why));
     }
 
     /// Scratch memory for `len` elements with arbitrary content. It is lent once: take all and split it.

@@ -27,8 +27,10 @@ pub enum Bind<'a> {
 pub enum RunError {
     /// The caller was asked to stop before the commit phases began.
     Interrupted,
-    /// A kernel met a value that its op does not accept.
+    /// A kernel met an index that its op does not accept.
     Refused(String),
+    /// A kernel met values for which there is no result.
+    Unsolvable(String),
     /// A kernel panicked: a bug, with its message.
     Panic(String),
     /// A bound buffer does not match the program.
@@ -245,8 +247,8 @@ impl Run<'_> {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (step.body)(tile as usize, &mut io))) {
             self.fail(RunError::Panic(format!("{}: {}", step.name, message(&*panic))));
         }
-        if let Some(why) = io.refusal {
-            self.fail(RunError::Refused(why));
+        if let Some(error) = io.refusal {
+            self.fail(error);
         }
     }
 
