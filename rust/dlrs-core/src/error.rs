@@ -59,6 +59,7 @@ impl From<RunError> for Error {
         match e {
             RunError::Interrupted => Error::Interrupted,
             RunError::Refused(why) => Error::Index(why),
+            RunError::Unsolvable(why) => Error::Value(why),
             RunError::Panic(what) => Error::Internal(format!("a kernel panicked, which is a bug in dlrs: {what}")),
             RunError::Binding(what) => {
                 Error::Internal(format!("a plan was run with other buffers than it was built for: {what}"))

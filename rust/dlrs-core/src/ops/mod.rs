@@ -17,6 +17,7 @@ pub mod conv;
 pub mod cumulative;
 pub mod elementwise;
 pub mod index;
+pub mod linalg;
 pub mod loss;
 pub mod matmul;
 pub mod optim;
