@@ -1,12 +1,22 @@
 """The table: the rows of every family."""
 
-from harness import elementwise_rows, nn_rows, order_rows, product_rows, reduction_rows, state_rows, structure_rows
+from harness import (
+    elementwise_rows,
+    linalg_rows,
+    nn_rows,
+    order_rows,
+    product_rows,
+    reduction_rows,
+    state_rows,
+    structure_rows,
+)
 from harness.row import Row
 
 TABLE: list[Row] = [
     *elementwise_rows.ROWS,
     *reduction_rows.ROWS,
     *product_rows.ROWS,
+    *linalg_rows.ROWS,
     *structure_rows.ROWS,
     *order_rows.ROWS,
     *nn_rows.ROWS,

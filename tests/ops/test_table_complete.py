@@ -22,7 +22,7 @@ OTHERWISE_TESTED = {
     *("associative_scan", "cond", "fori_loop", "map", "switch", "vectorized_map", "while_loop"),
     *("arange", "array", "empty", "eye", "identity", "linspace", "meshgrid", "ones", "tri", "zeros"),
     *("convert_to_numpy", "convert_to_tensor", "dtype", "full_like", "is_tensor", "ones_like", "shape", "zeros_like"),
-    *("nonzero", "unique"),
+    *("eig", "jvp", "nonzero", "unique"),
     *("abs", "amax", "amin", "true_divide", "saturate_cast", "conv"),
 }
 

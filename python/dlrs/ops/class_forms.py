@@ -7,7 +7,7 @@ those of the constructor.
 import inspect
 import types
 from collections.abc import Callable, Iterable
-from typing import Any, ClassVar, TypeVar, get_args
+from typing import Any, ClassVar, Literal, TypeVar, get_args, get_origin
 
 from dlrs.backend import KerasTensor, compute_output_spec
 from dlrs.ops.operation import OUTPUT_SPECS, Operation
@@ -48,6 +48,8 @@ class FunctionClass(Operation):
         bound = self._constants.bind(*args, **kwargs)
         bound.apply_defaults()
         self._given = dict(bound.arguments)
+        for parameter in self._constants.parameters.values():
+            _check_choice(parameter, self._given[parameter.name])
         vars(self).update(self._given)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
@@ -71,6 +73,16 @@ class FunctionClass(Operation):
             bound = self._tensors.bind(*args, **kwargs)
             return spec(**bound.arguments, **self._given)
         return compute_output_spec(self.call, *args, **kwargs)
+
+
+def _check_choice(parameter: inspect.Parameter, value: Any) -> None:
+    """Refuse a value that is not among those that the annotation lists."""
+    if get_origin(parameter.annotation) is Literal and value not in get_args(parameter.annotation):
+        allowed = ", ".join(map(repr, get_args(parameter.annotation)))
+        raise ValueError(
+            f"`{parameter.name}` argument value not supported. Expected one of {{{allowed}}}."
+            f" Received: {parameter.name}={value}"
+        )
 
 
 def class_form(function: Callable[..., Any], name: str, module: str) -> type[FunctionClass]:

@@ -45,6 +45,8 @@ mod _dlrs {
         sqrt, square, stop_gradient, subtract, tanh,
     };
     #[pymodule_export]
+    use crate::ops::linalg::{cholesky, det, eigh, fourier, lu_factor, qr, slogdet, solve, solve_triangular, svd};
+    #[pymodule_export]
     use crate::ops::nn::{log_softmax, softmax, softmax_cross_entropy, sparse_softmax_cross_entropy};
     #[pymodule_export]
     use crate::ops::optim::{adam_update, momentum_update, rmsprop_update, sgd_update};
