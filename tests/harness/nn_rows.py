@@ -219,4 +219,94 @@ COMPOSITES = [
         refuses(ValueError, "3 classes.*7", ints([1], [2]), (2, 4, 3), ints(1, 1), ints(4, 4), mask_index=7)]),
 ]  # fmt: skip
 
-ROWS = [*PRIMITIVES, *ACTIVATIONS, *COMPOSITES]
+
+def sparsemax(x: Array, axis: int = -1) -> Any:
+    """max(x - t, 0) with the t for which the sum is 1, by bisection."""
+    low, high = x.max(axis, keepdims=True) - 1, x.max(axis, keepdims=True)
+    for _ in range(100):
+        middle = (low + high) / 2
+        above = np.maximum(x - middle, 0).sum(axis, keepdims=True) > 1
+        low, high = np.where(above, middle, low), np.where(above, high, middle)
+    return np.maximum(x - low, 0)
+
+
+def attention(q: Array, k: Array, v: Array, is_causal: bool = False, scale: float | None = None) -> Any:
+    """Heads of keys and values repeated; causal attention by a mask."""
+    k, v = (np.repeat(x, q.shape[2] // x.shape[2], 2) for x in (k, v))
+    logits = np.einsum("btnh,bsnh->bnts", q, k) * (q.shape[-1] ** -0.5 if scale is None else scale)
+    if is_causal:
+        logits = np.where(np.tri(*logits.shape[-2:]) > 0, logits, -1e30)
+    return np.einsum("bnts,bsnh->btnh", softmax(logits), v)
+
+
+def unfold(x: Array, kernel_size: tuple[int, int], stride: int = 1, padding: int = 0) -> Any:
+    """Patches by sliding windows."""
+    x = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    windows = np.lib.stride_tricks.sliding_window_view(x, kernel_size, (2, 3))[:, :, ::stride, ::stride]
+    n, c, h, w = windows.shape[:4]
+    return windows.transpose(0, 1, 4, 5, 2, 3).reshape(n, c * kernel_size[0] * kernel_size[1], h * w)
+
+
+def fold(x: Array, output_size: tuple[int, int], kernel_size: tuple[int, int], padding: int = 0) -> Any:
+    """Patches added pixel by pixel, at stride 1."""
+    (h, w), (a, b) = output_size, kernel_size
+    y = np.zeros((x.shape[0], x.shape[1] // (a * b), h + 2 * padding, w + 2 * padding))
+    patches = x.reshape(*y.shape[:2], a, b, y.shape[2] - a + 1, y.shape[3] - b + 1)
+    for i, j in np.ndindex(a, b):
+        y[:, :, i : i + patches.shape[4], j : j + patches.shape[5]] += patches[:, :, i, j]
+    return y[:, :, padding : padding + h, padding : padding + w]
+
+
+def blocks(x: Array, block_size: int, data_format: str = "channels_last") -> Any:
+    """Pixels of blocks as channels."""
+    if data_format == "channels_first":
+        return np.concatenate(
+            [
+                unfold(x[:, [c]], (block_size,) * 2, block_size).reshape(
+                    len(x), -1, x.shape[2] // block_size, x.shape[3] // block_size
+                )
+                for c in range(x.shape[1])
+            ],
+            1,
+        )
+    parts = [x[:, i::block_size, j::block_size] for i in range(block_size) for j in range(block_size)]
+    return np.concatenate(parts, -1)
+
+
+def spread(x: Array, block_size: int) -> Any:
+    """Channels as pixels of blocks."""
+    n, h, w, c = x.shape
+    y = np.zeros((n, h * block_size, w * block_size, c // block_size**2))
+    for k, (i, j) in enumerate(np.ndindex(block_size, block_size)):
+        y[:, i::block_size, j::block_size] = x[..., k * y.shape[3] : (k + 1) * y.shape[3]]
+    return y
+
+
+PICTURES = [
+    Row("sparsemax", sparsemax, [case((7,)), case((3, 5)), case((3, 5), axis=0), case((1,)), case((2, 0, 3), axis=2)],
+        (APART,), ulp=64, floor=64, refusals=[refuses(ValueError, "axis 2", (2, 3), axis=2)]),
+    Row("dot_product_attention", attention, [
+        case((2, 3, 2, 4), (2, 5, 2, 4), (2, 5, 2, 3)), case((1, 3, 4, 2), (1, 3, 2, 2), (1, 3, 2, 2), is_causal=True),
+        case((1, 2, 1, 3), (1, 2, 1, 3), (1, 2, 1, 3), scale=2.0)], **ROUGH, refusals=[
+            refuses(ValueError, r"4D.*\(2, 3\)", (2, 3), (2, 3), (2, 3)),
+            refuses(ValueError, r"multiple.*\(1, 2, 3, 4\)", (1, 2, 3, 4), (1, 2, 2, 4), (1, 2, 2, 4)),
+        ]),
+    Row("psnr", lambda a, b, max_val: 10 * np.log10(max_val**2 / np.mean((a - b) ** 2)),
+        [case((3, 4), (3, 4), max_val=2.0), case((), (), max_val=1.0)], (REAL, Domain(3.0, 4.0)), **ROUGH,
+        refusals=[refuses(ValueError, r"\(2,\).*\(1,\)", (2,), (1,), max_val=1.0)]),
+    Row("unfold", unfold, [case((2, 3, 4, 5), kernel_size=(2, 3)),
+                           case((1, 1, 5, 4), kernel_size=(3, 2), stride=2, padding=1)],
+        refusals=[refuses(ValueError, r"4D.*\(2, 3\)", (2, 3), kernel_size=2),
+                  refuses(ValueError, r"\(3, 3\).*\(2, 2\)", (1, 1, 2, 2), kernel_size=3)]),
+    Row("fold", fold, [case((2, 12, 6), output_size=(3, 4), kernel_size=(2, 2)),
+                       case((1, 4, 12), output_size=(2, 3), kernel_size=(2, 2), padding=1)], ulp=1, floor=1,
+        refusals=[refuses(ValueError, r"\(1, 5, 4\)", (1, 5, 4), output_size=(3, 3), kernel_size=2)]),
+    Row("space_to_depth", blocks, [case((2, 4, 6, 3), block_size=2),
+                                   case((1, 2, 4, 4), block_size=2, data_format="channels_first")],
+        refusals=[refuses(ValueError, r"Height \(3\)", (1, 3, 2, 1), block_size=2)]),
+    Row("depth_to_space", spread, [case((2, 2, 3, 8), block_size=2)],
+        refusals=[refuses(ValueError, "at least 2.*1", (1, 2, 2, 4), block_size=1),
+                  refuses(ValueError, r"channels \(3\)", (1, 2, 2, 3), block_size=2)]),
+]  # fmt: skip
+
+ROWS = [*PRIMITIVES, *ACTIVATIONS, *COMPOSITES, *PICTURES]

@@ -158,6 +158,11 @@ def sparse_sigmoid(x: TensorLike) -> Tensor:
     return ops.sparse_sigmoid(x)
 
 
+def sparsemax(x: TensorLike, axis: int = -1) -> Tensor:
+    """The probabilities nearest to `x` along `axis`, many of them 0."""
+    return ops.sparsemax(x, axis)
+
+
 def squareplus(x: TensorLike, b: float = 4) -> Tensor:
     """`(x + sqrt(x^2 + b)) / 2`."""
     return ops.squareplus(x, b)

@@ -5,35 +5,57 @@ Each takes tensors, variables, NumPy arrays, numbers and nested lists, and, to d
 """
 
 from dlrs.ops import (
+    attention,
     binary,
+    convolution,
     core,
     creation,
     crossentropy,
     ctc,
     cumulative,
-    linalg,
+    decompositions,
+    distances,
+    einstein,
+    encodings,
+    fourier,
     manipulation,
-    nn,
+    normalization,
+    norms,
+    patches,
     piecewise,
+    probabilities,
+    products,
+    rectifiers,
     reductions,
     segments,
     sorting,
     unary,
 )
+from dlrs.ops.attention import *
 from dlrs.ops.binary import *
 from dlrs.ops.class_forms import class_forms
+from dlrs.ops.convolution import *
 from dlrs.ops.core import *
 from dlrs.ops.creation import *
 from dlrs.ops.crossentropy import *
 from dlrs.ops.ctc import *
 from dlrs.ops.cumulative import *
+from dlrs.ops.decompositions import *
+from dlrs.ops.distances import *
+from dlrs.ops.einstein import *
+from dlrs.ops.encodings import *
+from dlrs.ops.fourier import *
 from dlrs.ops.function import Function
-from dlrs.ops.linalg import *
 from dlrs.ops.manipulation import *
-from dlrs.ops.nn import *
 from dlrs.ops.node import KerasHistory, Node
+from dlrs.ops.normalization import *
+from dlrs.ops.norms import *
 from dlrs.ops.operation import FunctionOperation, Operation
+from dlrs.ops.patches import *
 from dlrs.ops.piecewise import *
+from dlrs.ops.probabilities import *
+from dlrs.ops.products import *
+from dlrs.ops.rectifiers import *
 from dlrs.ops.reductions import *
 from dlrs.ops.segments import *
 from dlrs.ops.sorting import *
@@ -46,13 +68,24 @@ __all__ += creation.__all__
 __all__ += crossentropy.__all__
 __all__ += ctc.__all__
 __all__ += cumulative.__all__
-__all__ += linalg.__all__
 __all__ += manipulation.__all__
-__all__ += nn.__all__
 __all__ += piecewise.__all__
 __all__ += reductions.__all__
 __all__ += segments.__all__
 __all__ += sorting.__all__
+__all__ += decompositions.__all__
+__all__ += distances.__all__
+__all__ += einstein.__all__
+__all__ += fourier.__all__
+__all__ += norms.__all__
+__all__ += products.__all__
+__all__ += attention.__all__
+__all__ += convolution.__all__
+__all__ += encodings.__all__
+__all__ += normalization.__all__
+__all__ += patches.__all__
+__all__ += probabilities.__all__
+__all__ += rectifiers.__all__
 __all__ += unary.__all__
 
 __getattr__ = class_forms(__name__, globals())  # the functions' classes

@@ -3,8 +3,8 @@
 from dlrs import _dlrs, config
 from dlrs._dlrs import Tensor
 from dlrs.backend import TensorLike, as_tensor
+from dlrs.ops.encodings import one_hot_mask
 from dlrs.ops.manipulation import normalize_axis
-from dlrs.ops.nn import one_hot_mask
 from dlrs.ops.operation import op
 
 __all__ = [

@@ -1,24 +1,27 @@
 """What `keras.ops.numpy` holds: NumPy's functions on tensors, and the classes of them (`Sum(axis=1)(x)`)."""
 
-from dlrs.ops import binary, creation, cumulative, linalg, manipulation, reductions, sorting, unary
+from dlrs.ops import binary, creation, cumulative, einstein, manipulation, products, reductions, sorting, unary
 from dlrs.ops.binary import *
 from dlrs.ops.class_forms import class_forms
 from dlrs.ops.creation import *
 from dlrs.ops.cumulative import *
-from dlrs.ops.linalg import *
+from dlrs.ops.decompositions import slogdet
+from dlrs.ops.einstein import *
 from dlrs.ops.manipulation import *
+from dlrs.ops.products import *
 from dlrs.ops.reductions import *
 from dlrs.ops.sorting import *
 from dlrs.ops.unary import *
 
-__all__: list[str] = []
+__all__ = ["slogdet"]
 __all__ += binary.__all__
 __all__ += creation.__all__
 __all__ += cumulative.__all__
-__all__ += linalg.__all__
 __all__ += manipulation.__all__
 __all__ += reductions.__all__
 __all__ += sorting.__all__
+__all__ += einstein.__all__
+__all__ += products.__all__
 __all__ += unary.__all__
 
 __getattr__ = class_forms(__name__, globals())
