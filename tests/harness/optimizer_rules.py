@@ -16,7 +16,7 @@ LR = 0.125
 
 
 def sgd(w: Array, g: Array, s: State, t: int, m: float = 0.0, nesterov: bool = False, dampening: float = 0.0) -> Array:
-    g = (1 - dampening) * g if m else g
+    g = (1 - dampening) * g
     v = s["v"] = m * s.get("v", 0) - LR * g
     return w + (m * v - LR * g if nesterov else v)
 
@@ -155,6 +155,14 @@ RULES = {
     "momentum": row(optimizers.SGD, sgd, {"m": 0.75}, momentum=0.75),
     "nesterov": row(optimizers.SGD, sgd, {"m": 0.75, "nesterov": True}, momentum=0.75, nesterov=True),
     "dampening": row(optimizers.SGD, sgd, {"m": 0.75, "dampening": 0.75}, momentum=0.75, dampening=0.75),
+    "dampened_nesterov": row(
+        optimizers.SGD,
+        sgd,
+        {"m": 0.75, "nesterov": True, "dampening": 0.5},
+        momentum=0.75,
+        nesterov=True,
+        dampening=0.5,
+    ),
     "rmsprop": row(optimizers.RMSprop, rmsprop, rho=0.75, epsilon=1e-3),
     "rmsprop_centered": row(
         optimizers.RMSprop, rmsprop, {"m": 0.5, "centered": True}, rho=0.75, epsilon=1e-3, momentum=0.5, centered=True

@@ -72,6 +72,8 @@ def test_learning_rate_may_change_between_updates():
     for value in (-1.0, float("nan"), "fast"):
         with pytest.raises(ValueError):
             optimizer.learning_rate = value
+    with pytest.raises(TypeError, match="created with a `LearningRateSchedule`"):
+        optimizer.learning_rate = 0.5
 
 
 def test_a_hyperparameter_may_change_between_updates():
@@ -147,11 +149,12 @@ def test_a_norm_that_is_not_finite_spares_no_variable():
 def test_dampened_momentum_is_an_exponentially_weighted_average():
     w, average, beta = Variable(START[0].astype("float64")), np.zeros((3, 2)), 0.75
     optimizer = optimizers.SGD(0.5, momentum=beta, dampening=beta)
-    for gradients in GRADIENTS:
+    for rate, gradients in zip((0.5, 0.25, 1.0, 0.125), GRADIENTS, strict=True):
         before = w.numpy()
+        optimizer.learning_rate = rate
         optimizer.apply([gradients[0].astype("float64")], [w])
         average = beta * average + (1 - beta) * gradients[0]
-        np.testing.assert_allclose(w.numpy(), before - 0.5 * average, rtol=1e-12)
+        np.testing.assert_allclose(w.numpy(), before - rate * average, rtol=1e-12)
     for argument in ("momentum", "dampening"):
         for value in (-0.1, 1.5, "0.9", None, float("nan")):
             with pytest.raises(ValueError, match=rf"`{argument}` must be a float between \[0, 1\]"):

@@ -13,6 +13,9 @@ class Adam(Optimizer):
 
     `m = β₁·m + (1-β₁)·g`, `v = β₂·v + (1-β₂)·g²`, `alpha = lr·sqrt(1-β₂ᵗ)/(1-β₁ᵗ)`, `w -= alpha·m/(sqrt(v) + epsilon)`.
 
+    The paper's first form, `w -= lr·m̂/(sqrt(v̂) + ε)` with averages made up for their bias, has its `ε` (1e-8) beside
+    `sqrt(v̂)`; it is this one with `epsilon = ε·sqrt(1-β₂ᵗ)`.
+
     Args:
         learning_rate: step size, or a schedule.
         beta_1: share of the old mean gradient that is kept.

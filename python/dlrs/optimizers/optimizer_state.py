@@ -87,6 +87,11 @@ class OptimizerState:
                 f"{self.name}: `learning_rate` must be a finite number ≥ 0, a `LearningRateSchedule` or a "
                 f"function, got {value!r}."
             )
+        if isinstance(self._learning_rate, LearningRateSchedule):
+            raise TypeError(
+                f"This optimizer was created with a `LearningRateSchedule`, so its learning rate cannot be set to "
+                f"{value!r}. Set another schedule, or create the optimizer with a number."
+            )
         if isinstance(self._learning_rate, Variable):
             self._learning_rate.assign(number)
         else:

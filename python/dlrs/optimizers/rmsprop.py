@@ -11,7 +11,8 @@ class RMSprop(Optimizer):
     """Gradient descent divided by a running root mean square of the gradient (Hinton, lecture 6e, 2012).
 
     `s = rho·s + (1-rho)·g²`, then `w -= lr·g / sqrt(s + epsilon)`. With `centered` the square of the mean gradient
-    is taken off `s`, and with `momentum` the steps are accumulated as `m = momentum·m + step`.
+    is taken off `s`, and with `momentum` the steps are accumulated as `m = momentum·m + step`. `epsilon` is inside the
+    root; the form with it beside, `lr·g/(sqrt(s) + 1e-8)`, makes other steps of tiny gradients.
 
     Args:
         learning_rate: step size, or a schedule.

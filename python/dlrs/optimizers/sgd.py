@@ -10,16 +10,18 @@ from dlrs.optimizers.optimizer import Optimizer
 class SGD(Optimizer):
     """Gradient descent, optionally with momentum (Polyak 1964; Nesterov 1983, as in Sutskever et al. 2013).
 
-    Without momentum `w -= lr·g`. With momentum `v = momentum·v - lr·(1-dampening)·g`, then `w += v`, or with Nesterov
-    `w += momentum·v - lr·(1-dampening)·g`. With `dampening=momentum`, `-v/lr` is the exponentially weighted average of
-    the gradients, `V = momentum·V + (1-momentum)·g`.
+    Without momentum `w -= lr·g`. With momentum `v = momentum·v - lr·g`, then `w += v`, or with Nesterov
+    `w += momentum·v - lr·g`. With dampening, `v` averages gradients instead of steps, `v = momentum·v +
+    (1-dampening)·g`, and the learning rate is applied at the update: `w -= lr·v`, or with Nesterov
+    `w -= lr·(momentum·v + (1-dampening)·g)`. So `dampening=momentum` is momentum in the form of an exponentially
+    weighted average, `v = β·v + (1-β)·dW`, `W = W - α·v`, also while the learning rate changes.
 
     Args:
         learning_rate: step size, or a schedule.
         momentum: in [0, 1], the share of the last step that is kept.
         nesterov: whether to take the gradient as if the momentum step had been made.
         *args: the other arguments of `Optimizer`.
-        dampening: in [0, 1], the share of the gradient that momentum leaves out; without momentum it has no effect.
+        dampening: in [0, 1], the share of the gradient that the average leaves out; without momentum it has no effect.
         **kwargs: the other arguments of `Optimizer`.
 
     >>> import numpy as np
@@ -60,9 +62,14 @@ class SGD(Optimizer):
         if not self.momentum:
             variable.assign(_dlrs.sgd_update(variable, gradient, rate))
             return
-        if self.dampening:
-            rate = rate * (1.0 - self.dampening)
         velocity = self.momentums[self._get_variable_index(variable)]
+        if self.dampening:
+            dampened = gradient * (1.0 - self.dampening)
+            average = velocity.value * self.momentum + dampened
+            velocity.assign(average)
+            step = average * self.momentum + dampened if self.nesterov else average
+            variable.assign(variable.value - rate * step)
+            return
         w, v = _dlrs.momentum_update(variable, velocity, gradient, rate, self.momentum, self.nesterov)
         velocity.assign(v)
         variable.assign(w)
