@@ -1,5 +1,6 @@
-"""Utilities: gradient checks, seeds, one-hot labels, progress bars, model summaries."""
+"""Utilities: gradient checks, seeds, one-hot labels, averages, progress bars, model summaries."""
 
+from dlrs.utils.averages import ewma
 from dlrs.utils.gradient_check import GradientCheck, gradient_check
 from dlrs.utils.numerical_utils import normalize, to_categorical
 from dlrs.utils.progbar import Progbar
@@ -9,6 +10,7 @@ from dlrs.utils.summary_utils import print_summary
 __all__ = [
     "GradientCheck",
     "Progbar",
+    "ewma",
     "gradient_check",
     "normalize",
     "print_summary",
