@@ -5,11 +5,11 @@ import warnings
 
 import numpy as np
 import pytest
-import sklearn.metrics as reference
 
 import dlrs
 from dlrs import metrics, ops
 
+reference = pytest.importorskip("sklearn.metrics")
 RNG = np.random.default_rng(3)
 BITS = RNG.integers(0, 2, 240)
 SCORES = np.float32(np.clip(0.3 * BITS + RNG.uniform(0, 0.7, 240), 0, 1).round(3))
@@ -148,6 +148,15 @@ def test_nothing_seen_is_zero() -> None:
     for metric in (metrics.Precision(), metrics.AUC(), metrics.AUC(curve="PR", multi_label=True), metrics.F1Score(),
                    metrics.R2Score(), metrics.MeanIoU(3), metrics.RecallAtPrecision(0.5)):  # fmt: skip
         assert metric.result().item() == 0
+
+
+def test_weights_of_images() -> None:
+    """A weight for each sample counts for all of its labels."""
+    images = LABELS[:40].reshape(2, 4, 5), GUESSES[:40].reshape(2, 4, 5)
+    figure = metrics.MeanIoU(4, dtype="float32")(*images, [0.5, 2.0]).item()
+    weights = np.repeat([0.5, 2.0], 20)
+    expected = reference.jaccard_score(LABELS[:40], GUESSES[:40], average="macro", sample_weight=weights)
+    assert figure == pytest.approx(expected, rel=1e-5)
 
 
 def test_confusion_matrix() -> None:

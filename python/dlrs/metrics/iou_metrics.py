@@ -1,5 +1,6 @@
 """Intersection over union of predicted and true regions."""
 
+import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from dlrs import backend, ops
 from dlrs.backend import Tensor
 from dlrs.metrics.metric import Metric
+from dlrs.metrics.metrics_utils import weights_like
 
 
 def confusion_matrix(
@@ -63,15 +65,16 @@ class _IoUBase(Metric):
             raise ValueError(
                 f"{self.name}: `y_true` has {true.size} labels, of shape {true.shape}, `y_pred` {pred.size}."
             )
-        true, pred = (ops.reshape(ops.cast(x, "int32"), (-1,)) for x in (true, pred))
         weights = self._weights(sample_weight, true.shape)
+        true, pred = (ops.reshape(ops.cast(x, "int32"), (-1,)) for x in (true, pred))
         if self.ignore_class is not None:
             true = ops.where(ops.equal(true, self.ignore_class), -1, true)
         self.total_cm.assign_add(confusion_matrix(true, pred, self.num_classes, weights, self.dtype))
 
     def _weights(self, sample_weight: Any, shape: tuple[int, ...]) -> Tensor:
+        """One for each label, on one axis."""
         if sample_weight is None:
-            return ops.ones(shape, self.dtype)
+            return ops.ones((math.prod(shape),), self.dtype)
         given = ops.convert_to_tensor(sample_weight)
         if backend.is_float_dtype(given.dtype) and not backend.is_float_dtype(self.dtype):
             warnings.warn(
@@ -79,10 +82,7 @@ class _IoUBase(Metric):
                 " cuts off fractions. Pass integer weights, or `dtype='float32'` to the metric.",
                 stacklevel=3,
             )
-        weights = ops.reshape(ops.cast(given, self.dtype), (-1,))
-        if weights.shape[0] not in (1, *shape):
-            raise ValueError(f"`sample_weight` of shape {given.shape} does not fit {shape[0]} labels.")
-        return ops.broadcast_to(weights, shape)
+        return ops.reshape(weights_like(ops.zeros(shape, self.dtype), given), (-1,))
 
 
 class IoU(_IoUBase):
