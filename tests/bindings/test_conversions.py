@@ -12,7 +12,8 @@ import pytest
 from dlrs import _dlrs
 from dlrs._dlrs import Variable, tensor
 
-DTYPES = ["bool", "uint8", "int32", "int64", "float32", "float64"]
+INTS = ["uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64"]
+DTYPES = ["bool", *INTS, "float16", "float32", "float64"]
 
 
 @pytest.mark.parametrize(
@@ -31,11 +32,12 @@ DTYPES = ["bool", "uint8", "int32", "int64", "float32", "float64"]
         (range(3), "int32"),
         ((), "float32"),
         ([[], []], "float32"),
-        (np.float16([1, 2]), "float32"),
-        (np.int8([1, 2]), "int32"),
-        (np.int16([1, 2]), "int32"),
-        (np.uint16([1, 2]), "int32"),
-        (np.uint32([1, 2]), "int64"),
+        (np.float16([1, 2]), "float16"),
+        (np.int8([1, 2]), "int8"),
+        (np.int16([1, 2]), "int16"),
+        (np.uint16([1, 2]), "uint16"),
+        (np.uint32([1, 2]), "uint32"),
+        (np.uint64([1, 2**63 + 1]), "uint64"),
         (np.arange(3, dtype=">f4"), "float32"),
         (np.arange(3, dtype=">i8"), "int64"),
         (memoryview(b"abc"), "uint8"),
@@ -145,7 +147,6 @@ def test_lists_of_tensors() -> None:
         (np.array([1j]), TypeError, "complex128"),
         (np.array([object()]), TypeError, "object"),
         (np.array(["2020"], "datetime64[D]"), TypeError, "datetime64"),
-        (np.uint64([1]), TypeError, "uint64"),
         (object(), TypeError, "object"),
         ({}, TypeError, "dict"),
         (2**31, OverflowError, "int32"),
@@ -192,6 +193,11 @@ def test_python_numbers_take_the_dtype_they_meet() -> None:
         ("int64", "float32", "float32"),
         ("int64", "float64", "float64"),
         ("float32", "float64", "float64"),
+        ("int8", "uint8", "int16"),
+        ("int8", "uint32", "int64"),
+        ("int64", "uint64", "float32"),
+        ("float16", "bfloat16", "float32"),
+        ("float16", "uint64", "float16"),
     ],
 )
 def test_promotion(a: str, b: str, result: str) -> None:

@@ -33,6 +33,12 @@ def test_memoryview() -> None:
     for dtype, code in [
         ("bool", "?"),
         ("uint8", "B"),
+        ("uint16", "H"),
+        ("uint32", "I"),
+        ("uint64", "Q"),
+        ("int8", "b"),
+        ("int16", "h"),
+        ("float16", "e"),
         ("int32", "i"),
         ("int64", "q"),
         ("float32", "f"),
@@ -57,7 +63,9 @@ def test_array_protocol() -> None:
     assert isinstance(np.ones(2, np.float32) + x, _dlrs.Tensor)
 
 
-@pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "int64", "float32", "float64"])
+@pytest.mark.parametrize(
+    "dtype", ["bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "float32", "float64"]
+)
 def test_dlpack_round_trip(dtype: str) -> None:
     a = (np.arange(12).reshape(3, 4) % 2).astype(dtype)
     x = tensor(a)

@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::autodiff;
 use crate::eager;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Val};
-use crate::ops::Op;
+use crate::graph::{Graph, Val, needs_conversion};
+use crate::ops::{Ewise, Op};
 use crate::plan::{Interrupted, Plan};
 use crate::tape;
 use crate::tensor::{Tensor, Ty};
 use crate::variable::Variable;
-use crate::{bail, key};
+use crate::{DType, bail, key};
 
 /// What ops return.
 #[derive(Clone, Debug)]
@@ -93,11 +93,14 @@ pub(crate) fn trace_of(operands: &[Operand]) -> Option<Trace> {
     if symbolic { active() } else { None }
 }
 
-/// Applies an op.
+/// Applies an op. Operands of dtypes that it does not compute in are converted before it, its results after it.
 ///
 /// # Errors
 /// What the op says of its operands; `Tracing` for a symbol that does not belong to an active trace.
 pub fn apply(op: Arc<dyn Op>, operands: &[Operand], interrupted: Interrupted<'_>) -> Result<Vec<Value>> {
+    if needs_conversion(&*op, operands.iter().map(Operand::ty)) {
+        return apply_converted(op, operands, interrupted);
+    }
     if let Some(trace) = active() {
         let is_traced = |o: &Operand| matches!(o, Operand::Variable(_) | Operand::Value(Value::Symbolic(_)));
         if operands.iter().any(is_traced) {
@@ -116,6 +119,19 @@ pub fn apply(op: Arc<dyn Op>, operands: &[Operand], interrupted: Interrupted<'_>
     }
     let held = operands.iter().map(concrete).collect::<Result<Vec<_>>>()?;
     run(&op, operands, &held.iter().collect::<Vec<_>>(), interrupted)
+}
+
+fn apply_converted(op: Arc<dyn Op>, operands: &[Operand], interrupted: Interrupted<'_>) -> Result<Vec<Value>> {
+    let cast = |x: Operand, dtype: DType| Ok(apply(Arc::new(Ewise::Cast(dtype)), &[x], interrupted)?.remove(0));
+    let working = |x: &Operand| match x.ty().dtype {
+        dtype if !op.takes(dtype) => Ok(Operand::Value(cast(x.clone(), dtype.working())?)),
+        _ => Ok(x.clone()),
+    };
+    let types: Vec<Ty> = operands.iter().map(Operand::ty).collect();
+    let results = op.infer(&types)?;
+    let wide = operands.iter().map(working).collect::<Result<Vec<_>>>()?;
+    let values = apply(op, &wide, interrupted)?.into_iter().zip(results);
+    values.map(|(y, ty)| if y.ty() == ty { Ok(y) } else { cast(Operand::Value(y), ty.dtype) }).collect()
 }
 
 fn run(

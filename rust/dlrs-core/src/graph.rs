@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::bail;
 use crate::error::Result;
 use crate::ops::Op;
 use crate::tensor::{Tensor, Ty};
 use crate::variable::Variable;
+use crate::{DType, bail};
 
 /// A value of a graph.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -46,6 +46,12 @@ pub struct Node {
     pub inputs: Vec<Val>,
     /// Its results.
     pub outputs: Vec<Val>,
+}
+
+/// Whether an op's operands, of these types, are converted to their working types before and its results back after it. Ops run
+/// alone ([`dispatch::apply`](crate::dispatch::apply)) follow the same rule as those of a graph.
+pub(crate) fn needs_conversion(op: &dyn Op, mut types: impl Iterator<Item = Ty>) -> bool {
+    types.any(|ty| ty.dtype.is_narrow()) && !op.takes_narrow()
 }
 
 /// A directed acyclic graph in topological order: a node's operands stand before it.
@@ -152,6 +158,13 @@ impl Graph {
     pub fn apply(&mut self, op: Arc<dyn Op>, inputs: &[Val]) -> Result<Vec<Val>> {
         let types: Vec<Ty> = inputs.iter().map(|&v| self.ty(v)).collect();
         let results = op.infer(&types)?;
+        if needs_conversion(&*op, types.iter().copied()) {
+            let working = |dtype: DType| if op.takes(dtype) { dtype } else { dtype.working() };
+            let operands = inputs.iter().zip(&types).map(|(&v, ty)| self.cast(v, working(ty.dtype)));
+            let operands = operands.collect::<Result<Vec<_>>>()?;
+            let outputs = self.apply(op, &operands)?;
+            return outputs.into_iter().zip(results).map(|(v, ty)| self.cast(v, ty.dtype)).collect();
+        }
         let node = self.nodes.len();
         let outputs: Vec<Val> =
             results.into_iter().enumerate().map(|(output, ty)| self.value(ty, Source::Node { node, output })).collect();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use dlrs_kernels::mem::{Buffer, DType, Element, is_view_of};
+use dlrs_kernels::mem::{BF16, Buffer, DType, Element, F16, is_view_of};
 
 use crate::bail;
 use crate::error::Result;
@@ -68,8 +68,16 @@ impl Tensor {
         match ty.dtype {
             DType::Bool => buffer.as_mut_slice::<u8>().fill((value != 0.0) as u8),
             DType::U8 => buffer.as_mut_slice::<u8>().fill(value as i64 as u8),
+            DType::U16 => buffer.as_mut_slice::<u16>().fill(value as i64 as u16),
+            DType::U32 => buffer.as_mut_slice::<u32>().fill(value as i64 as u32),
+            DType::U64 if value < 0.0 => buffer.as_mut_slice::<u64>().fill(value as i64 as u64),
+            DType::U64 => buffer.as_mut_slice::<u64>().fill(value as u64),
+            DType::I8 => buffer.as_mut_slice::<i8>().fill(value as i64 as i8),
+            DType::I16 => buffer.as_mut_slice::<i16>().fill(value as i64 as i16),
             DType::I32 => buffer.as_mut_slice::<i32>().fill(value as i32),
             DType::I64 => buffer.as_mut_slice::<i64>().fill(value as i64),
+            DType::F16 => buffer.as_mut_slice::<F16>().fill(F16::from_f64(value)),
+            DType::BF16 => buffer.as_mut_slice::<BF16>().fill(BF16::from_f64(value)),
             DType::F32 => buffer.as_mut_slice::<f32>().fill(value as f32),
             DType::F64 => buffer.as_mut_slice::<f64>().fill(value),
         }
@@ -138,12 +146,30 @@ impl Tensor {
         Tensor { ty: Ty::new(self.ty.dtype, shape), id: next_id(), storage: Arc::clone(&self.storage) }
     }
 
+    /// The same bits as unsigned integers of the same size.
+    pub fn as_bits(&self) -> Tensor {
+        let dtype = match self.ty.dtype.size() {
+            1 => DType::U8,
+            2 => DType::U16,
+            4 => DType::U32,
+            _ => DType::U64,
+        };
+        Tensor { ty: Ty::new(dtype, self.ty.shape), id: next_id(), storage: Arc::clone(&self.storage) }
+    }
+
     /// Element `i` in row-major order as f64.
     pub fn get(&self, i: usize) -> f64 {
         match self.ty.dtype {
             DType::Bool | DType::U8 => self.as_slice::<u8>()[i].into(),
+            DType::U16 => self.as_slice::<u16>()[i].into(),
+            DType::U32 => self.as_slice::<u32>()[i].into(),
+            DType::U64 => self.as_slice::<u64>()[i] as f64,
+            DType::I8 => self.as_slice::<i8>()[i].into(),
+            DType::I16 => self.as_slice::<i16>()[i].into(),
             DType::I32 => self.as_slice::<i32>()[i].into(),
             DType::I64 => self.as_slice::<i64>()[i] as f64,
+            DType::F16 => self.as_slice::<F16>()[i].to_f32().into(),
+            DType::BF16 => self.as_slice::<BF16>()[i].to_f32().into(),
             DType::F32 => self.as_slice::<f32>()[i].into(),
             DType::F64 => self.as_slice::<f64>()[i],
         }

@@ -25,6 +25,20 @@ macro_rules! integers {
 }
 integers!(u8 i32);
 
+impl Ordered for u64 {
+    // Moved by half the range, so that signed numbers have the same order.
+    #[inline(always)]
+    fn key(self) -> i64 {
+        (self ^ 1 << 63) as i64
+    }
+
+    // No integer is NaN.
+    #[inline(always)]
+    fn descending_key(self) -> i64 {
+        !self.key()
+    }
+}
+
 impl Ordered for i64 {
     #[inline(always)]
     fn key(self) -> i64 {

@@ -7,11 +7,18 @@ use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{DType, TileMut};
 use support::{Guarded, Rng};
 
-const DTYPES: [DType; 6] = [DType::Bool, DType::U8, DType::I32, DType::I64, DType::F32, DType::F64];
+/// Those whose every stored value all compute types hold.
+const DTYPES: [DType; 9] = {
+    use DType::*;
+    [Bool, U8, U16, I8, I16, I32, I64, F32, F64]
+};
 
 /// A buffer of small integers in any type.
 enum Data {
     Bytes(DType, Guarded<u8>),
+    U16(Guarded<u16>),
+    I8(Guarded<i8>),
+    I16(Guarded<i16>),
     I32(Guarded<i32>),
     I64(Guarded<i64>),
     F32(Guarded<f32>),
@@ -23,10 +30,14 @@ impl Data {
         match dtype {
             DType::Bool => Data::Bytes(dtype, Guarded::end(&x.iter().map(|&v| u8::from(v != 0)).collect::<Vec<_>>())),
             DType::U8 => Data::Bytes(dtype, Guarded::end(&x.iter().map(|&v| v as u8).collect::<Vec<_>>())),
+            DType::U16 => Data::U16(Guarded::end(&x.iter().map(|&v| v as u16).collect::<Vec<_>>())),
+            DType::I8 => Data::I8(Guarded::end(&x.iter().map(|&v| v as i8).collect::<Vec<_>>())),
+            DType::I16 => Data::I16(Guarded::end(&x.iter().map(|&v| v as i16).collect::<Vec<_>>())),
             DType::I32 => Data::I32(Guarded::end(&x.iter().map(|&v| v as i32).collect::<Vec<_>>())),
             DType::I64 => Data::I64(Guarded::end(x)),
             DType::F32 => Data::F32(Guarded::end(&x.iter().map(|&v| v as f32).collect::<Vec<_>>())),
             DType::F64 => Data::F64(Guarded::end(&x.iter().map(|&v| v as f64).collect::<Vec<_>>())),
+            dtype => unreachable!("{dtype} is not among the types of this test"),
         }
     }
 
@@ -34,6 +45,9 @@ impl Data {
         match self {
             Data::Bytes(DType::Bool, x) => AnySlice::Bool(x),
             Data::Bytes(_, x) => AnySlice::U8(x),
+            Data::U16(x) => AnySlice::U16(x),
+            Data::I8(x) => AnySlice::I8(x),
+            Data::I16(x) => AnySlice::I16(x),
             Data::I32(x) => AnySlice::I32(x),
             Data::I64(x) => AnySlice::I64(x),
             Data::F32(x) => AnySlice::F32(x),
@@ -47,6 +61,9 @@ impl Data {
         match self {
             Data::Bytes(DType::Bool, x) => AnyTile::Bool(TileMut::new(&mut x[at..], rows, cols, stride)),
             Data::Bytes(_, x) => AnyTile::U8(TileMut::new(&mut x[at..], rows, cols, stride)),
+            Data::U16(x) => AnyTile::U16(TileMut::new(&mut x[at..], rows, cols, stride)),
+            Data::I8(x) => AnyTile::I8(TileMut::new(&mut x[at..], rows, cols, stride)),
+            Data::I16(x) => AnyTile::I16(TileMut::new(&mut x[at..], rows, cols, stride)),
             Data::I32(x) => AnyTile::I32(TileMut::new(&mut x[at..], rows, cols, stride)),
             Data::I64(x) => AnyTile::I64(TileMut::new(&mut x[at..], rows, cols, stride)),
             Data::F32(x) => AnyTile::F32(TileMut::new(&mut x[at..], rows, cols, stride)),
@@ -57,6 +74,9 @@ impl Data {
     fn values(&self) -> Vec<i64> {
         match self {
             Data::Bytes(_, x) => x.iter().map(|&v| v.into()).collect(),
+            Data::U16(x) => x.iter().map(|&v| v.into()).collect(),
+            Data::I8(x) => x.iter().map(|&v| v.into()).collect(),
+            Data::I16(x) => x.iter().map(|&v| v.into()).collect(),
             Data::I32(x) => x.iter().map(|&v| v.into()).collect(),
             Data::I64(x) => x.to_vec(),
             Data::F32(x) => x.iter().map(|&v| v as i64).collect(),
@@ -69,6 +89,9 @@ fn stored(dtype: DType, v: i64) -> i64 {
     match dtype {
         DType::Bool => (v != 0).into(),
         DType::U8 => (v as u8).into(),
+        DType::U16 => (v as u16).into(),
+        DType::I8 => (v as i8).into(),
+        DType::I16 => (v as i16).into(),
         _ => v,
     }
 }

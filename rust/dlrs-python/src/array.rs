@@ -1,14 +1,15 @@
 //! Tensors from NumPy arrays, other buffers, sequences and whatever `numpy.asarray` takes.
 
-use dlrs_core::{DType, Shape, Tensor, Ty};
+use dlrs_core::{DType, Shape, Tensor, Ty, dispatch};
 use dlrs_kernels::mem::Buffer;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyRange, PyString, PyTuple};
 
+use crate::call;
 use crate::errors::{Result, fail};
 use crate::exchange::View;
-use crate::operand::{dtype_names, type_name};
+use crate::operand::{concrete, dtype_names, type_name};
 
 /// `numpy.asarray(obj, dtype, order="C")`.
 pub fn numpy_asarray<'py>(obj: &Bound<'py, PyAny>, dtype: Option<DType>) -> PyResult<Bound<'py, PyAny>> {
@@ -71,11 +72,17 @@ fn nearest_dtype(array: &Bound<'_, PyAny>, given: &Bound<'_, PyAny>) -> Result<D
     Ok(match (kind, size) {
         ('b', _) => DType::Bool,
         ('u', 1) => DType::U8,
-        ('i', 1 | 2 | 4) | ('u', 2) => DType::I32,
-        ('i', 8) | ('u', 4) => DType::I64,
-        ('f', 2 | 4) => DType::F32,
+        ('u', 2) => DType::U16,
+        ('u', 4) => DType::U32,
+        ('u', 8) => DType::U64,
+        ('i', 1) => DType::I8,
+        ('i', 2) => DType::I16,
+        ('i', 4) => DType::I32,
+        ('i', 8) => DType::I64,
+        ('f', 2) => DType::F16,
+        ('f', 4) => DType::F32,
         ('f', _) => DType::F64,
-        ('V', 2) if name == "bfloat16" => DType::F32,
+        ('V', 2) if name == "bfloat16" => DType::BF16,
         _ => fail!(
             Type,
             "expected a tensor, a number or an array of numbers, got {} of dtype {name}; supported dtypes are {}",
@@ -85,7 +92,28 @@ fn nearest_dtype(array: &Bound<'_, PyAny>, given: &Bound<'_, PyAny>) -> Result<D
     })
 }
 
+/// The type of brain floats that `ml_dtypes` adds to NumPy, if it is installed.
+pub fn brain_float(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
+    static BFLOAT16: PyOnceLock<Option<Py<PyAny>>> = PyOnceLock::new();
+    let import = || Some(py.import("ml_dtypes").ok()?.getattr("bfloat16").ok()?.unbind());
+    BFLOAT16.get_or_init(py, import).as_ref().map(|dtype| dtype.bind(py).clone())
+}
+
+/// A tensor of brain floats: the bits of an array of them, the rounded elements of any other.
+fn convert_to_brain_floats(obj: &Bound<'_, PyAny>) -> Result<Tensor> {
+    let array = numpy_asarray(obj, None)?;
+    if nearest_dtype(&array, obj)? != DType::BF16 {
+        let wide = concrete(convert(&array, DType::F64)?);
+        return Ok(dispatch::concrete(&call::cast(&wide, DType::BF16)?)?);
+    }
+    let bits = convert(&array.call_method1("view", ("uint16",))?, DType::U16)?;
+    Ok(Tensor::from_slice(DType::BF16, bits.shape(), bits.as_slice::<u16>())?)
+}
+
 fn convert(obj: &Bound<'_, PyAny>, dtype: DType) -> Result<Tensor> {
+    if dtype == DType::BF16 {
+        return convert_to_brain_floats(obj);
+    }
     let array = numpy_asarray(obj, Some(dtype))?;
     match contiguous(&array, dtype)? {
         Some(tensor) => Ok(tensor),

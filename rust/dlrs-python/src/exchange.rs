@@ -46,6 +46,12 @@ impl<'py> View<'py> {
             (b'B', 1) => Some(DType::U8),
             (b'f', 4) => Some(DType::F32),
             (b'd', 8) => Some(DType::F64),
+            (b'e', 2) => Some(DType::F16),
+            (b'b', 1) => Some(DType::I8),
+            (b'h', 2) => Some(DType::I16),
+            (b'H', 2) => Some(DType::U16),
+            (b'I' | b'L' | b'Q', 4) => Some(DType::U32),
+            (b'I' | b'L' | b'Q', 8) => Some(DType::U64),
             (b'i' | b'l' | b'q', 4) => Some(DType::I32),
             (b'i' | b'l' | b'q', 8) => Some(DType::I64),
             _ => None,
@@ -95,16 +101,23 @@ impl Drop for View<'_> {
     }
 }
 
-/// What the struct module and NumPy call the dtype.
-fn format(dtype: DType) -> &'static CStr {
-    match dtype {
+/// What the struct module and NumPy call the dtype, if they know it.
+fn format(dtype: DType) -> Option<&'static CStr> {
+    Some(match dtype {
         DType::Bool => c"?",
         DType::U8 => c"B",
+        DType::U16 => c"H",
+        DType::U32 => c"I",
+        DType::U64 => c"Q",
+        DType::I8 => c"b",
+        DType::I16 => c"h",
         DType::I32 => c"i",
         DType::I64 => c"q",
+        DType::F16 => c"e",
         DType::F32 => c"f",
         DType::F64 => c"d",
-    }
+        DType::BF16 => return None,
+    })
 }
 
 #[pymethods]
@@ -117,6 +130,9 @@ impl PyTensor {
             return Err(PyBufferError::new_err("tensors are immutable; ask for a read-only buffer or use numpy()"));
         }
         let tensor = slf.get().concrete("the buffer protocol")?.clone();
+        let Some(format) = format(tensor.dtype()) else {
+            return Err(PyBufferError::new_err(format!("the buffer protocol has no {}", tensor.dtype())));
+        };
         let rank = tensor.shape().rank();
         let size = tensor.dtype().size();
         let strides = tensor.shape().strides();
@@ -135,11 +151,7 @@ impl PyTensor {
                 itemsize: size as isize,
                 readonly: 1,
                 ndim: rank as c_int,
-                format: if wants(ffi::PyBUF_FORMAT) {
-                    format(tensor.dtype()).as_ptr().cast_mut()
-                } else {
-                    std::ptr::null_mut()
-                },
+                format: if wants(ffi::PyBUF_FORMAT) { format.as_ptr().cast_mut() } else { std::ptr::null_mut() },
                 shape: if wants(ffi::PyBUF_ND) && rank > 0 { layout } else { std::ptr::null_mut() },
                 strides: if wants(ffi::PyBUF_STRIDES) && rank > 0 { layout.add(rank) } else { std::ptr::null_mut() },
                 suboffsets: std::ptr::null_mut(),
@@ -223,9 +235,10 @@ impl Export {
     fn describe(&mut self) -> DLTensor {
         let dtype = self.tensor.dtype();
         let code = match dtype {
-            DType::I32 | DType::I64 => 0,
-            DType::U8 => 1,
-            DType::F32 | DType::F64 => 2,
+            DType::I8 | DType::I16 | DType::I32 | DType::I64 => 0,
+            DType::U8 | DType::U16 | DType::U32 | DType::U64 => 1,
+            DType::F16 | DType::F32 | DType::F64 => 2,
+            DType::BF16 => 4,
             DType::Bool => 6,
         };
         let rank = self.tensor.shape().rank();

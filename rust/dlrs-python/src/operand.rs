@@ -1,5 +1,7 @@
 //! Arguments: what a caller may pass where a tensor is expected, and how dtypes meet.
 
+use std::sync::OnceLock;
+
 use dlrs_core::dispatch::{Operand, Value};
 use dlrs_core::{DType, Tensor};
 use pyo3::exceptions::PyOverflowError;
@@ -31,51 +33,84 @@ pub enum Number {
     Float(f64),
 }
 
-/// Dtypes and the weak types of Python numbers in the order of promotion: the larger of two is what they promote to, which is
-/// Keras's `result_type` on the dtypes there are.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// Dtypes and the weak types of Python numbers: the elements of the lattice of promotion.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Truth values.
-    Bool,
     /// A Python `int`.
     Int,
-    /// Unsigned bytes.
-    U8,
-    /// 32-bit integers.
-    I32,
-    /// 64-bit integers.
-    I64,
     /// A Python `float`.
     Float,
-    /// Single precision.
-    F32,
-    /// Double precision.
-    F64,
+    /// Something with a dtype of its own; also a Python `bool`, which is as good as a truth value.
+    DType(DType),
 }
 
 impl Kind {
+    /// Every kind.
+    const ALL: [Kind; 15] = {
+        let mut all = [Kind::Int; 15];
+        all[1] = Kind::Float;
+        let mut i = 0;
+        while i < DType::ALL.len() {
+            all[i + 2] = Kind::DType(DType::ALL[i]);
+            i += 1;
+        }
+        all
+    };
+
+    /// What the kind promotes to in one step: the lattice of JAX (docs.jax.dev, "Type promotion semantics"), which is Keras's too.
+    fn wider(self) -> &'static [Kind] {
+        use DType::*;
+        use Kind::{DType as D, Float, Int};
+        match self {
+            D(Bool) => &[Int],
+            Int => &[D(U8), D(I8)],
+            D(U8) => &[D(U16), D(I16)],
+            D(U16) => &[D(U32), D(I32)],
+            D(U32) => &[D(U64), D(I64)],
+            D(I8) => &[D(I16)],
+            D(I16) => &[D(I32)],
+            D(I32) => &[D(I64)],
+            D(U64 | I64) => &[Float],
+            Float => &[D(BF16), D(F16)],
+            D(BF16 | F16) => &[D(F32)],
+            D(F32) => &[D(F64)],
+            D(F64) => &[],
+        }
+    }
+
+    /// The set of kinds that this one promotes to, itself included: a bit per place in [`Kind::ALL`].
+    fn above(self) -> u16 {
+        self.wider().iter().fold(1 << self.number(), |set, wider| set | wider.above())
+    }
+
+    fn number(self) -> usize {
+        match self {
+            Kind::Int => 0,
+            Kind::Float => 1,
+            Kind::DType(dtype) => 2 + dtype as usize,
+        }
+    }
+
+    /// The least kind to which both promote.
+    pub fn join(self, other: Kind) -> Kind {
+        static JOINS: OnceLock<[[Kind; 15]; 15]> = OnceLock::new();
+        fn least(a: Kind, b: Kind) -> Kind {
+            let common = a.above() & b.above();
+            let found = Kind::ALL.into_iter().find(|kind| kind.above() == common);
+            found.expect("in a lattice two elements have a least upper bound")
+        }
+        if self == other {
+            return self;
+        }
+        JOINS.get_or_init(|| Kind::ALL.map(|a| Kind::ALL.map(|b| least(a, b))))[self.number()][other.number()]
+    }
+
     /// The dtype that the kind becomes when nothing else is there to decide.
     pub fn dtype(self) -> DType {
         match self {
-            Kind::Bool => DType::Bool,
-            Kind::U8 => DType::U8,
-            Kind::Int | Kind::I32 => DType::I32,
-            Kind::I64 => DType::I64,
-            Kind::Float | Kind::F32 => DType::F32,
-            Kind::F64 => DType::F64,
-        }
-    }
-}
-
-impl From<DType> for Kind {
-    fn from(dtype: DType) -> Kind {
-        match dtype {
-            DType::Bool => Kind::Bool,
-            DType::U8 => Kind::U8,
-            DType::I32 => Kind::I32,
-            DType::I64 => Kind::I64,
-            DType::F32 => Kind::F32,
-            DType::F64 => Kind::F64,
+            Kind::Int => DType::I32,
+            Kind::Float => DType::F32,
+            Kind::DType(dtype) => dtype,
         }
     }
 }
@@ -93,9 +128,17 @@ impl Number {
         };
         let fits = match dtype {
             DType::U8 => u8::try_from(i).is_ok(),
+            DType::U16 => u16::try_from(i).is_ok(),
+            DType::U32 => u32::try_from(i).is_ok(),
+            DType::U64 => match u64::try_from(i) {
+                Ok(i) => return Ok(Tensor::from_slice(dtype, &[], &[i])?),
+                Err(_) => false,
+            },
+            DType::I8 => i8::try_from(i).is_ok(),
+            DType::I16 => i16::try_from(i).is_ok(),
             DType::I32 => i32::try_from(i).is_ok(),
             DType::I64 => return Ok(Tensor::from_slice(dtype, &[], &[i])?),
-            DType::Bool | DType::F32 | DType::F64 => true,
+            DType::Bool | DType::F16 | DType::BF16 | DType::F32 | DType::F64 => true,
         };
         if !fits {
             return Err(PyOverflowError::new_err(format!("Python integer {i} does not fit {dtype}")).into());
@@ -105,11 +148,11 @@ impl Number {
 }
 
 impl Arg {
-    /// The argument's place in the order of promotion.
+    /// The argument's place in the lattice of promotion.
     pub fn kind(&self) -> Kind {
         match self {
-            Arg::Operand(operand) => operand.ty().dtype.into(),
-            Arg::Number(Number::Bool(_)) => Kind::Bool,
+            Arg::Operand(operand) => Kind::DType(operand.ty().dtype),
+            Arg::Number(Number::Bool(_)) => Kind::DType(DType::Bool),
             Arg::Number(Number::Int(_)) => Kind::Int,
             Arg::Number(Number::Float(_)) => Kind::Float,
         }
@@ -185,7 +228,7 @@ pub fn concrete(tensor: Tensor) -> Operand {
 
 /// The dtype to which all of `args` promote.
 pub fn promote<'a>(args: impl IntoIterator<Item = &'a Arg>) -> DType {
-    args.into_iter().map(Arg::kind).max().unwrap_or(Kind::Float).dtype()
+    args.into_iter().map(Arg::kind).reduce(Kind::join).unwrap_or(Kind::Float).dtype()
 }
 
 /// Arguments of one dtype, the one to which they promote.
@@ -228,11 +271,8 @@ impl<'a, 'py> FromPyObject<'a, 'py> for DTypeArg {
     }
 }
 
-/// Every dtype.
-const DTYPES: [DType; 6] = [DType::Bool, DType::U8, DType::I32, DType::I64, DType::F32, DType::F64];
-
 fn parse_dtype(name: &str) -> Result<DType> {
-    match DTYPES.into_iter().find(|d| d.name() == name) {
+    match DType::ALL.into_iter().find(|d| d.name() == name) {
         Some(dtype) => Ok(dtype),
         None => fail!(Value, "dtype {name:?} is not supported; supported are {}", dtype_names()),
     }
@@ -240,5 +280,5 @@ fn parse_dtype(name: &str) -> Result<DType> {
 
 /// The names of the supported dtypes, for messages.
 pub fn dtype_names() -> String {
-    DTYPES.map(|d| d.name()).join(", ")
+    DType::ALL.map(|d| d.name()).join(", ")
 }

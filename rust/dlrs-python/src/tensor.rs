@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use dlrs_core::dispatch::{Operand, Value};
+use dlrs_core::dispatch::{self, Operand, Value};
 use dlrs_core::{DType, Tensor, Ty};
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyBufferError, PyStopIteration};
@@ -12,7 +12,8 @@ use pyo3::types::{PyMemoryView, PyTuple};
 use crate::array::{numpy_array, numpy_asarray};
 use crate::errors::{Failure, Result, fail};
 use crate::exchange::{CPU, capsule};
-use crate::{index, ops};
+use crate::operand::concrete;
+use crate::{array, call, index, ops};
 
 /// An n-dimensional array: concrete, or symbolic while a function is traced. Immutable.
 #[pyclass(name = "Tensor", module = "dlrs", frozen, weakref, dict)]
@@ -72,9 +73,14 @@ pub fn element(py: Python<'_>, tensor: &Tensor, i: usize) -> Result<Py<PyAny>> {
     Ok(match tensor.dtype() {
         DType::Bool => (tensor.as_slice::<u8>()[i] != 0).into_py_any(py)?,
         DType::U8 => tensor.as_slice::<u8>()[i].into_py_any(py)?,
+        DType::U16 => tensor.as_slice::<u16>()[i].into_py_any(py)?,
+        DType::U32 => tensor.as_slice::<u32>()[i].into_py_any(py)?,
+        DType::U64 => tensor.as_slice::<u64>()[i].into_py_any(py)?,
+        DType::I8 => tensor.as_slice::<i8>()[i].into_py_any(py)?,
+        DType::I16 => tensor.as_slice::<i16>()[i].into_py_any(py)?,
         DType::I32 => tensor.as_slice::<i32>()[i].into_py_any(py)?,
         DType::I64 => tensor.as_slice::<i64>()[i].into_py_any(py)?,
-        DType::F32 | DType::F64 => tensor.get(i).into_py_any(py)?,
+        DType::F16 | DType::BF16 | DType::F32 | DType::F64 => tensor.get(i).into_py_any(py)?,
     })
 }
 
@@ -165,13 +171,19 @@ impl PyTensor {
     ) -> Result<Bound<'py, PyAny>> {
         slf.get().concrete("conversion to a NumPy array")?;
         if copy == Some(true) {
-            let array = numpy_array(slf.as_any())?;
+            let array = match slf.get().ty().dtype {
+                DType::BF16 => brain_floats(slf)?.call_method0("copy")?,
+                _ => numpy_array(slf.as_any())?,
+            };
             return Ok(match dtype {
                 Some(dtype) => array.call_method1("astype", (dtype,))?,
                 None => array,
             });
         }
-        let view = numpy_asarray(PyMemoryView::from(slf.as_any())?.as_any(), None)?;
+        let view = match slf.get().ty().dtype {
+            DType::BF16 => brain_floats(slf)?,
+            _ => numpy_asarray(PyMemoryView::from(slf.as_any())?.as_any(), None)?,
+        };
         let Some(dtype) = dtype else { return Ok(view) };
         if view.getattr("dtype")?.eq(&dtype)? {
             return Ok(view);
@@ -308,6 +320,22 @@ impl PyTensor {
         }
         Ok(format!("{head}, values={}>", values_text(slf.as_any())?))
     }
+}
+
+/// Brain floats, which NumPy does not have, as a read-only array of the dtype of `ml_dtypes` if that is installed, else as float32.
+fn brain_floats<'py>(slf: &Bound<'py, PyTensor>) -> Result<Bound<'py, PyAny>> {
+    let tensor = slf.get().concrete("conversion to a NumPy array")?;
+    let py = slf.py();
+    let (dtype, elements) = match array::brain_float(py) {
+        Some(dtype) => (Some(dtype), tensor.as_bits()),
+        None => (None, dispatch::concrete(&call::cast(&concrete(tensor.clone()), DType::F32)?)?),
+    };
+    let elements = Bound::new(py, PyTensor::from(elements))?;
+    let array = numpy_asarray(PyMemoryView::from(elements.as_any())?.as_any(), None)?;
+    Ok(match dtype {
+        Some(dtype) => array.call_method1("view", (dtype,))?,
+        None => array,
+    })
 }
 
 /// A tensor's elements as NumPy prints them.

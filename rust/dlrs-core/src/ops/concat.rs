@@ -81,6 +81,10 @@ impl Op for Concat {
         let bytes = cx.outputs[0].bytes() as f64;
         Ok(Lowered::by_rows(cx.outputs[0].shape.size(), 1, TILE, 1, body).cost(20.0 + 0.03 * bytes))
     }
+
+    fn takes(&self, _dtype: DType) -> bool {
+        true
+    }
 }
 
 /// Rows made of a piece of each operand; `ends[i]` is where operand i's piece ends.

@@ -69,6 +69,10 @@ impl Op for Take {
         let body = by_size(cx.outputs[0].dtype, Rows { axis: self.axis, count, len, inner, blocks });
         Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
     }
+
+    fn takes(&self, _dtype: DType) -> bool {
+        true
+    }
 }
 
 /// Elements before, along and behind an axis.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{Body, Rect};
 
+use crate::DType;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
@@ -59,6 +60,12 @@ pub trait Op: fmt::Debug + Send + Sync + 'static {
 
     /// The kernel calls: how the op is cut into tiles, from types and instruction set alone, and what a tile does.
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered>;
+
+    /// Whether the kernels take operands of `dtype` as they are. Others are converted to their [working type](DType::working)
+    /// before the op, and its results after it to what [`infer`](Self::infer) says of the operands as they were given.
+    fn takes(&self, dtype: DType) -> bool {
+        !dtype.is_narrow()
+    }
 
     /// How the planner may combine the op with its neighbours.
     fn fusion_class(&self) -> FusionClass<'_> {
@@ -135,7 +142,7 @@ pub trait Update: Send + Sync {
     /// Which input is the gradient.
     fn gradient(&self) -> usize;
     /// The update of one tile.
-    fn tile_update(&self, dtype: crate::DType) -> TileUpdate;
+    fn tile_update(&self, dtype: DType) -> TileUpdate;
 }
 
 /// Updates one tile of the state. Arguments: the tile's operands, the gradient's elements in the tile (rows touch), and

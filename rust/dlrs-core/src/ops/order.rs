@@ -85,9 +85,15 @@ impl Op for Sort {
             DType::I64 => body::<i64>(len, chunk, order),
             DType::F32 => body::<f32>(len, chunk, order),
             DType::F64 => body::<f64>(len, chunk, order),
+            DType::U64 => body::<u64>(len, chunk, order),
+            dtype => unreachable!("operands of {dtype} are converted"),
         };
         let cost = 50.0 + (lines * len) as f64 * (2.0 + 2.0 * (k.max(2) as f64).log2());
         Ok(Lowered::by_rows(lines, k, chunk, 2, body).scratch(len * size_of::<i32>()).cost(cost))
+    }
+
+    fn takes(&self, dtype: DType) -> bool {
+        dtype == DType::U64 || !dtype.is_narrow()
     }
 }
 
@@ -141,10 +147,16 @@ impl Op for SearchSorted {
             DType::I64 => body::<i64>(right),
             DType::F32 => body::<f32>(right),
             DType::F64 => body::<f64>(right),
+            DType::U64 => body::<u64>(right),
+            dtype => unreachable!("operands of {dtype} are converted"),
         };
         let tiles = spans(n, TILE / 4).map(|s| vec![dlrs_kernels::mem::Rect::flat(s.start, s.len())]).collect();
         let cost = 20.0 + n as f64 * 3.0 * (cx.inputs[0].shape.size().max(2) as f64).log2();
         Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
+    }
+
+    fn takes(&self, dtype: DType) -> bool {
+        dtype == DType::U64 || !dtype.is_narrow()
     }
 }
 
@@ -167,7 +179,7 @@ mod tests {
 
     #[test]
     fn every_dtype_and_size() {
-        for dtype in [DType::U8, DType::I32, DType::I64, DType::F32, DType::F64] {
+        for dtype in [DType::U8, DType::I32, DType::I64, DType::U64, DType::F32, DType::F64] {
             for shape in [vec![20_000], vec![300, 70], vec![5, 0], vec![0, 3]] {
                 let n: usize = shape.iter().product();
                 let x = cast(&f64s(&shape, &(0..n).map(|i| (i * 7919 % 251) as f64).collect::<Vec<_>>()), dtype);

@@ -57,9 +57,6 @@ impl Op for Segment {
         arity(name, inputs, 2)?;
         let (data, ids) = (inputs[0], inputs[1]);
         check_indices(name, "segment_ids", ids)?;
-        if matches!(data.dtype, DType::Bool | DType::U8) {
-            bail!(Type, "{name}: data has dtype {}; expected int32, int64, float32 or float64", data.dtype);
-        }
         if data.shape.rank() == 0 || ids.shape.rank() != 1 || data.shape[0] != ids.shape[0] {
             bail!(
                 "{name}: data of shape {} and segment_ids of shape {}; expected one id per row of data",
@@ -108,6 +105,10 @@ impl Op for Segment {
             (_, Combine::Min) => rows.body(i64::MAX, Ord::min),
         };
         Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
+    }
+
+    fn takes(&self, dtype: DType) -> bool {
+        dtype == dtype.working()
     }
 }
 

@@ -58,6 +58,10 @@ impl Op for Reshape {
     fn fusion_class(&self) -> FusionClass<'_> {
         FusionClass::View
     }
+
+    fn takes(&self, _dtype: DType) -> bool {
+        true
+    }
 }
 
 /// A kernel body that is the same for all element types of one size.
@@ -68,12 +72,11 @@ pub(crate) trait AnyElement: Send + Sync + 'static {
 
 /// The body for a dtype.
 pub(crate) fn by_size(dtype: DType, kernel: impl AnyElement) -> dlrs_kernels::mem::Body {
-    match dtype {
-        DType::Bool | DType::U8 => Arc::new(move |tile, io| kernel.run::<u8>(tile, io)),
-        DType::I32 => Arc::new(move |tile, io| kernel.run::<i32>(tile, io)),
-        DType::I64 => Arc::new(move |tile, io| kernel.run::<i64>(tile, io)),
-        DType::F32 => Arc::new(move |tile, io| kernel.run::<f32>(tile, io)),
-        DType::F64 => Arc::new(move |tile, io| kernel.run::<f64>(tile, io)),
+    match dtype.size() {
+        1 => Arc::new(move |tile, io| kernel.run::<u8>(tile, io)),
+        2 => Arc::new(move |tile, io| kernel.run::<u16>(tile, io)),
+        4 => Arc::new(move |tile, io| kernel.run::<u32>(tile, io)),
+        _ => Arc::new(move |tile, io| kernel.run::<u64>(tile, io)),
     }
 }
 
@@ -130,6 +133,10 @@ impl Op for Transpose {
         let cost = 20.0 + cx.outputs[0].shape.size() as f64 * walk.cost_per_element();
         let body = by_size(cx.outputs[0].dtype, walk);
         Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
+    }
+
+    fn takes(&self, _dtype: DType) -> bool {
+        true
     }
 }
 

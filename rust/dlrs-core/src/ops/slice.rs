@@ -111,6 +111,10 @@ impl Op for Slice {
         let body = by_size(cx.outputs[0].dtype, kernel);
         Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
     }
+
+    fn takes(&self, _dtype: DType) -> bool {
+        true
+    }
 }
 
 /// Whole trailing axes are taken as one with the axis before them, so that rows are long.
@@ -189,6 +193,10 @@ impl Op for Embed {
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         lower_placed(cx, &self.spans, 0.0)
     }
+
+    fn takes(&self, _dtype: DType) -> bool {
+        true
+    }
 }
 
 /// The operand with a border of a constant around it.
@@ -238,6 +246,10 @@ impl Op for Pad {
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         lower_placed(cx, &self.spans(&cx.inputs[0].shape), f64::from_bits(self.value))
+    }
+
+    fn takes(&self, _dtype: DType) -> bool {
+        true
     }
 }
 

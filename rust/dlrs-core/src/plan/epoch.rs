@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use dlrs_kernels::index::{gather_rows, gather_rows_u8};
 use dlrs_kernels::isa::Isa;
-use dlrs_kernels::mem::{Bind, Buffer, Element, Rect, Scratch, Span, Step, TileIo, TileProgram, team};
+use dlrs_kernels::mem::{Bind, Buffer, Element, Rect, Scratch, Span, Step, TileIo, TileProgram, half, team};
 
 use super::run::Interrupted;
 use super::{ALONE, Plan};
@@ -189,12 +189,11 @@ impl Gather {
 fn body(from: DType, to: DType, width: usize, chunk: usize) -> Result<dlrs_kernels::mem::Body> {
     use DType::*;
     Ok(match (from, to) {
-        _ if from == to => match to {
-            Bool | U8 => copied::<u8>(chunk),
-            I32 => copied::<i32>(chunk),
-            I64 => copied::<i64>(chunk),
-            F32 => copied::<f32>(chunk),
-            F64 => copied::<f64>(chunk),
+        _ if from == to => match to.size() {
+            1 => copied::<u8>(chunk),
+            2 => copied::<u16>(chunk),
+            4 => copied::<u32>(chunk),
+            _ => copied::<u64>(chunk),
         },
         (Bool | U8, F32) => images(chunk),
         (Bool | U8, F64) => rows::<u8, f64>(width, chunk, f64::from),
@@ -208,6 +207,8 @@ fn body(from: DType, to: DType, width: usize, chunk: usize) -> Result<dlrs_kerne
         (I64, I32) => rows::<i64, i32>(width, chunk, |x| x as i32),
         (F64, F32) => rows::<f64, f32>(width, chunk, |x| x as f32),
         (F32, F64) => rows::<f32, f64>(width, chunk, f64::from),
+        (F16, F32) => rows::<half::F16, f32>(width, chunk, half::F16::to_f32),
+        (BF16, F32) => rows::<half::BF16, f32>(width, chunk, half::BF16::to_f32),
         _ => bail!(Type, "an array of {from} cannot be used for an argument of {to}; convert it first"),
     })
 }

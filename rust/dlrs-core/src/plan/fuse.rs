@@ -90,7 +90,7 @@ fn compute_of(g: &Graph, node: &Node, op: &Ewise) -> Option<DType> {
     Some(compute_dtype(op, &types))
 }
 
-/// Bytes wrap at every operation and must pass through memory; conversions that leave the compute type may only end a chain.
+/// Small integers wrap and halves are rounded at every operation and must pass through memory; conversions that leave the compute type may only end a chain.
 fn may_join(g: &Graph, node: &Node, compute: DType) -> bool {
     let fits = |d: DType| d == compute || d == DType::Bool;
     fits(g.ty(node.outputs[0]).dtype)
@@ -151,7 +151,7 @@ fn scalar_constant(g: &Graph, v: Val) -> Option<f64> {
     match g.source(v) {
         // Larger integers would not survive the way through f64.
         Source::Constant(t) if t.shape().size() == 1 && t.shape().rank() == 0 => {
-            Some(t.get(0)).filter(|x| t.dtype() != DType::I64 || x.abs() < 9e15)
+            Some(t.get(0)).filter(|x| !t.dtype().is_int() || x.abs() < 9e15)
         }
         _ => None,
     }

@@ -1,6 +1,6 @@
 //! Where a program's inputs and outputs lie: typed slices, typed tiles, and strides over the iteration space.
 
-use crate::mem::{DType, TileMut};
+use crate::mem::{BF16, DType, F16, TileMut};
 
 /// How an input is laid over the iteration space.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -46,38 +46,68 @@ pub enum AnySlice<'a> {
     Bool(&'a [u8]),
     /// Bytes.
     U8(&'a [u8]),
+    /// 16-bit unsigned integers.
+    U16(&'a [u16]),
+    /// 32-bit unsigned integers.
+    U32(&'a [u32]),
+    /// 64-bit unsigned integers.
+    U64(&'a [u64]),
+    /// 8-bit integers.
+    I8(&'a [i8]),
+    /// 16-bit integers.
+    I16(&'a [i16]),
     /// 32-bit integers.
     I32(&'a [i32]),
     /// 64-bit integers.
     I64(&'a [i64]),
+    /// Half precision.
+    F16(&'a [F16]),
+    /// Brain floats.
+    BF16(&'a [BF16]),
     /// Single precision.
     F32(&'a [f32]),
     /// Double precision.
     F64(&'a [f64]),
 }
 
+/// The value of an expression on what any variant of `$any` holds.
+macro_rules! of_any {
+    ($any:expr, $kind:ident, $x:ident => $value:expr) => {
+        match $any {
+            $kind::Bool($x) | $kind::U8($x) => $value,
+            $kind::U16($x) => $value,
+            $kind::U32($x) => $value,
+            $kind::U64($x) => $value,
+            $kind::I8($x) => $value,
+            $kind::I16($x) => $value,
+            $kind::I32($x) => $value,
+            $kind::I64($x) => $value,
+            $kind::F16($x) => $value,
+            $kind::BF16($x) => $value,
+            $kind::F32($x) => $value,
+            $kind::F64($x) => $value,
+        }
+    };
+}
+
+/// The dtype that the variant of `$any` is named after.
+macro_rules! dtype_of_any {
+    ($any:expr, $kind:ident: $($dtype:ident)*) => {
+        match $any {
+            $($kind::$dtype(_) => DType::$dtype,)*
+        }
+    };
+}
+
 impl AnySlice<'_> {
     /// The element type.
     pub fn dtype(&self) -> DType {
-        match self {
-            AnySlice::Bool(_) => DType::Bool,
-            AnySlice::U8(_) => DType::U8,
-            AnySlice::I32(_) => DType::I32,
-            AnySlice::I64(_) => DType::I64,
-            AnySlice::F32(_) => DType::F32,
-            AnySlice::F64(_) => DType::F64,
-        }
+        dtype_of_any!(self, AnySlice: Bool U8 U16 U32 U64 I8 I16 I32 I64 F16 BF16 F32 F64)
     }
 
     /// Number of elements.
     pub fn len(&self) -> usize {
-        match self {
-            AnySlice::Bool(x) | AnySlice::U8(x) => x.len(),
-            AnySlice::I32(x) => x.len(),
-            AnySlice::I64(x) => x.len(),
-            AnySlice::F32(x) => x.len(),
-            AnySlice::F64(x) => x.len(),
-        }
+        of_any!(self, AnySlice, x => x.len())
     }
 
     /// Whether there are no elements.
@@ -87,13 +117,7 @@ impl AnySlice<'_> {
 
     /// The address of the first element.
     pub(super) fn as_ptr(&self) -> *const u8 {
-        match self {
-            AnySlice::Bool(x) | AnySlice::U8(x) => x.as_ptr(),
-            AnySlice::I32(x) => x.as_ptr().cast(),
-            AnySlice::I64(x) => x.as_ptr().cast(),
-            AnySlice::F32(x) => x.as_ptr().cast(),
-            AnySlice::F64(x) => x.as_ptr().cast(),
-        }
+        of_any!(self, AnySlice, x => x.as_ptr().cast())
     }
 }
 
@@ -112,10 +136,24 @@ pub enum AnyTile<'a> {
     Bool(TileMut<'a, u8>),
     /// Bytes.
     U8(TileMut<'a, u8>),
+    /// 16-bit unsigned integers.
+    U16(TileMut<'a, u16>),
+    /// 32-bit unsigned integers.
+    U32(TileMut<'a, u32>),
+    /// 64-bit unsigned integers.
+    U64(TileMut<'a, u64>),
+    /// 8-bit integers.
+    I8(TileMut<'a, i8>),
+    /// 16-bit integers.
+    I16(TileMut<'a, i16>),
     /// 32-bit integers.
     I32(TileMut<'a, i32>),
     /// 64-bit integers.
     I64(TileMut<'a, i64>),
+    /// Half precision.
+    F16(TileMut<'a, F16>),
+    /// Brain floats.
+    BF16(TileMut<'a, BF16>),
     /// Single precision.
     F32(TileMut<'a, f32>),
     /// Double precision.
@@ -133,29 +171,11 @@ pub(super) struct RawTile {
 impl AnyTile<'_> {
     /// The element type.
     pub fn dtype(&self) -> DType {
-        match self {
-            AnyTile::Bool(_) => DType::Bool,
-            AnyTile::U8(_) => DType::U8,
-            AnyTile::I32(_) => DType::I32,
-            AnyTile::I64(_) => DType::I64,
-            AnyTile::F32(_) => DType::F32,
-            AnyTile::F64(_) => DType::F64,
-        }
+        dtype_of_any!(self, AnyTile: Bool U8 U16 U32 U64 I8 I16 I32 I64 F16 BF16 F32 F64)
     }
 
     pub(super) fn raw(&mut self) -> RawTile {
-        macro_rules! raw {
-            ($t:expr) => {
-                RawTile { ptr: $t.as_mut_ptr().cast(), rows: $t.rows(), cols: $t.cols(), stride: $t.stride() }
-            };
-        }
-        match self {
-            AnyTile::Bool(t) | AnyTile::U8(t) => raw!(t),
-            AnyTile::I32(t) => raw!(t),
-            AnyTile::I64(t) => raw!(t),
-            AnyTile::F32(t) => raw!(t),
-            AnyTile::F64(t) => raw!(t),
-        }
+        of_any!(self, AnyTile, t => RawTile { ptr: t.as_mut_ptr().cast(), rows: t.rows(), cols: t.cols(), stride: t.stride() })
     }
 }
 

@@ -151,7 +151,7 @@ impl Program {
     ///
     /// # Panics
     /// If a register is read before it is written, an index is out of range, an output is not stored exactly once, there are more than
-    /// [`MAX_VALUES`] values or [`MAX_OUTPUTS`] outputs, or an operation is not defined on the compute type (one of f32, f64, i32, i64).
+    /// [`MAX_VALUES`] values or [`MAX_OUTPUTS`] outputs, or an operation is not defined on the compute type (one of f32, f64, i32, i64, u64).
     pub fn new(compute: DType, shape: &[usize], instrs: &[Instr], inputs: &[Access], outputs: &[DType]) -> Self {
         Self::build(compute, Space::new(shape, inputs, false), instrs, inputs, outputs)
     }
@@ -172,8 +172,8 @@ impl Program {
 
     fn build(compute: DType, space: Space, instrs: &[Instr], inputs: &[Access], outputs: &[DType]) -> Self {
         assert!(
-            matches!(compute, DType::F32 | DType::F64 | DType::I32 | DType::I64),
-            "elementwise programs compute in float32, float64, int32 or int64, not {compute}"
+            matches!(compute, DType::F32 | DType::F64 | DType::I32 | DType::I64 | DType::U64),
+            "elementwise programs compute in float32, float64, int32, int64 or uint64, not {compute}"
         );
         assert!(outputs.len() <= MAX_OUTPUTS, "an elementwise program of {} outputs", outputs.len());
         let (makes, stores) = number_values(compute, instrs, inputs.len(), outputs.len());

@@ -60,6 +60,7 @@ impl Program {
             DType::F64 => Machine::<f64>::new(self, isa, sources, &tiles, rows, cols, cells).run(),
             DType::I32 => Machine::<i32>::new(self, isa, sources, &tiles, rows, cols, cells).run(),
             DType::I64 => Machine::<i64>::new(self, isa, sources, &tiles, rows, cols, cells).run(),
+            DType::U64 => Machine::<u64>::new(self, isa, sources, &tiles, rows, cols, cells).run(),
             _ => Machine::<f32>::new(self, isa, sources, &tiles, rows, cols, cells).run(),
         }
     }

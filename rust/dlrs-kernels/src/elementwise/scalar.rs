@@ -278,6 +278,67 @@ macro_rules! integer_arithmetic {
 integer_arithmetic!(i32);
 integer_arithmetic!(i64);
 
+/// The one unsigned type that is computed in: the smaller ones fit int32 and int64.
+impl Arithmetic for u64 {
+    const ONE: u64 = 1;
+    fn unary(op: UnaryOp) -> fn(u64) -> u64 {
+        match op {
+            UnaryOp::Neg => u64::wrapping_neg,
+            UnaryOp::Sign => |x| u64::from(x != 0),
+            UnaryOp::Square => |x| x.wrapping_mul(x),
+            UnaryOp::Abs | UnaryOp::Relu => |x| x,
+            UnaryOp::Copy | UnaryOp::Floor | UnaryOp::Ceil | UnaryOp::Round => |x| x,
+            UnaryOp::IsFinite => |_| 1,
+            UnaryOp::IsInf | UnaryOp::IsNan => |_| 0,
+            UnaryOp::LogicalNot => |x| Self::truth(x == 0),
+            op => unreachable!("{op:?} was refused on integers when the program was built"),
+        }
+    }
+    #[inline(always)]
+    fn add(self, b: u64) -> u64 {
+        self.wrapping_add(b)
+    }
+    #[inline(always)]
+    fn sub(self, b: u64) -> u64 {
+        self.wrapping_sub(b)
+    }
+    #[inline(always)]
+    fn mul(self, b: u64) -> u64 {
+        self.wrapping_mul(b)
+    }
+    #[inline(always)]
+    fn div(self, b: u64) -> u64 {
+        self.checked_div(b).unwrap_or(0)
+    }
+    #[inline(always)]
+    fn floor_div(self, b: u64) -> u64 {
+        self.checked_div(b).unwrap_or(0)
+    }
+    #[inline(always)]
+    fn modulo(self, b: u64) -> u64 {
+        self.checked_rem(b).unwrap_or(0)
+    }
+    fn pow(self, b: u64) -> u64 {
+        let (mut power, mut base, mut rest) = (1u64, self, b);
+        while rest > 0 {
+            if rest % 2 == 1 {
+                power = power.wrapping_mul(base);
+            }
+            base = base.wrapping_mul(base);
+            rest /= 2;
+        }
+        power
+    }
+    #[inline(always)]
+    fn max(self, b: u64) -> u64 {
+        Ord::max(self, b)
+    }
+    #[inline(always)]
+    fn min(self, b: u64) -> u64 {
+        Ord::min(self, b)
+    }
+}
+
 macro_rules! scalar_compute {
     ($t:ident) => {
         impl Compute for $t {
@@ -328,3 +389,4 @@ macro_rules! scalar_compute {
 scalar_compute!(f64);
 scalar_compute!(i32);
 scalar_compute!(i64);
+scalar_compute!(u64);

@@ -2,6 +2,7 @@
 
 mod buffer;
 mod element;
+pub mod half;
 mod io;
 mod program;
 mod run;
@@ -10,6 +11,7 @@ mod tile;
 
 pub use buffer::{ALIGN, Buffer, OutOfMemory, bytes_of, cast, cast_mut, is_view_of};
 pub use element::{DType, Element};
+pub use half::{BF16, F16};
 pub use io::TileIo;
 pub use program::{Body, BufferSpec, Rect, Span, Step, TileProgram};
 pub use run::{Bind, RunError, Scratch, message};

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 
 use crate::call::apply_long;
 use crate::errors::{Result, fail, guard};
-use crate::operand::Arg;
+use crate::operand::{Arg, Kind};
 use crate::tensor::PyTensor;
 
 /// `carry, y = body(carry, x)` for each slice `x` of `xs` along their first axis; the last carries and the stacked ys.
@@ -72,7 +72,7 @@ fn settle(carries: Vec<Arg>, init: &[Operand]) -> Result<Vec<Operand>> {
     pairs
         .map(|(i, (carry, first))| {
             let want = first.ty();
-            if carry.kind().max(want.dtype.into()).dtype() != want.dtype {
+            if carry.kind().join(Kind::DType(want.dtype)).dtype() != want.dtype {
                 let have = carry.dtype();
                 fail!(Type, "scan: carry {i} begins as {}, but the body returns dtype {have}", want);
             }

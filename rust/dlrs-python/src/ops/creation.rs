@@ -40,10 +40,11 @@ pub fn full(shape: Vec<isize>, value: Arg, dtype: DTypeArg) -> Result<PyTensor> 
     if one.shape().size() != 1 {
         fail!(Value, "full: value has shape {}; expected one element", one.shape());
     }
-    if ty.dtype != DType::I64 {
+    if !matches!(ty.dtype, DType::I64 | DType::U64) {
         return Ok(Tensor::full(ty, one.get(0))?.into());
     }
+    // Larger integers would not survive the way through f64.
     let mut buffer = Buffer::recycled(ty.bytes()).map_err(dlrs_core::Error::from)?;
-    buffer.as_mut_slice::<i64>().fill(one.as_slice::<i64>()[0]);
+    buffer.as_mut_slice::<u64>().fill(one.as_slice::<u64>()[0]);
     Ok(Tensor::from_buffer(ty, buffer).into())
 }

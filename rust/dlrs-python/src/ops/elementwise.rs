@@ -155,8 +155,8 @@ pub fn bitwise_or(x1: Arg, x2: Arg) -> Result<PyTensor> {
 pub fn invert(x: Operand) -> Result<PyTensor> {
     match x.ty().dtype {
         DType::Bool => call::tensor(Ewise::Unary(UnaryOp::LogicalNot), &[x]),
-        dtype @ (DType::I32 | DType::I64 | DType::U8) => {
-            let minus_one = Arg::Number(Number::Int(if dtype == DType::U8 { 255 } else { -1 })).to(dtype)?;
+        dtype if dtype.is_int() => {
+            let minus_one = call::cast(&Arg::Number(Number::Int(-1)).to(DType::I64)?, dtype)?;
             call::tensor(Ewise::Binary(BinaryOp::Sub), &[minus_one, x])
         }
         dtype => fail!(Type, "~ needs a tensor of bools or integers; this one has dtype {dtype}"),

@@ -41,7 +41,7 @@ pub fn softmax_cross_entropy(logits: Arg, labels: Arg) -> Result<PyTensor> {
 pub fn sparse_softmax_cross_entropy(logits: Arg, labels: Arg) -> Result<PyTensor> {
     let labels = match labels.dtype() {
         DType::I32 | DType::I64 => labels.own()?,
-        DType::U8 => labels.to(DType::I32)?,
+        dtype if dtype.is_int() => labels.to(dtype.working())?,
         dtype => fail!(Type, "sparse_softmax_cross_entropy: labels have dtype {dtype}; expected integers"),
     };
     call::tensor(SparseSoftmaxCrossEntropy, &[floating(logits)?, labels])

@@ -99,6 +99,6 @@ fn segment(combine: Combine, name: &str, x: Arg, indices: Arg, num_segments: isi
     let Ok(segments) = usize::try_from(num_segments) else {
         fail!(Value, "{name}: num_segments is {num_segments}; expected at least 0");
     };
-    let dtype = if matches!(x.dtype(), DType::Bool | DType::U8) { DType::I32 } else { x.dtype() };
+    let dtype = if x.dtype() == DType::Bool { DType::I32 } else { x.dtype() };
     call::tensor(Segment { combine, segments }, &[x.to(dtype)?, index_operand(name, indices)?])
 }

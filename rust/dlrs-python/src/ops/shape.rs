@@ -163,7 +163,7 @@ pub fn take(x: Arg, indices: Arg, axis: isize) -> Result<PyTensor> {
 pub fn index_operand(op: &str, indices: Arg) -> Result<Operand> {
     match indices.dtype() {
         DType::I32 | DType::I64 => indices.own(),
-        DType::U8 => indices.to(DType::I32),
+        dtype if dtype.is_int() => indices.to(dtype.working()),
         dtype => fail!(Type, "{op}: indices have dtype {dtype}; expected integers"),
     }
 }

@@ -67,6 +67,7 @@ impl Op for ArgReduce {
             DType::I64 => arg_tile::<i64>(isa, op, view, &blocks[tile], io),
             DType::F32 => arg_tile::<f32>(isa, op, view, &blocks[tile], io),
             DType::F64 => arg_tile::<f64>(isa, op, view, &blocks[tile], io),
+            dtype => unreachable!("operands of {dtype} are converted"),
         });
         Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost: 20.0 + view.elements() as f64 })
     }

@@ -189,6 +189,10 @@ impl Op for Scan {
         let stacks = columns.into_iter().map(stack).collect::<Result<Vec<_>>>()?;
         Ok(Some([carries, stacks].concat()))
     }
+
+    fn takes(&self, _dtype: DType) -> bool {
+        true
+    }
 }
 
 /// `x[t]`.

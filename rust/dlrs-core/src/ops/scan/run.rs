@@ -68,12 +68,11 @@ impl Slice<'_> {
 }
 
 fn input_bytes<'a>(io: &TileIo<'a>, i: usize) -> &'a [u8] {
-    match io.input_dtype(i) {
-        DType::Bool | DType::U8 => io.input::<u8>(i),
-        DType::I32 => bytes_of(io.input::<i32>(i)),
-        DType::I64 => bytes_of(io.input::<i64>(i)),
-        DType::F32 => bytes_of(io.input::<f32>(i)),
-        DType::F64 => bytes_of(io.input::<f64>(i)),
+    match io.input_dtype(i).size() {
+        1 => io.input::<u8>(i),
+        2 => bytes_of(io.input::<u16>(i)),
+        4 => bytes_of(io.input::<u32>(i)),
+        _ => bytes_of(io.input::<u64>(i)),
     }
 }
 
@@ -87,11 +86,10 @@ fn writer<'a>(io: &mut TileIo<'a>, k: usize, dtype: DType) -> Writer<'a> {
             tile.as_slice()[t * item.len()..(t + 1) * item.len()].copy_from_slice(item);
         })
     }
-    match dtype {
-        DType::Bool | DType::U8 => of::<u8>(io.output(k)),
-        DType::I32 => of::<i32>(io.output(k)),
-        DType::I64 => of::<i64>(io.output(k)),
-        DType::F32 => of::<f32>(io.output(k)),
-        DType::F64 => of::<f64>(io.output(k)),
+    match dtype.size() {
+        1 => of::<u8>(io.output(k)),
+        2 => of::<u16>(io.output(k)),
+        4 => of::<u32>(io.output(k)),
+        _ => of::<u64>(io.output(k)),
     }
 }
