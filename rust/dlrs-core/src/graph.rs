@@ -51,7 +51,7 @@ pub struct Node {
 /// Whether an op's operands, of these types, are converted to their working types before and its results back after it. Ops run
 /// alone ([`dispatch::apply`](crate::dispatch::apply)) follow the same rule as those of a graph.
 pub(crate) fn needs_conversion(op: &dyn Op, mut types: impl Iterator<Item = Ty>) -> bool {
-    types.any(|ty| ty.dtype.is_narrow()) && !op.takes_narrow()
+    types.any(|ty| !op.takes(ty.dtype))
 }
 
 /// A directed acyclic graph in topological order: a node's operands stand before it.

@@ -8,12 +8,12 @@ use super::shape::{AnyElement, by_size};
 use super::slice::Span;
 use super::tiles::TILE;
 use super::{LowerCx, Lowered, NodeRef, Op};
-use crate::bail;
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
 use crate::shape::Shape;
 use crate::tensor::Ty;
+use crate::{DType, bail};
 
 /// Operands one after another along an axis.
 #[derive(Clone, Hash, Debug)]

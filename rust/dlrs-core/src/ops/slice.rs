@@ -7,12 +7,12 @@ use dlrs_kernels::mem::{Element, TileIo};
 use super::shape::{AnyElement, by_size};
 use super::tiles::{Block, cut};
 use super::{LowerCx, Lowered, NodeRef, Op, arity};
-use crate::bail;
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
 use crate::shape::Shape;
 use crate::tensor::{Tensor, Ty};
+use crate::{DType, bail};
 
 /// Evenly spaced positions along one axis: `start`, `start + step`, … (`len` of them; `step` may be negative).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -11,7 +11,6 @@ use dlrs_kernels::mem::TileIo;
 
 use super::slice::Span;
 use super::{LowerCx, Lowered, NodeRef, Op};
-use crate::bail;
 use crate::error::Result;
 use crate::graph::{Graph, Source, Val};
 use crate::key::{Key, KeyHasher};
@@ -19,6 +18,7 @@ use crate::plan::Plan;
 use crate::shape::Shape;
 use crate::tensor::Ty;
 use crate::variable::Variable;
+use crate::{DType, bail};
 use backward::Backward;
 
 /// `carries, ys[t] = body(carries, xs[t], constants)` for every t.
