@@ -19,17 +19,25 @@ from dlrs.ops import (
     encodings,
     fourier,
     manipulation,
+    nan_reductions,
     normalization,
     norms,
     patches,
     piecewise,
     probabilities,
     products,
+    properties,
+    quantiles,
+    ranges,
+    rearrangement,
     rectifiers,
     reductions,
     segments,
     sorting,
+    statistics,
     unary,
+    vectorization,
+    windows,
 )
 from dlrs.ops.attention import *
 from dlrs.ops.binary import *
@@ -47,6 +55,7 @@ from dlrs.ops.encodings import *
 from dlrs.ops.fourier import *
 from dlrs.ops.function import Function
 from dlrs.ops.manipulation import *
+from dlrs.ops.nan_reductions import *
 from dlrs.ops.node import KerasHistory, Node
 from dlrs.ops.normalization import *
 from dlrs.ops.norms import *
@@ -55,37 +64,52 @@ from dlrs.ops.patches import *
 from dlrs.ops.piecewise import *
 from dlrs.ops.probabilities import *
 from dlrs.ops.products import *
+from dlrs.ops.properties import *
+from dlrs.ops.quantiles import *
+from dlrs.ops.ranges import *
+from dlrs.ops.rearrangement import *
 from dlrs.ops.rectifiers import *
 from dlrs.ops.reductions import *
 from dlrs.ops.segments import *
 from dlrs.ops.sorting import *
+from dlrs.ops.statistics import *
 from dlrs.ops.unary import *
+from dlrs.ops.vectorization import *
+from dlrs.ops.windows import *
 
 __all__ = ["Function", "FunctionOperation", "KerasHistory", "Node", "Operation"]
+__all__ += attention.__all__
 __all__ += binary.__all__
+__all__ += convolution.__all__
 __all__ += core.__all__
 __all__ += creation.__all__
 __all__ += crossentropy.__all__
 __all__ += ctc.__all__
 __all__ += cumulative.__all__
-__all__ += manipulation.__all__
-__all__ += piecewise.__all__
-__all__ += reductions.__all__
-__all__ += segments.__all__
-__all__ += sorting.__all__
 __all__ += decompositions.__all__
 __all__ += distances.__all__
 __all__ += einstein.__all__
-__all__ += fourier.__all__
-__all__ += norms.__all__
-__all__ += products.__all__
-__all__ += attention.__all__
-__all__ += convolution.__all__
 __all__ += encodings.__all__
+__all__ += fourier.__all__
+__all__ += manipulation.__all__
+__all__ += nan_reductions.__all__
 __all__ += normalization.__all__
+__all__ += norms.__all__
 __all__ += patches.__all__
+__all__ += piecewise.__all__
 __all__ += probabilities.__all__
+__all__ += products.__all__
+__all__ += properties.__all__
+__all__ += quantiles.__all__
+__all__ += ranges.__all__
+__all__ += rearrangement.__all__
 __all__ += rectifiers.__all__
+__all__ += reductions.__all__
+__all__ += segments.__all__
+__all__ += sorting.__all__
+__all__ += statistics.__all__
 __all__ += unary.__all__
+__all__ += vectorization.__all__
+__all__ += windows.__all__
 
 __getattr__ = class_forms(__name__, globals())  # the functions' classes

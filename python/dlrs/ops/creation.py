@@ -11,7 +11,7 @@ from dlrs.backend import TensorLike, as_tensor, convert_to_tensor, is_float_dtyp
 from dlrs.ops.operation import op
 
 __all__ = [
-    "arange", "array", "empty", "eye", "full", "full_like", "identity", "linspace", "meshgrid", "ones", "ones_like",
+    "arange", "array", "empty", "eye", "full", "full_like", "identity", "meshgrid", "ones", "ones_like",
     "tri", "tril", "triu", "zeros", "zeros_like",
 ]  # fmt: skip
 
@@ -109,27 +109,6 @@ def arange(start: float, stop: float | None = None, step: float | None = None, d
     if step == 0:
         raise ValueError("arange: `step` must not be 0.")
     return convert_to_tensor(np.arange(start, stop, 1 if step is None else step), standardize_dtype(dtype))
-
-
-def linspace(
-    start: float,
-    stop: float,
-    num: int = 50,
-    endpoint: bool = True,
-    retstep: bool = False,
-    dtype: Any = None,
-    axis: int = 0,
-) -> Any:
-    """`num` numbers at equal distances from `start` to `stop`; with `retstep`, a pair of them and the distance.
-
-    >>> linspace(0.0, 1.0, 3).tolist()
-    [0.0, 0.5, 1.0]
-    """
-    if num < 0:
-        raise ValueError(f"linspace: `num` must not be negative, got {num}.")
-    values, step = np.linspace(start, stop, num, endpoint=endpoint, retstep=True, axis=axis)
-    tensor = convert_to_tensor(values, standardize_dtype(dtype))
-    return (tensor, step) if retstep else tensor
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
