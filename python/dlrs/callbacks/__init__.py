@@ -5,6 +5,20 @@ from dlrs.callbacks.callback_list import CallbackList
 from dlrs.callbacks.early_stopping import EarlyStopping
 from dlrs.callbacks.history import History
 from dlrs.callbacks.lambda_callback import LambdaCallback
+from dlrs.callbacks.learning_rates import LearningRateScheduler, ReduceLROnPlateau
+from dlrs.callbacks.monitor_callback import MonitorCallback
 from dlrs.callbacks.progbar_logger import ProgbarLogger
+from dlrs.callbacks.swap_ema_weights import SwapEMAWeights
 
-__all__ = ["Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback", "ProgbarLogger"]
+__all__ = [
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "MonitorCallback",
+    "ProgbarLogger",
+    "ReduceLROnPlateau",
+    "SwapEMAWeights",
+]
