@@ -67,7 +67,7 @@ class InputSpec:
                 return f"axis {axis} must have size {size}"
         for expected, size in zip(self.shape or (), shape, strict=False):
             if expected is not None and size is not None and expected != size:
-                return f"its shape must be {self.shape}"
+                return f"expected shape={self.shape}, found shape={shape}"
         return None
 
     def __repr__(self) -> str:

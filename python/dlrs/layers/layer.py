@@ -117,6 +117,8 @@ class Layer(LayerState, Operation):
     ) -> None:
         self._init_state(trainable)
         input_shape = kwargs.pop("input_shape", None)
+        if "input_dim" in kwargs:
+            input_shape = (kwargs.pop("input_dim"),)
         if kwargs:
             raise TypeError(f"{type(self).__name__} does not know the arguments {sorted(kwargs)}.")
         Operation.__init__(self, name=name)

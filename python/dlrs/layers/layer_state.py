@@ -1,7 +1,7 @@
 """The variables, sublayers and losses of a layer."""
 
 import weakref
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,20 +55,20 @@ class LayerState(LayerTypes):
     def _layers(self) -> "list[Layer]":
         return self._child_layers()
 
-    def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> "Iterator[Layer]":
+    def _flatten_layers(self, include_self: bool = True, recursive: bool = True) -> "list[Layer]":
         """This layer and those below it, each once, parents first."""
         seen: set[int] = {id(self)}
-        if include_self:
-            yield self  # type: ignore[misc]
+        found: list[Any] = [self] if include_self else []
         stack = list(reversed(self._child_layers()))
         while stack:
             layer = stack.pop()
             if id(layer) in seen:
                 continue
             seen.add(id(layer))
-            yield layer
+            found.append(layer)
             if recursive:
                 stack.extend(reversed(layer._child_layers()))
+        return found
 
     # Variables
 

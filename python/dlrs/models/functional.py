@@ -1,15 +1,19 @@
 """Models made from placeholders."""
 
+import inspect
+import warnings
 from typing import Any
 
 from dlrs import _dlrs, ops
 from dlrs.backend import KerasTensor, tree
 from dlrs.layers.call_arguments import signature_of
-from dlrs.layers.input_layer import InputLayer
+from dlrs.layers.input_layer import Input, InputLayer
 from dlrs.layers.layer import Layer
-from dlrs.models.functional_config import graph_config, graph_from_config, graph_from_state, graph_state
+from dlrs.models.functional_config import graph_config, graph_from_config, is_graph_config
+from dlrs.models.graph_state import graph_from_state, graph_state
 from dlrs.models.model import Model, functional_class, is_made_functional
 from dlrs.ops.function import Function
+from dlrs.ops.operation import Operation
 
 
 class Functional(Model):
@@ -36,6 +40,13 @@ class Functional(Model):
     def __init_functional__(self, inputs: Any, outputs: Any, name: str | None = None, **kwargs: Any) -> None:
         Layer.__init__(self, name=name, autocast=False, **kwargs)
         self._init_trainer()
+        for which, nest in (("inputs", inputs), ("outputs", outputs)):
+            if not all(isinstance(leaf, KerasTensor) for leaf in tree.flatten(nest)):
+                raise ValueError(
+                    f"Model {self.name!r}: All `{which}` values must be KerasTensors, as `Input` gives them. Received: "
+                    f"{which}={nest!r}"
+                )
+        inputs, outputs = _from_input_layers(inputs, outputs)
         function = Function(inputs, outputs, name=f"{self.name}_graph")
         _check_names(self.name, function)
         self._set_untracked("_function", function)
@@ -48,6 +59,7 @@ class Functional(Model):
         self._set_untracked("_signature", signature_of(type(self).call))
 
     _function: Function
+    _warned_of_structure = False
     _graph_layers: list[Layer]
     output_names: list[str]
     input_names: list[str]
@@ -59,6 +71,15 @@ class Functional(Model):
             return layers
         known = {id(layer) for layer in layers}
         return layers + [layer for layer in own if id(layer) not in known]
+
+    @property
+    def operations(self) -> list[Operation]:
+        """The layers and the uses of functions of `dlrs.ops`, in an order in which they can run."""
+        return self._function.operations
+
+    @property
+    def _operations(self) -> list[Operation]:
+        return self.operations
 
     @property
     def inputs(self) -> list[KerasTensor]:
@@ -95,9 +116,10 @@ class Functional(Model):
         leaves = self._arranged(inputs)
         placeholders = self._function.inputs
         if len(leaves) != len(placeholders):
+            named = isinstance(self._function._inputs_struct, dict)
             raise ValueError(
-                f"Model {self.name!r} takes {len(placeholders)} inputs ({', '.join(self.input_names)}), "
-                f"got {len(leaves)}."
+                f"Model {self.name!r} expects {len(placeholders)} {'named ' if named else ''}input(s) with keys "
+                f"{self.input_names}, but it received {len(leaves)}."
             )
         ready = [self._fitted(leaf, placeholder) for leaf, placeholder in zip(leaves, placeholders, strict=True)]
         if mask is not None:
@@ -121,15 +143,34 @@ class Functional(Model):
         structure = self._function._inputs_struct
         if isinstance(inputs, dict):
             names = sorted(structure) if isinstance(structure, dict) else self.input_names
-            missing = [name for name in names if name not in inputs]
+            missing = [name for name in names if name not in inputs and name not in self._optional_names]
             if missing:
                 raise ValueError(f"Model {self.name!r}: the inputs lack {missing}; they have {sorted(inputs)}.")
+            if not set(inputs) <= set(names) and not self._warned_of_structure:
+                self._set_untracked("_warned_of_structure", True)
+                self._warn_of_structure(inputs)
             if not isinstance(structure, dict) or set(inputs) != set(structure):
-                return [inputs[name] for name in names]
+                return [inputs.get(name) for name in names]
         return tree.flatten(inputs)
+
+    @property
+    def _optional_names(self) -> set[str]:
+        """The keys of the inputs that may be missing."""
+        paths = tree.flatten_with_path(self._function._inputs_struct)
+        return {str(path[-1]) if path else "" for path, leaf in paths if _is_optional(leaf)}
+
+    def _warn_of_structure(self, inputs: Any) -> None:
+        names = tree.map_structure(lambda x: x.name, self._function._inputs_struct)
+        warnings.warn(
+            f"The structure of `inputs` doesn't match the expected structure. Model {self.name!r} expects {names}, "
+            f"got the keys {sorted(inputs)}.",
+            stacklevel=2,
+        )
 
     def _fitted(self, value: Any, placeholder: KerasTensor) -> Any:
         """`value` with the rank and type of the placeholder; ValueError if its shape cannot be meant."""
+        if value is None:
+            return self._absent(placeholder)
         if not isinstance(value, _dlrs.Tensor | KerasTensor):
             value = ops.convert_to_tensor(value)
         expected, shape = placeholder.shape, value.shape
@@ -145,9 +186,23 @@ class Functional(Model):
         )
         if not fits:
             raise ValueError(
-                f"Model {self.name!r}: the input {placeholder.name!r} must have shape {expected}, got {shape}."
+                f"Model {self.name!r}: the input with name {_operation_name(placeholder)!r} and path "
+                f"{self._input_path(placeholder)!r} has a wrong shape: expected shape={expected}, found shape={shape}."
             )
         return value if value.dtype == placeholder.dtype else ops.cast(value, placeholder.dtype)
+
+    def _input_path(self, placeholder: KerasTensor) -> str:
+        """The keys and positions that lead to an input in the nest of them."""
+        paths = tree.flatten_with_path(self._function._inputs_struct)
+        return next(".".join(map(str, path)) for path, leaf in paths if leaf is placeholder)
+
+    def _absent(self, placeholder: KerasTensor) -> None:
+        """Take None for an optional input; ValueError for another."""
+        if not _is_optional(placeholder):
+            raise ValueError(
+                f"Model {self.name!r}: the input {_operation_name(placeholder)!r} is not optional, so None cannot be "
+                f"given for it."
+            )
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         cls = type(self)
@@ -168,24 +223,34 @@ class Functional(Model):
 
     @classmethod
     def _is_plain_functional(cls) -> bool:
-        """Whether the graph is all there is to the model: no class in front has an `__init__` of its own."""
-        return cls.__init__ is Functional.__init__
+        """Whether the graph is all there is to the model, or a class in front hands inputs and outputs through."""
+        if cls.__init__ is Functional.__init__:
+            return True
+        kinds = {parameter.kind for parameter in inspect.signature(cls.__init__).parameters.values()}
+        return {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD} <= kinds
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
-        if "nodes" not in config:
+        """The model made from what `get_config` returned, with new weights."""
+        if not is_graph_config(config):
             return cls(**config)
+        rest = {key: value for key, value in config.items() if key not in _OF_THE_GRAPH}
         inputs, outputs = graph_from_config(config, custom_objects)
-        model = cls(inputs=inputs, outputs=outputs, name=config.get("name"))
-        if config.get("trainable") is False:
-            model.trainable = False
-        return model
+        return cls(inputs=inputs, outputs=outputs, **rest)
+
+
+_OF_THE_GRAPH = frozenset(("layers", "input_layers", "output_layers"))
 
 
 def _bare(cls: Any) -> Any:
     """A model of the class, made functional, before its state is set."""
     made = functional_class(cls)
     return made.__new__(made)
+
+
+def _is_optional(placeholder: KerasTensor) -> bool:
+    history = placeholder._keras_history
+    return history is not None and getattr(history.operation, "optional", False)
 
 
 def _operation_name(tensor: KerasTensor) -> str:
@@ -201,9 +266,22 @@ def _check_names(model: str, function: Function) -> None:
                 f"({type(names[operation.name]).__name__} and {type(operation).__name__}); names must be unique."
             )
         names[operation.name] = operation
-    for tensor in function.inputs:
-        history = tensor._keras_history
-        if history is not None and not isinstance(history.operation, InputLayer):
-            raise ValueError(
-                f"Model {model!r}: `inputs` must come from `Input`, got the output of {history.operation.name!r}."
-            )
+
+
+def _from_input_layers(inputs: Any, outputs: Any) -> tuple[Any, Any]:
+    """Inputs that come from `Input`, each, with the outputs made from them.
+
+    An input in the middle of another model's graph is replaced by a new one, from which the rest is applied anew.
+    """
+    leaves: list[KerasTensor] = tree.flatten(inputs)
+    if all(x._keras_history is None or isinstance(x._keras_history.operation, InputLayer) for x in leaves):
+        return inputs, outputs
+    replaced = {}
+    for x in leaves:
+        history = x._keras_history
+        if id(x) not in replaced:
+            inner = history is not None and not isinstance(history.operation, InputLayer)
+            name = history.operation.name if inner and history is not None else None
+            replaced[id(x)] = Input(batch_shape=x.shape, dtype=x.dtype, name=name) if inner else x
+    fresh = tree.map_structure(lambda x: replaced[id(x)], inputs)
+    return fresh, Function(inputs, outputs).call(fresh)

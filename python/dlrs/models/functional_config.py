@@ -1,136 +1,154 @@
-"""Graphs of layers as plain data and back."""
+"""Graphs of layers as plain data and back, in the schema of Keras."""
 
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from dlrs.backend import KerasTensor, tree
+from dlrs.backend.serialization import deserialize_keras_object, serialize_keras_object
+from dlrs.layers import deserialize as deserialize_layer
 from dlrs.ops.function import Function
 from dlrs.ops.node import Node
 from dlrs.ops.operation import Operation
 
-_TENSOR, _ARRAY = "tensor", "array"
+_TENSOR = "__keras_tensor__"
+# Where a placeholder comes from: the name of its operation, which of its nodes, which output there.
+Reference = tuple[str, int, int]
 
 
 def graph_config(function: Function) -> dict[str, Any]:
-    """The operations of a graph, its nodes in an order in which they can run, and its inputs and outputs.
-
-    A placeholder is written as `{"class_name": "tensor", "config": [node, output]}`, by the numbers of its node and of
-    the output there.
-    """
-    from dlrs.saving.serialization_lib import serialize_keras_object
-
-    where: dict[int, tuple[int, int]] = {}
-    nodes: list[dict[str, Any]] = []
-    for number, node in enumerate(function._nodes):
+    """The layers of a graph with the calls they stand in (`inbound_nodes`), and its inputs and outputs."""
+    references: dict[int, Reference] = {}
+    nodes: dict[int, list[Node]] = {id(operation): [] for operation in function.operations}
+    for node in function._nodes:
+        of_operation = nodes[id(node.operation)]
         for position, output in enumerate(node.outputs):
-            where[id(output)] = (number, position)
-        entry: dict[str, Any] = {"operation": node.operation.name}
-        if not node.is_input:
-            entry["args"] = [_encode(arg, where) for arg in node.args]
-            entry["kwargs"] = {name: _encode(arg, where) for name, arg in node.kwargs.items()}
-        nodes.append(entry)
+            references[id(output)] = (node.operation.name, len(of_operation), position)
+        of_operation.append(node)
+    layers = []
+    for operation in function.operations:
+        calls = [_call_config(node, references) for node in nodes[id(operation)] if not node.is_input]
+        layers.append({**serialize_keras_object(operation), "name": operation.name, "inbound_nodes": calls})
+
+    def reference(x: KerasTensor) -> list[Any]:
+        return list(references[id(x)])
+
     return {
-        "layers": [serialize_keras_object(operation) for operation in function.operations],
-        "nodes": nodes,
-        "inputs": _encode(function._inputs_struct, where),
-        "outputs": _encode(function._outputs_struct, where),
+        "layers": layers,
+        "input_layers": tree.map_structure(reference, function._inputs_struct),
+        "output_layers": tree.map_structure(reference, function._outputs_struct),
     }
 
 
+def is_graph_config(config: Any) -> bool:
+    """Whether a configuration is that of a functional model."""
+    return isinstance(config, dict) and {"layers", "input_layers", "output_layers"} <= set(config)
+
+
+def _call_config(node: Node, references: dict[int, Reference]) -> dict[str, Any]:
+    def encode(leaf: Any) -> Any:
+        if not isinstance(leaf, KerasTensor):
+            return leaf
+        inner = {"shape": list(leaf.shape), "dtype": leaf.dtype, "keras_history": list(references[id(leaf)])}
+        return {"class_name": _TENSOR, "config": inner}
+
+    args, kwargs = tree.map_structure(encode, (node.args, dict(node.kwargs)))
+    return {"args": serialize_keras_object(list(args)), "kwargs": serialize_keras_object(kwargs)}
+
+
 def graph_from_config(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> tuple[Any, Any]:
-    """The placeholders `(inputs, outputs)` of the graph that `graph_config` described."""
-    from dlrs.saving.serialization_lib import deserialize_keras_object
+    """The placeholders `(inputs, outputs)` of the graph that `graph_config` described.
 
-    operations: dict[str, Operation] = {}
-    for description in config["layers"]:
-        operation = deserialize_keras_object(description, custom_objects)
-        operations[operation.name] = operation
-    outputs: list[list[KerasTensor]] = []
-    for number, entry in enumerate(config["nodes"]):
-        operation = operations.get(entry["operation"])
-        if operation is None:
+    Raises:
+        ValueError: a call refers to a layer that is not listed, or calls refer to each other in a loop.
+    """
+    made: dict[tuple[str, int], list[KerasTensor]] = {}
+    calls: list[tuple[Operation, int, Any]] = []
+    names = [entry["name"] for entry in config["layers"]]
+    for entry in config["layers"]:
+        operation = _operation(entry, custom_objects)
+        if operation._inbound_nodes and not entry["inbound_nodes"]:
+            made[entry["name"], 0] = operation._inbound_nodes[0].outputs
+        calls.extend((operation, number, call) for number, call in enumerate(entry["inbound_nodes"]))
+    while calls:
+        waiting = []
+        for operation, number, call in calls:
+            needed = _references(call)
+            for name, _, _ in needed:
+                if name not in names:
+                    raise ValueError(f"The model's configuration is invalid. Missing node: {name}.")
+            earlier = number == 0 or (operation.name, number - 1) in made
+            if earlier and all((name, node) in made for name, node, _ in needed):
+                args, kwargs = _arguments(call, made, custom_objects)
+                made[operation.name, number] = tree.flatten(operation(*args, **kwargs))
+            else:
+                waiting.append((operation, number, call))
+        if len(waiting) == len(calls):
+            stuck = sorted({operation.name for operation, _, _ in waiting})
             raise ValueError(
-                f"Node {number} of the model uses the operation {entry['operation']!r}, which is not listed."
+                f"The model's configuration is invalid: the calls of {stuck} wait for each other in a loop."
             )
-        if "args" in entry:
-            args = [_decode(arg, outputs) for arg in entry["args"]]
-            kwargs = {name: _decode(arg, outputs) for name, arg in entry["kwargs"].items()}
-            outputs.append(tree.flatten(operation(*args, **kwargs)))
-        else:
-            outputs.append(operation._inbound_nodes[0].outputs)
-    return _decode(config["inputs"], outputs), _decode(config["outputs"], outputs)
-
-
-def _encode(value: Any, where: dict[int, tuple[int, int]]) -> Any:
-    if isinstance(value, KerasTensor):
-        return {"class_name": _TENSOR, "config": list(where[id(value)])}
-    if isinstance(value, dict):
-        return {"class_name": "dict", "config": {key: _encode(item, where) for key, item in value.items()}}
-    if isinstance(value, list | tuple):
-        return {"class_name": type(value).__name__, "config": [_encode(item, where) for item in value]}
-    if isinstance(value, bool | int | float | str | type(None)):
-        return value
-    if hasattr(value, "__array__"):
-        array = np.asarray(value)
-        return {"class_name": _ARRAY, "config": {"dtype": array.dtype.name, "values": array.tolist()}}
-    raise TypeError(f"An argument of type {type(value).__name__} of a layer cannot be saved: {value!r}.")
-
-
-def _decode(value: Any, outputs: list[list[KerasTensor]]) -> Any:
-    if not isinstance(value, dict):
-        return value
-    kind, content = value["class_name"], value["config"]
-    if kind == _TENSOR:
-        node, position = content
-        if not 0 <= node < len(outputs) or not 0 <= position < len(outputs[node]):
-            raise ValueError(f"The model's graph refers to output {position} of node {node}, which is not before it.")
-        return outputs[node][position]
-    if kind == "dict":
-        return {key: _decode(item, outputs) for key, item in content.items()}
-    if kind in ("list", "tuple"):
-        items = [_decode(item, outputs) for item in content]
-        return items if kind == "list" else tuple(items)
-    if kind == _ARRAY:
-        return np.asarray(content["values"], dtype=content["dtype"])
-    raise ValueError(f"Unknown kind of argument {kind!r} in the model's graph.")
-
-
-class _Place:
-    """Where a placeholder stands in a graph: the numbers of its node and of the output there."""
-
-    def __init__(self, node: int, output: int) -> None:
-        self.node = node
-        self.output = output
-
-
-def graph_state(function: Function) -> dict[str, Any]:
-    """The operations and nodes of a graph, with places for placeholders, so that they can be copied or pickled."""
-    places: dict[int, _Place] = {}
-    nodes: list[dict[str, Any]] = []
-    for number, node in enumerate(function._nodes):
-        places.update((id(output), _Place(number, position)) for position, output in enumerate(node.outputs))
-        args, kwargs = tree.map_structure(lambda leaf: places.get(id(leaf), leaf), (node.args, node.kwargs))
-        specs = [(output.shape, output.dtype, output.name) for output in node.outputs]
-        nodes.append({"operation": node.operation, "args": args, "kwargs": kwargs, "outputs": specs})
+        calls = waiting
     inputs, outputs = (
-        tree.map_structure(lambda x: places[id(x)], nest)
-        for nest in (function._inputs_struct, function._outputs_struct)
+        _map_references(lambda ref: _found(made, ref), config[f"{end}_layers"]) for end in ("input", "output")
     )
-    return {"name": function.name, "nodes": nodes, "inputs": inputs, "outputs": outputs}
+    return inputs, outputs
 
 
-def graph_from_state(state: dict[str, Any]) -> Function:
-    """The graph that `graph_state` described."""
-    made: list[list[KerasTensor]] = []
+def _operation(entry: dict[str, Any], custom_objects: dict[str, Any] | None) -> Operation:
+    description = {key: value for key, value in entry.items() if key not in ("name", "inbound_nodes")}
+    if description.get("module") is None and description.get("registered_name") is None:
+        inner = dict(description["config"])
+        if "batch_input_shape" in inner:  # as older versions of Keras wrote it
+            inner["batch_shape"] = inner.pop("batch_input_shape")
+        made: Operation = deserialize_layer({**description, "config": inner}, custom_objects)
+        return made
+    operation: Operation = deserialize_keras_object(description, custom_objects)
+    return operation
 
-    def placed(leaf: Any) -> Any:
-        return made[leaf.node][leaf.output] if isinstance(leaf, _Place) else leaf
 
-    for node in state["nodes"]:
-        outputs = [KerasTensor(shape, dtype, name=name) for shape, dtype, name in node["outputs"]]
-        args, kwargs = tree.map_structure(placed, (node["args"], node["kwargs"]))
-        Node(operation=node["operation"], call_args=args, call_kwargs=kwargs, outputs=outputs)
-        made.append(outputs)
-    inputs, outputs = (tree.map_structure(placed, state[which]) for which in ("inputs", "outputs"))
-    return Function(inputs, outputs, name=state["name"])
+def _references(call: Any) -> list[Reference]:
+    """The placeholders that a call refers to."""
+    if isinstance(call, dict) and call.get("class_name") == _TENSOR:
+        name, node, output = call["config"]["keras_history"]
+        return [(name, node, output)]
+    if isinstance(call, list | tuple) and len(call) == 4 and isinstance(call[0], str) and isinstance(call[3], dict):
+        return [(call[0], call[1], call[2])]  # as older versions of Keras wrote it
+    children = call.values() if isinstance(call, dict) else call if isinstance(call, list | tuple) else ()
+    return [reference for child in children for reference in _references(child)]
+
+
+def _arguments(call: Any, made: Any, custom_objects: dict[str, Any] | None) -> tuple[list[Any], dict[str, Any]]:
+    """The arguments of a call, with placeholders in their places."""
+    if isinstance(call, list | tuple):
+        tensors = [_found(made, reference) for reference in _references(call)]
+        return [tensors[0] if len(tensors) == 1 else tensors], {}
+
+    def decode(value: Any) -> Any:
+        if isinstance(value, dict) and value.get("class_name") == _TENSOR:
+            return _found(made, value["config"]["keras_history"])
+        if isinstance(value, dict) and "class_name" not in value:
+            return {key: decode(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return type(value)(decode(item) for item in value)
+        return deserialize_keras_object(value, custom_objects)
+
+    return [decode(value) for value in call["args"]], {key: decode(value) for key, value in call["kwargs"].items()}
+
+
+def _found(made: dict[tuple[str, int], list[KerasTensor]], reference: Any) -> KerasTensor:
+    name, node, output = reference
+    outputs = made.get((name, node), [])
+    if not 0 <= output < len(outputs):
+        raise ValueError(
+            f"The model's configuration refers to output {output} of call {node} of {name!r}: there is none."
+        )
+    found: KerasTensor = outputs[output]
+    return found
+
+
+def _map_references(fn: Callable[[Any], Any], value: Any) -> Any:
+    if isinstance(value, list | tuple) and len(value) == 3 and isinstance(value[0], str):
+        return fn(value)
+    if isinstance(value, dict):
+        return {key: _map_references(fn, item) for key, item in value.items()}
+    return type(value)(_map_references(fn, item) for item in value)

@@ -1,14 +1,18 @@
 """The base of models."""
 
+import json
 from collections.abc import Sequence
 from typing import Any, Self
 
 from dlrs.backend import KerasTensor, tree
+from dlrs.backend.serialization import deserialize_keras_object, serialize_keras_object
 from dlrs.layers.layer import Layer
+from dlrs.models.functional_config import is_graph_config
+from dlrs.models.state_tree import StateTree
 from dlrs.trainers.trainer import Trainer
 
 
-class Model(Trainer, Layer):
+class Model(StateTree, Trainer, Layer):
     """A layer with `compile`, `fit`, `evaluate`, `predict`, `summary` and `save`.
 
     Made in one of three ways: `Model(inputs, outputs)` from placeholders, a `Sequential` stack of layers, or a subclass
@@ -54,6 +58,12 @@ class Model(Trainer, Layer):
         """The layers directly in this model."""
         return list(self._flatten_layers(include_self=False, recursive=False))
 
+    @layers.setter
+    def layers(self, value: Any) -> None:
+        raise AttributeError(
+            "`Model.layers` attribute is reserved and should not be used. Please use another name for your layers."
+        )
+
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of this name, or at this position in `layers`."""
         if (name is None) == (index is None):
@@ -82,6 +92,21 @@ class Model(Trainer, Layer):
 
         print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
+    def to_json(self, **kwargs: Any) -> str:
+        """The architecture, and the arguments of `compile`, as JSON; `model_from_json` makes a model of it.
+
+        Args:
+            **kwargs: of `json.dumps`.
+        """
+        return json.dumps(serialize_keras_object(self), **kwargs)
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        """The model made from what `get_config` returned, with new weights."""
+        if is_graph_config(config):
+            return functional_class(cls).from_config(config, custom_objects=custom_objects)
+        return super().from_config(config)
+
     def save(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
         """Save architecture, weights, `compile` arguments and optimizer state to a `.dlrs` file; see `save_model`."""
         from dlrs.saving.saving_api import save_model
@@ -99,6 +124,17 @@ class Model(Trainer, Layer):
         from dlrs.saving.saving_api import load_weights
 
         return load_weights(self, filepath, strict=strict, **kwargs)
+
+
+def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The model that `Model.to_json` described, with new weights.
+
+    >>> from dlrs.layers import Dense, Input
+    >>> x = Input((3,))
+    >>> model_from_json(Model(x, Dense(2)(x)).to_json()).output_shape
+    (None, 2)
+    """
+    return deserialize_keras_object(json.loads(json_string), custom_objects)
 
 
 def _without_batch_size(leaf: Any) -> Any:

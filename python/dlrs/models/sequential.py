@@ -6,6 +6,7 @@ from typing import Any
 from dlrs.backend import KerasTensor, tree
 from dlrs.backend.structure import bump_structure
 from dlrs.errors import TracingError
+from dlrs.layers.call_arguments import signature_of
 from dlrs.layers.input_layer import Input, InputLayer
 from dlrs.layers.layer import Layer
 from dlrs.models.functional import Functional
@@ -49,12 +50,19 @@ class Sequential(Model):
             history = layer._keras_history
             layer = history.operation if history is not None else layer
         if not isinstance(layer, Layer):
-            raise TypeError(f"Sequential {self.name!r}: layers must be instances of dlrs.layers.Layer, got {layer!r}.")
+            raise ValueError(
+                f"Sequential {self.name!r}: Only instances of `dlrs.layers.Layer` can be added, got {layer!r} (of type "
+                f"{type(layer).__name__})."
+            )
         if isinstance(layer, InputLayer) and self._stack:
-            raise ValueError(f"Sequential {self.name!r}: an `Input` can only be the first layer.")
+            raise ValueError(
+                f"Sequential {self.name!r}: an `Input` can only be the first layer. The model has already been "
+                f"configured for inputs, or has layers that take them."
+            )
         if any(layer.name == other.name for other in self._stack):
             raise ValueError(
-                f"Sequential {self.name!r}: there is already a layer {layer.name!r}; names must be unique."
+                f"Sequential {self.name!r}: all layers should have unique names; there is already a layer "
+                f"{layer.name!r}."
             )
         if not self._stack and not isinstance(layer, InputLayer):
             shape = layer.__dict__.get("_input_shape_argument")
@@ -87,11 +95,15 @@ class Sequential(Model):
         """Make the weights for inputs of shape `input_shape`, with the batch axis; its size may be None."""
         if not self._stack:
             raise ValueError(f"Sequential {self.name!r} has no layers. Add them with `add`.")
-        if not isinstance(self._stack[0], InputLayer):
+        if isinstance(input_shape, dict) or any(tree.is_nested(size) for size in input_shape or ()):
+            # Lists and dicts of inputs have no single placeholder: the stack is run layer by layer.
+            self.built = True
+            return
+        if isinstance(self._stack[0], InputLayer):
+            self._check_shape(input_shape)
+        else:
             if input_shape is None:
                 raise ValueError(f"Sequential {self.name!r}: `build` needs the shape of the input.")
-            if tree.is_nested(input_shape) and any(tree.is_nested(size) for size in input_shape):
-                raise ValueError(f"Sequential {self.name!r} takes a single input, got shapes {input_shape}.")
             self._stack.insert(0, _input_layer((None, *input_shape[1:]), self._stack[0]))
         if len(self._stack) == 1:
             self.built = True
@@ -100,9 +112,10 @@ class Sequential(Model):
         x = source
         try:
             for layer in self._stack[1:]:
+                _check_takes_one_input(layer)
                 x = layer(x)
-        except TracingError:
-            # A layer that only runs eagerly: the stack is run layer by layer.
+        except (TracingError, NotImplementedError):
+            # A layer whose output is known only when it runs: the stack is run layer by layer.
             self.built = True
             return
         self._set_untracked("_functional", Functional(source, x, name=self.name))
@@ -115,6 +128,10 @@ class Sequential(Model):
     def layers(self) -> list[Layer]:
         """The layers, without the input."""
         return [layer for layer in self._stack if not isinstance(layer, InputLayer)]
+
+    @layers.setter
+    def layers(self, value: Any) -> None:
+        raise AttributeError("`Sequential.layers` attribute is reserved. Use `add()` and `pop()` to change the layers.")
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Apply the layers in turn."""
@@ -173,6 +190,19 @@ class Sequential(Model):
         """The name of the last layer, in a list."""
         return [self._stack[-1].name] if self._stack else []
 
+    def _check_shape(self, input_shape: Any) -> None:
+        first: Any = self._stack[0]
+        known = first.batch_shape
+        fits = input_shape is None or (
+            len(known) == len(input_shape)
+            and all(a is None or b is None or a == b for a, b in zip(known, input_shape, strict=True))
+        )
+        if not fits:
+            raise ValueError(
+                f"Sequential {self.name!r} has already been configured to use inputs of shape {known}; it cannot be "
+                f"built with {tuple(input_shape)}."
+            )
+
     def get_config(self) -> dict[str, Any]:
         from dlrs.saving.serialization_lib import serialize_keras_object
 
@@ -189,10 +219,18 @@ class Sequential(Model):
         # The stack builds its layers itself, so that their weights have the paths that they had.
         unbuilt = [{key: value for key, value in layer.items() if key != "build_config"} for layer in config["layers"]]
         layers = [deserialize_keras_object(layer, custom_objects) for layer in unbuilt]
-        model = cls(layers, name=config.get("name"))
-        if config.get("trainable") is False:
-            model.trainable = False
-        return model
+        return cls(layers, trainable=config.get("trainable", True), name=config.get("name"))
+
+
+def _check_takes_one_input(layer: Layer) -> None:
+    """ValueError if `call` has further arguments that must be given."""
+    signature = signature_of(type(layer).call)
+    needed = [name for name in signature.named if name not in signature.defaults]
+    if len(needed) > 1:
+        raise ValueError(
+            f"Layers of a Sequential can only have a single positional argument, the input tensor. Layer "
+            f"{layer.name!r} ({type(layer).__name__}) has several: {needed}."
+        )
 
 
 def _input_layer(batch_shape: tuple[int | None, ...], first: Layer) -> Layer:
