@@ -64,7 +64,8 @@ def test_array_protocol() -> None:
 
 
 @pytest.mark.parametrize(
-    "dtype", ["bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "float32", "float64"]
+    "dtype",
+    ["bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "int64", "float16", "float32", "float64"],
 )
 def test_dlpack_round_trip(dtype: str) -> None:
     a = (np.arange(12).reshape(3, 4) % 2).astype(dtype)

@@ -69,7 +69,7 @@ def test_cloning_with_functions_reaches_models_within():
 
     models.clone_model(shared(), call_function=call)
     assert seen.count("shared") == 2
-    with pytest.raises(ValueError, match="same structure as model.input"):
+    with pytest.raises(ValueError, match=r"same structure as model\.input"):
         models.clone_model(shared(), input_tensors=dlrs.Input((3,)))
 
 

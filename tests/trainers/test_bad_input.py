@@ -43,7 +43,7 @@ CLASSIFIER_CASES = [
     ("ragged", [[1.0, 2.0], [3.0]] * 10, Y, r"`x` is not a rectangular array"),
     ("scalar", np.float32(3.0), Y, r"`x` is the single number 3.0"),
     ("no targets", X, None, r"compiled with a loss.*give `y`"),
-    ("wrong width", X[:, :5], Y, r"must have shape \(None, 6\), got \((None|20), 5\)"),
+    ("wrong width", X[:, :5], Y, r"expected shape=\(None, 6\), found shape=\((None|20), 5\)"),
     ("wrong rank", X[:, :, None], Y, None),
     ("object labels", X, np.array([0, "b"] * 10, dtype=object), r"`y` holds object values"),
 ]

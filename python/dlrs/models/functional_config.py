@@ -1,6 +1,7 @@
 """Graphs of layers as plain data and back, in the schema of Keras."""
 
 from collections.abc import Callable
+from types import EllipsisType
 from typing import Any
 
 from dlrs.backend import KerasTensor, tree
@@ -129,7 +130,9 @@ def _arguments(call: Any, made: Any, custom_objects: dict[str, Any] | None) -> t
         if isinstance(value, dict) and "class_name" not in value:
             return {key: decode(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
-            return type(value)(decode(item) for item in value)
+            items = [decode(item) for item in value]
+            # JSON knows no tuples, but an index with slices is one.
+            return tuple(items) if any(isinstance(item, slice | EllipsisType) for item in items) else type(value)(items)
         return deserialize_keras_object(value, custom_objects)
 
     return [decode(value) for value in call["args"]], {key: decode(value) for key, value in call["kwargs"].items()}
