@@ -7,6 +7,7 @@ from dlrs.layers.activation import Activation
 from dlrs.layers.batch_normalization import BatchNormalization
 from dlrs.layers.dense import Dense
 from dlrs.layers.dropout import Dropout
+from dlrs.layers.einsum_dense import EinsumDense
 from dlrs.layers.embedding import Embedding
 from dlrs.layers.flatten import Flatten
 from dlrs.layers.identity import Identity
@@ -23,6 +24,7 @@ __all__ = [
     "BatchNormalization",
     "Dense",
     "Dropout",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "Identity",
@@ -42,7 +44,7 @@ _REGISTRY = Registry(
     "layer",
     Layer,
     (
-        Activation, BatchNormalization, Dense, Dropout, Embedding, Flatten, Identity, InputLayer, Lambda,
+        Activation, BatchNormalization, Dense, Dropout, EinsumDense, Embedding, Flatten, Identity, InputLayer, Lambda,
         Masking, ReversibleEmbedding, Wrapper,
     ),
 )  # fmt: skip
