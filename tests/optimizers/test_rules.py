@@ -183,3 +183,25 @@ def test_threads_give_the_same_bits(pytestconfig):
     assert len(reference.splitlines()) == len(RULES)
     assert run(2) == reference
     assert run(3) == reference
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_saved_and_loaded_models_train_on_alike(name, tmp_path):
+    def make():
+        return classifier(RULES[name].make(use_ema=True, gradient_accumulation_steps=3, clipvalue=0.5))
+
+    def fit(model, first, last):
+        model.fit(*blobs(), batch_size=16, initial_epoch=first, epochs=last, shuffle=False, verbose=0)
+
+    def state(model):
+        return digest([*model.variables, *model.optimizer.variables])
+
+    model = make()
+    fit(model, 0, 2)
+    model.save(tmp_path / "model.dlrs")
+    again = dlrs.models.load_model(tmp_path / "model.dlrs")
+    assert type(again.optimizer) is type(model.optimizer)
+    assert state(again) == state(model)
+    fit(model, 2, 3)
+    fit(again, 2, 3)
+    assert state(again) == state(model)
