@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from dlrs import ops
+import numpy as np
+
+from dlrs import _dlrs, ops
 from dlrs.backend import Tensor, as_tensor, floatx, is_float_dtype
 
 __all__ = ["ewma"]
@@ -39,16 +41,9 @@ def ewma(x: Any, beta: float, bias_correction: bool = True) -> Tensor:
         values = ops.cast(values, floatx())
     if values.ndim == 0:
         raise ValueError("ewma: `x` must have at least one axis, along which to average, got a scalar.")
-    if values.shape[0] == 0:
-        return values
-    start = (ops.zeros(values.shape[1:], values.dtype), ops.ones((), "float64"))
-
-    def step(state: tuple[Any, Any], value: Any) -> tuple[tuple[Any, Any], Any]:
-        average, missing = state
-        average, missing = average * beta + value * (1 - beta), missing * beta
-        # In double precision: with beta near 1, single precision would leave a few digits of the difference.
-        weight = ops.cast(1.0 - missing, values.dtype)
-        return (average, missing), average / weight if bias_correction else average
-
-    averages: Tensor = ops.scan(step, start, values)[1]
-    return averages
+    averages = _dlrs.linear_recurrence(ops.full_like(values, beta), values * (1 - beta), 0)
+    if not bias_correction:
+        return averages
+    # In double precision: with beta near 1, single precision would leave a few digits of the difference.
+    weights = 1.0 - float(beta) ** np.arange(1, values.shape[0] + 1)
+    return averages / ops.cast(weights.reshape(-1, *[1] * (values.ndim - 1)), values.dtype)
