@@ -77,6 +77,17 @@ campaign: install ## Long tests: every instruction set and thread count, optimiz
 	  done; \
 	done
 
+FUZZ_RUNS ?= 5000000
+FUZZ := rust/dlrs-io/fuzz
+
+.PHONY: fuzz
+fuzz: ## Fuzz the readers of files (needs cargo-fuzz and a nightly compiler); FUZZ_RUNS each, log in FUZZ/artifacts
+	@mkdir -p $(FUZZ)/artifacts
+	for target in json safetensors zip; do \
+	  (cd $(FUZZ) && cargo +nightly fuzz run $$target -- -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=2 -rss_limit_mb=1024 \
+	    -print_final_stats=1) 2>&1 | tee $(FUZZ)/artifacts/$$target.log; \
+	done
+
 .PHONY: wheel
 wheel: dist/.built ## Build the release wheel into dist/
 

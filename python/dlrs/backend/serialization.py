@@ -187,11 +187,12 @@ def serialize_keras_object(obj: Any) -> Any:
         "config": serialize_dict(inner),
         "registered_name": None if builtin else get_registered_name(cls),
     }
-    for key in ("build_config", "compile_config"):
-        method = getattr(obj, f"get_{key}", None)
-        value = None if method is None else method()
-        if value is not None:
-            config[key] = serialize_dict(value)
+    build_config = obj.get_build_config() if hasattr(obj, "get_build_config") else None
+    if build_config is not None:
+        config["build_config"] = serialize_dict(build_config)
+    compile_config = obj.get_compile_config() if hasattr(obj, "get_compile_config") else None
+    if compile_config is not None:
+        config["compile_config"] = serialize_dict(compile_config)
     _note_written(obj, config)
     return config
 

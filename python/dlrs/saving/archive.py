@@ -64,12 +64,12 @@ def _encoded(name: str, part: Any, path: str) -> list[Any]:
     if name not in REQUIRED and name not in OPTIONAL and not _EXTRA.fullmatch(name):
         raise ValueError(f"A part of a saved model is called 'training/<name>.json' or '.safetensors', got {name!r}.")
     if name.endswith(".safetensors"):
-        return encode(part, f"{path}: {name}")
+        return encode(part, path, name)
     try:
         text = json.dumps(part, indent=1).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"{path}: {name} is not plain data: {error}") from None
-    _dlrs.check_json(text, f"{path}: {name}")
+    _dlrs.check_json(text, path, name)
     return [text]
 
 
@@ -93,6 +93,6 @@ def read_archive(path: str) -> Parts:
 
 def _decoded(name: str, data: bytes, path: str) -> dict[str, StoredTensor] | Any:
     if name.endswith(".safetensors"):
-        return decode(data, f"{path}: {name}")
-    _dlrs.check_json(data, f"{path}: {name}")
+        return decode(data, path, name)
+    _dlrs.check_json(data, path, name)
     return json.loads(data)

@@ -48,24 +48,24 @@ def stored(value: Any) -> StoredTensor:
     return StoredTensor(dtype, np.ascontiguousarray(array, dtype=little).reshape(array.shape))
 
 
-def encode(tensors: Mapping[str, StoredTensor], path: str = "safetensors") -> list[Any]:
+def encode(tensors: Mapping[str, StoredTensor], path: str = "safetensors", part: str = "") -> list[Any]:
     """The contents of a file as pieces to be written one after another.
 
     Raises:
         FormatError: a name that the format does not allow.
     """
     entries = [(name, tensor.dtype, tensor.shape) for name, tensor in tensors.items()]
-    pieces: list[Any] = [_dlrs.safetensors_header(entries, path)]
+    pieces: list[Any] = [_dlrs.safetensors_header(entries, path, part)]
     return pieces + [tensor.array.reshape(-1).view("uint8") for tensor in tensors.values() if tensor.array.size]
 
 
-def decode(data: bytes, path: str = "safetensors") -> dict[str, StoredTensor]:
+def decode(data: bytes, path: str = "safetensors", part: str = "") -> dict[str, StoredTensor]:
     """The tensors of a file by name, as read-only views of `data`.
 
     Raises:
         FormatError: a rule of the format is broken.
     """
-    entries, _ = _dlrs.parse_safetensors(data, path)
+    entries, _ = _dlrs.parse_safetensors(data, path, part)
     tensors: dict[str, StoredTensor] = {}
     for name, dtype, shape, start, stop in entries:
         kind = np.dtype("uint16" if dtype == "bfloat16" else dtype).newbyteorder("<")

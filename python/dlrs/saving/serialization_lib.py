@@ -30,7 +30,7 @@ __all__ = [
 
 
 def _public_classes(package: ModuleType) -> list[type]:
-    exported = (getattr(package, name) for name in package.__all__)
+    exported = (vars(package).get(name) for name in package.__all__)
     return [entry for entry in exported if inspect.isclass(entry) and public_module(entry) is not None]
 
 

@@ -16,6 +16,8 @@
 #![forbid(unsafe_code)]
 
 pub mod atomic;
+#[doc(hidden)]
+pub mod check;
 mod error;
 pub mod json;
 pub mod memory;

@@ -13,11 +13,14 @@ pub fn budget() -> u64 {
     [physical, group].into_iter().flatten().min().map_or(isize::MAX as u64, |bytes| bytes / 5 * 4)
 }
 
-/// Refuses a file that is larger than the budget (G9).
-pub fn check(size: u64) -> Result<()> {
-    let budget = budget();
+/// Any machine has this much: no file of the system is read to learn so.
+const SMALL: u64 = 64 << 20;
+
+/// Refuses what is larger than the budget (G9): a file, or the sum of sizes in one.
+pub fn check(size: u64, format: &'static str, field: &str) -> Result<()> {
+    let budget = if size <= SMALL { SMALL } else { budget() };
     if size > budget {
-        refuse!("file", "G9", 0, "size", "its {size} bytes are more than the {budget} that may be used");
+        refuse!(format, "G9", 0, field, "its {size} bytes are more than the {budget} that may be used");
     }
     Ok(())
 }

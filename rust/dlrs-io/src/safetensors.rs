@@ -157,7 +157,8 @@ fn parse(text: &[u8], data: u64) -> Result<Header> {
 fn check_name(name: &str, at: u64) -> Result<()> {
     if name.is_empty() || name.len() > MAX_NAME || name.chars().any(char::is_control) {
         let allowed = format!("1 to {MAX_NAME} bytes without control characters");
-        refuse!(FORMAT, "G10", at, shown(name), "the name has {} bytes; a name has {allowed}", name.len());
+        let field = if name.is_empty() { "header".to_owned() } else { shown(name) };
+        refuse!(FORMAT, "G10", at, field, "the name has {} bytes; a name has {allowed}", name.len());
     }
     Ok(())
 }
@@ -189,15 +190,12 @@ fn entry(parser: &mut Parser<'_>, name: String, at: u64) -> Result<Entry> {
     if parser.next()? != Event::Object {
         refuse!(FORMAT, "S3", at, shown(&name), "it must be an object");
     }
-    loop {
-        match parser.next()? {
-            Event::Key(key) => match &*key {
-                "dtype" => dtype = Some(element_type(parser, &name, at)?),
-                "shape" => shape = Some(natural_numbers(parser, &name, "S4", at)?),
-                "data_offsets" => offsets = Some(natural_numbers(parser, &name, "S5", at)?),
-                other => refuse!(FORMAT, "S3", at, shown(&name), "the key '{}' is not known", shown(other)),
-            },
-            _ => break,
+    while let Event::Key(key) = parser.next()? {
+        match &*key {
+            "dtype" => dtype = Some(element_type(parser, &name, at)?),
+            "shape" => shape = Some(natural_numbers(parser, &name, "S4", at)?),
+            "data_offsets" => offsets = Some(natural_numbers(parser, &name, "S5", at)?),
+            other => refuse!(FORMAT, "S3", at, shown(&name), "the key '{}' is not known", shown(other)),
         }
     }
     let (Some(dtype), Some(shape), Some(offsets)) = (dtype, shape, offsets) else {
@@ -297,23 +295,13 @@ fn check_offsets(header: &mut Header, data: u64) -> Result<()> {
     if position != data {
         refuse!(FORMAT, "S6", header.data_start, "data", "it has {data} bytes, the tensors take {position}");
     }
-    let budget = memory::budget();
-    if data > budget {
-        refuse!(
-            FORMAT,
-            "G9",
-            header.data_start,
-            "data",
-            "its {data} bytes are more than the {budget} that may be used"
-        );
-    }
-    Ok(())
+    memory::check(data, FORMAT, "data")
 }
 
 /// A byte that is neither 0 nor 1 is not a bool to anybody who computes with it.
 fn check_bools(header: &Header, source: &(impl Source + ?Sized)) -> Result<()> {
-    const STRIP: u64 = 1 << 16;
-    let mut strip = vec![0; STRIP as usize];
+    const STRIP: u64 = 1 << 12;
+    let mut strip = [0; STRIP as usize];
     for entry in header.entries.iter().filter(|entry| entry.dtype == Dtype::Bool) {
         let mut at = header.data_start + entry.start;
         let end = header.data_start + entry.end;

@@ -23,16 +23,22 @@ pub fn declare_fields(py: Python<'_>) -> PyResult<()> {
 
 /// An error as Python's, with the file it is about.
 fn failure(py: Python<'_>, error: dlrs_io::Error, path: &str) -> PyErr {
+    failure_in(py, error, path, "")
+}
+
+/// The same, for a part of the file.
+fn failure_in(py: Python<'_>, error: dlrs_io::Error, path: &str, part: &str) -> PyErr {
+    let separator = if part.is_empty() { "" } else { ": " };
     match error {
         dlrs_io::Error::Memory(bytes) => PyMemoryError::new_err(format!("{path}: cannot allocate {bytes} bytes")),
         dlrs_io::Error::Io(error) => io_failure(py, &error, path),
         dlrs_io::Error::Format(error) => {
-            let exception = FormatError::new_err(format!("{path}: {error}"));
+            let exception = FormatError::new_err(format!("{path}: {part}{separator}{error}"));
             let value = exception.value(py);
             let set = [
                 value.setattr(FIELDS[0], path),
                 value.setattr(FIELDS[1], error.format),
-                value.setattr(FIELDS[2], error.field),
+                value.setattr(FIELDS[2], format!("{part}{separator}{}", error.field)),
                 value.setattr(FIELDS[3], error.offset),
                 value.setattr(FIELDS[4], error.rule),
             ];
@@ -101,7 +107,7 @@ pub fn parse_archive<'py>(py: Python<'py>, data: &Bound<'py, PyAny>, path: &str)
 pub fn read_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyBytes>> {
     let name = path.to_string_lossy();
     let input = Input::open(&path).map_err(|error| failure(py, error, &name))?;
-    dlrs_io::memory::check(input.size()).map_err(|error| failure(py, error, &name))?;
+    dlrs_io::memory::check(input.size(), "file", "size").map_err(|error| failure(py, error, &name))?;
     let contents = new_bytes(py, input.size(), &name, |buffer| input.read_at(0, buffer))?;
     input.finish().map_err(|error| failure(py, error, &name))?;
     Ok(contents)
@@ -109,20 +115,24 @@ pub fn read_file(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyBytes>> 
 
 /// Raises unless `data` is the text of one JSON object without repeated keys, nested at most 64 deep.
 #[pyfunction]
-pub fn check_json(py: Python<'_>, data: &Bound<'_, PyAny>, path: &str) -> PyResult<()> {
-    json::validate(bytes_of(View::of(data).as_ref())?).map_err(|error| failure(py, error, path))
+#[pyo3(signature = (data, path, part=""))]
+pub fn check_json(py: Python<'_>, data: &Bound<'_, PyAny>, path: &str, part: &str) -> PyResult<()> {
+    json::validate(bytes_of(View::of(data).as_ref())?).map_err(|error| failure_in(py, error, path, part))
 }
 
 type Tensors = Vec<(String, &'static str, Vec<u64>, u64, u64)>;
 
 /// Name, dtype, shape, first byte and end of every tensor in the contents of a safetensors file; and its metadata.
 #[pyfunction]
+#[pyo3(signature = (data, path, part=""))]
 pub fn parse_safetensors<'py>(
     py: Python<'py>,
     data: &Bound<'py, PyAny>,
     path: &str,
+    part: &str,
 ) -> PyResult<(Tensors, Bound<'py, PyDict>)> {
-    let header = safetensors::read(bytes_of(View::of(data).as_ref())?).map_err(|error| failure(py, error, path))?;
+    let header =
+        safetensors::read(bytes_of(View::of(data).as_ref())?).map_err(|error| failure_in(py, error, path, part))?;
     let start = header.data_start;
     let tensors = header.entries.into_iter();
     let tensors = tensors.map(|t| (t.name, t.dtype.name(), t.shape, start + t.start, start + t.end)).collect();
@@ -133,10 +143,12 @@ pub fn parse_safetensors<'py>(
 
 /// What precedes the bytes of `tensors` (name, dtype, shape) in a safetensors file.
 #[pyfunction]
+#[pyo3(signature = (tensors, path, part=""))]
 pub fn safetensors_header<'py>(
     py: Python<'py>,
     tensors: Vec<(String, String, Vec<u64>)>,
     path: &str,
+    part: &str,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let mut entries = Vec::with_capacity(tensors.len());
     for (name, dtype, shape) in &tensors {
@@ -144,7 +156,7 @@ pub fn safetensors_header<'py>(
             .ok_or_else(|| PyValueError::new_err(format!("{name:?}: {dtype} values cannot be saved")))?;
         entries.push((name.as_str(), dtype, shape.as_slice()));
     }
-    let header = safetensors::write_header(&entries, &[]).map_err(|error| failure(py, error, path))?;
+    let header = safetensors::write_header(&entries, &[]).map_err(|error| failure_in(py, error, path, part))?;
     Ok(PyBytes::new(py, &header))
 }
 

@@ -337,11 +337,7 @@ fn check_sizes(members: &[Member]) -> Result<()> {
             None => refuse!(FORMAT, "G8", *header, name, "the sizes of the members are too large"),
         };
     }
-    let budget = memory::budget();
-    if total > budget {
-        refuse!(FORMAT, "G9", 0, "members", "their {total} bytes are more than the {budget} that may be used");
-    }
-    Ok(())
+    memory::check(total, FORMAT, "members")
 }
 
 /// Expands `input` into `buffer`: neither more nor less than fills it, and all of `input` is used.
