@@ -1,6 +1,7 @@
 """Graphs of layers as plain data and back, in the schema of Keras."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from types import EllipsisType
 from typing import Any
 
@@ -70,29 +71,48 @@ def graph_from_config(config: dict[str, Any], custom_objects: dict[str, Any] | N
         if operation._inbound_nodes and not entry["inbound_nodes"]:
             made[entry["name"], 0] = operation._inbound_nodes[0].outputs
         calls.extend((operation, number, call) for number, call in enumerate(entry["inbound_nodes"]))
-    while calls:
-        waiting = []
-        for operation, number, call in calls:
-            needed = _references(call)
-            for name, _, _ in needed:
-                if name not in names:
-                    raise ValueError(f"The model's configuration is invalid. Missing node: {name}.")
-            earlier = number == 0 or (operation.name, number - 1) in made
-            if earlier and all((name, node) in made for name, node, _ in needed):
-                args, kwargs = _arguments(call, made, custom_objects)
-                made[operation.name, number] = tree.flatten(operation(*args, **kwargs))
-            else:
-                waiting.append((operation, number, call))
-        if len(waiting) == len(calls):
-            stuck = sorted({operation.name for operation, _, _ in waiting})
-            raise ValueError(
-                f"The model's configuration is invalid: the calls of {stuck} wait for each other in a loop."
-            )
-        calls = waiting
+    for operation, number, call in _in_order(calls, set(names), made):
+        args, kwargs = _arguments(call, made, custom_objects)
+        made[operation.name, number] = tree.flatten(operation(*args, **kwargs))
     inputs, outputs = (
         _map_references(lambda ref: _found(made, ref), config[f"{end}_layers"]) for end in ("input", "output")
     )
     return inputs, outputs
+
+
+def _in_order(
+    calls: list[tuple[Operation, int, Any]], names: set[str], made: Mapping[tuple[str, int], Any]
+) -> Iterator[tuple[Operation, int, Any]]:
+    """The calls, each after those that it refers to and after its operation's own one before.
+
+    In linear time, whatever the order they are listed in (Kahn 1962, "Topological sorting of large networks").
+    """
+    waiting: dict[tuple[str, int], list[int]] = {}
+    missing: list[int] = []
+    for position, (operation, number, call) in enumerate(calls):
+        needed = {(name, node) for name, node, _ in _references(call)}
+        unknown = sorted(name for name, _ in needed if name not in names)
+        if unknown:
+            raise ValueError(f"The model's configuration is invalid. Missing node: {unknown[0]}.")
+        if number > 0:
+            needed.add((operation.name, number - 1))
+        needed = {node for node in needed if node not in made}
+        missing.append(len(needed))
+        for node in needed:
+            waiting.setdefault(node, []).append(position)
+    ready = deque(position for position, count in enumerate(missing) if count == 0)
+    while ready:
+        operation, number, call = calls[ready.popleft()]
+        yield operation, number, call
+        for position in waiting.pop((operation.name, number), ()):
+            missing[position] -= 1
+            if missing[position] == 0:
+                ready.append(position)
+    if any(missing):
+        stuck = sorted({calls[position][0].name for position, count in enumerate(missing) if count})
+        raise ValueError(
+            f"The model's configuration is invalid: the calls of {stuck[:20]} wait for each other in a loop."
+        )
 
 
 def _operation(entry: dict[str, Any], custom_objects: dict[str, Any] | None) -> Operation:
