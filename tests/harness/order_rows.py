@@ -134,6 +134,10 @@ PRIMITIVES = [
         second=True, refusals=segment_refusals()),
     Row("segment_max", segments(np.maximum, -np.inf), segment_cases(False), (APART, SEGMENT), dtypes=FLOATS,
         second=True, refusals=segment_refusals()),
+    Row("segment_prod", segments(np.multiply, 1), [*segment_cases(True)[:2], case((6, 3), (6,), num_segments=5)],
+        (Domain(0.5, 1.4), SEGMENT), dtypes=FLOATS, ulp=8, second=True, refusals=[
+            refuses(ValueError, r"\(2,\).*\(3, 2\)", (3, 2), ints(0, 1), num_segments=2),
+        ]),
     Row("segment_min", segments(np.minimum, np.inf), segment_cases(False), (APART, SEGMENT), dtypes=FLOATS,
         second=True, refusals=segment_refusals()),
 ]  # fmt: skip

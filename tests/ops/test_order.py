@@ -38,6 +38,17 @@ def test_shapes_that_depend_on_values_cannot_be_traced(function) -> None:
         dlrs.function(function)(ops.array(X))
 
 
+def test_slices_of_negative_segments_are_left_out() -> None:
+    data, ids = np.float32([1, 2, 4, 8]), np.int32([-1, 0, 1, -5])
+    for fn, expected in ((ops.segment_sum, [2, 4, 0]), (ops.segment_prod, [2, 4, 1])):
+        assert fn(data, ids, 3).tolist() == expected
+    for fn, none in ((ops.segment_max, -np.inf), (ops.segment_min, np.inf)):
+        assert fn(data, ids, 3).tolist() == [2, 4, none]
+        limits = np.iinfo(np.int32)
+        assert fn(np.int32([3, 5]), np.int32([-1, -1]), 1).tolist() == [limits.min if none < 0 else limits.max]
+    assert ops.segment_sum(data, np.int32([-1, -1, -1, -1])).shape == (0,)
+
+
 def test_segments_count_themselves() -> None:
     assert ops.segment_sum([1.0, 2.0, 4.0], [0, 2, 0]).tolist() == [5, 0, 2]
     assert ops.segment_max(np.zeros((0, 2)), np.zeros(0, np.int32)).shape == (0, 2)

@@ -39,7 +39,7 @@ def dot_product_attention(
         mask: Whether a target sees a source; broadcast likewise.
         scale: Factor of the logits; `1 / sqrt(features)` if None.
         is_causal: Whether targets see only sources up to their own position.
-        flash_attention: Only None and False: there is one way to compute it.
+        flash_attention: Taken for compatibility: it chooses no other way to compute the same.
         attn_logits_soft_cap: Only None.
 
     Returns:
@@ -50,8 +50,6 @@ def dot_product_attention(
     >>> dot_product_attention([[[[1.0]]]], [[[[1.0]], [[1.0]]]], [[[[2.0]], [[4.0]]]]).tolist()
     [[[[3.0]]]]
     """
-    if flash_attention:
-        raise ValueError("dot_product_attention: flash attention is not available; pass `flash_attention=None`.")
     if attn_logits_soft_cap is not None:
         raise ValueError("dot_product_attention: `attn_logits_soft_cap` must be None.")
     query, key, value = as_tensor(query), as_tensor(key), as_tensor(value)

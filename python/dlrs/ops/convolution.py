@@ -40,6 +40,7 @@ def conv(
         raise ValueError(
             f"conv: `inputs` must have 3 or 4 axes and `kernel` as many, got shapes {inputs.shape} and {kernel.shape}."
         )
+    padding = padding.lower() if isinstance(padding, str) else padding
     if padding not in ("valid", "same"):
         raise ValueError(f"conv: `padding` must be 'valid' or 'same', got {padding!r}.")
     first = standardize_data_format(data_format) == "channels_first"
@@ -47,7 +48,8 @@ def conv(
         inputs = _dlrs.transpose(inputs, [0, *range(2, inputs.ndim), 1])
     if inputs.shape[-1] != kernel.shape[-2]:
         raise ValueError(
-            f"conv: `inputs` have {inputs.shape[-1]} channels, `kernel` of shape {kernel.shape} takes another number."
+            f"conv: the number of input channels must match the kernel: `inputs` have {inputs.shape[-1]}, `kernel` of"
+            f" shape {kernel.shape} takes {kernel.shape[-2]}."
         )
     steps, dilations = _per_axis("strides", strides, space), _per_axis("dilation_rate", dilation_rate, space)
     pads = [(0, 0)] * space

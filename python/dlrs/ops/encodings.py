@@ -39,7 +39,15 @@ def one_hot_mask(x: Tensor, num_classes: int, axis: int = -1) -> Tensor:
 
 @op
 def multi_hot(inputs: TensorLike, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Tensor:
-    """Ones at all the places given by the integers along the last axis of `inputs`, zeros elsewhere.
+    """Ones at all the places given by integers, zeros elsewhere.
+
+    Args:
+        inputs: Integers of shape `(n,)` or `(batch, n, ...)`: the places of one vector stand along the axis n. Those
+            outside of 0 to `num_classes - 1` count for nothing.
+        num_classes: Length of the vectors.
+        axis: The axis of the vectors in the result.
+        dtype: Type of the result.
+        sparse: Must be False.
 
     >>> multi_hot([[0, 2], [1, 1]], 3).tolist()
     [[1.0, 0.0, 1.0], [0.0, 1.0, 0.0]]
@@ -49,7 +57,7 @@ def multi_hot(inputs: TensorLike, num_classes: int, axis: int = -1, dtype: Any =
     inputs = as_tensor(inputs)
     if inputs.ndim == 0:
         raise ValueError("multi_hot: `inputs` must have at least one axis.")
-    present = _dlrs.any(one_hot_mask(inputs, num_classes), (inputs.ndim - 1,), False)
+    present = _dlrs.any(one_hot_mask(inputs, num_classes), (min(inputs.ndim - 1, 1),), False)
     if axis not in (-1, present.ndim - 1):
         order = list(range(present.ndim - 1))
         order.insert(normalize_axis("multi_hot", axis, present.ndim), present.ndim - 1)

@@ -6,7 +6,7 @@ from dlrs.ops.decompositions import logdet
 from dlrs.ops.distances import cdist
 from dlrs.ops.fourier import *
 from dlrs.ops.reductions import logsumexp
-from dlrs.ops.segments import segment_max, segment_min, segment_sum
+from dlrs.ops.segments import segment_max, segment_min, segment_prod, segment_sum
 from dlrs.ops.sorting import in_top_k, top_k
 from dlrs.ops.unary import erf, rsqrt
 
@@ -19,6 +19,7 @@ __all__ = [
     "rsqrt",
     "segment_max",
     "segment_min",
+    "segment_prod",
     "segment_sum",
     "top_k",
 ]

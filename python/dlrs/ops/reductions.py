@@ -206,11 +206,17 @@ def logsumexp(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tenso
 
 @op
 def moments(x: TensorLike, axes: Axis, keepdims: bool = False, synchronized: bool = False) -> tuple[Tensor, Tensor]:
-    """Mean and variance over `axes`.
+    """Mean and variance over `axes`. Of float16 they are computed in float32 and limited to what float16 holds.
 
     >>> [m.item() for m in moments([1.0, 3.0], axes=0)]
     [2.0, 1.0]
     """
     if synchronized:
         raise ValueError("moments: `synchronized=True` needs several replicas; there is one.")
-    return _dlrs.mean(x, axes_of(axes), keepdims), var(x, axes, keepdims)
+    x = as_tensor(x)
+    if x.dtype != "float16":
+        return _dlrs.mean(x, axes_of(axes), keepdims), var(x, axes, keepdims)
+    wide = _dlrs.cast(x, "float32")
+    mean, variance = _dlrs.mean(wide, axes_of(axes), keepdims), var(wide, axes, keepdims)
+    most = 65504.0
+    return _dlrs.cast(mean, x.dtype), _dlrs.cast(_dlrs.minimum(variance, most), x.dtype)

@@ -2,42 +2,69 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
 from dlrs.backend import KerasTensor, TensorLike, as_tensor
-from dlrs.ops.operation import op, op_with_spec
+from dlrs.ops.operation import op_with_spec
 
-__all__ = ["segment_max", "segment_min", "segment_sum"]
+__all__ = ["segment_max", "segment_min", "segment_prod", "segment_sum"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class _Combine(Protocol):
     def __call__(self, x: Tensor, indices: Tensor, num_segments: int) -> Tensor: ...
 
 
-def _segment(name: str, combine: _Combine, data: TensorLike, segment_ids: TensorLike, segments: int | None) -> Tensor:
-    data, ids = as_tensor(data), as_tensor(segment_ids)
-    if ids.ndim != 1:
-        raise ValueError(f"{name}: `segment_ids` must be a vector, got shape {ids.shape}.")
-    if data.ndim == 0 or data.shape[0] != ids.shape[0]:
+def _check_segments(name: str, data: Any, ids: Any) -> None:
+    """Check shapes, of placeholders as far as they are known."""
+    if len(ids.shape) != 1:
+        raise ValueError(f"{name}: Argument `segment_ids` should be an 1-D vector, got shape: {ids.shape}.")
+    if not data.shape or (data.shape[0] != ids.shape[0] and None not in (data.shape[0], ids.shape[0])):
         raise ValueError(
             f"{name}: Argument `segment_ids` and `data` should have same leading dimension. Got {ids.shape} v.s."
             f" {data.shape}."
         )
+
+
+def _segment_op(fn: Callable[P, R]) -> Callable[P, R]:
+    """`op`, which gives placeholders an open number of segments unless it is an argument."""
+
+    def spec(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> KerasTensor:
+        _check_segments(fn.__name__, data, segment_ids)
+        return KerasTensor((num_segments, *data.shape[1:]), data.dtype)
+
+    return op_with_spec(spec)(fn)
+
+
+def _segment(
+    name: str, combine: _Combine, none: float, data: TensorLike, segment_ids: TensorLike, segments: int | None
+) -> Tensor:
+    """`combine` of the slices of segments that are not negative; `none`, limited to the dtype, changes no result."""
+    data, ids = as_tensor(data), as_tensor(segment_ids)
+    _check_segments(name, data, ids)
     if segments is None:
         if ids.is_symbolic:
             raise ValueError(
                 f"{name}: `num_segments` is needed while a function is traced, as the ids are not known then."
             )
-        segments = int(_dlrs.max(ids).item()) + 1 if ids.size else 0
-    return combine(data, ids, segments)
+        segments = max(int(_dlrs.max(ids).item()) + 1, 0) if ids.size else 0
+    if math.isinf(none) and np.dtype(data.dtype).kind in "iu":
+        limits = np.iinfo(data.dtype)
+        none = limits.max if none > 0 else limits.min
+    inside = _dlrs.reshape(_dlrs.greater_equal(ids, 0), (ids.size, *[1] * (data.ndim - 1)))
+    # Without segments there is no place for a slice that is left out: ids are as they are.
+    ids = _dlrs.maximum(ids, 0) if segments else ids
+    return combine(_dlrs.where(inside, data, none), ids, segments)
 
 
-@op
+@_segment_op
 def segment_sum(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
@@ -45,7 +72,7 @@ def segment_sum(
 
     Args:
         data: Tensor (n, ...).
-        segment_ids: n integers: to which segment a slice belongs.
+        segment_ids: n integers: to which segment a slice belongs. Slices of negative ids are left out.
         num_segments: First size of the result; one more than the largest id if None.
         sorted: Taken for compatibility.
 
@@ -54,10 +81,10 @@ def segment_sum(
     >>> segment_sum([1.0, 2.0, 4.0], [0, 1, 0], num_segments=3).tolist()
     [5.0, 2.0, 0.0]
     """
-    return _segment("segment_sum", _dlrs.segment_sum, data, segment_ids, num_segments)
+    return _segment("segment_sum", _dlrs.segment_sum, 0, data, segment_ids, num_segments)
 
 
-@op
+@_segment_op
 def segment_max(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
@@ -66,10 +93,10 @@ def segment_max(
     >>> segment_max([1.0, 2.0, 4.0], [0, 1, 0], num_segments=3).tolist()
     [4.0, 2.0, -inf]
     """
-    return _segment("segment_max", _dlrs.segment_max, data, segment_ids, num_segments)
+    return _segment("segment_max", _dlrs.segment_max, -math.inf, data, segment_ids, num_segments)
 
 
-@op
+@_segment_op
 def segment_min(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
@@ -78,7 +105,28 @@ def segment_min(
     >>> segment_min([1.0, 2.0, 4.0], [0, 1, 0], num_segments=3).tolist()
     [1.0, 2.0, inf]
     """
-    return _segment("segment_min", _dlrs.segment_min, data, segment_ids, num_segments)
+    return _segment("segment_min", _dlrs.segment_min, math.inf, data, segment_ids, num_segments)
+
+
+@_segment_op
+def segment_prod(
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
+) -> Tensor:
+    """Products of the slices with the same segment id, as `segment_sum`; of none, 1.
+
+    >>> segment_prod([1.0, 2.0, 4.0], [0, 1, 0], num_segments=3).tolist()
+    [4.0, 2.0, 1.0]
+    """
+    return _segment("segment_prod", _products, 1, data, segment_ids, num_segments)
+
+
+def _products(x: Tensor, indices: Tensor, num_segments: int) -> Tensor:
+    inner = math.prod(x.shape[1:])
+    # Looked up, so that an id out of range is refused.
+    rows = _dlrs.take(np.arange(num_segments, dtype=np.int64), indices, 0)
+    places = _Places((num_segments, *x.shape[1:]), num_segments, inner, rows)
+    ones = _dlrs.full((num_segments, inner), 1, x.dtype)
+    return _dlrs.reshape(_multiplied(ones, _dlrs.reshape(x, (places.count, inner)), places), places.shape)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
 use crate::ops::{LowerCx, Lowered, NodeRef, Op, arity};
 use crate::tensor::Ty;
-use crate::{DType, bail};
+use crate::bail;
 
 /// yₖ = Σⱼ xⱼ·exp(∓2πi·jk/n) over the last axis, with the sign + for `inverse`. Neither direction is scaled.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -32,7 +32,7 @@ impl Op for Fourier {
     fn infer(&self, inputs: &[Ty]) -> Result<Vec<Ty>> {
         arity("fourier", inputs, 2)?;
         let (re, im) = (inputs[0], inputs[1]);
-        if re != im || !matches!(re.dtype, DType::F32 | DType::F64) {
+        if re != im || !re.dtype.is_float() {
             bail!("fourier: the real part has type {re}, the imaginary part {im}; expected one floating-point type");
         }
         if re.shape.last().is_none_or(|&n| n == 0) {

@@ -35,8 +35,8 @@ const TILE_NS: f64 = 20_000.0;
 
 /// The last two axes of a matrix operand.
 fn matrix(op: &str, argument: &str, ty: Ty) -> Result<(usize, usize)> {
-    if !matches!(ty.dtype, DType::F32 | DType::F64) {
-        bail!(Type, "{op}: {argument} has dtype {}; expected float32 or float64", ty.dtype);
+    if !ty.dtype.is_float() {
+        bail!(Type, "{op}: {argument} has dtype {}; expected a floating-point dtype", ty.dtype);
     }
     match ty.shape.dims() {
         [.., m, n] => Ok((*m, *n)),
