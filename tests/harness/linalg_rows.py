@@ -160,6 +160,14 @@ def sums(*xs: Array, subscripts: str) -> Any:
     return np.einsum(subscripts, *xs)
 
 
+def crossed(a: Array, b: Array, axis: int = -1) -> Any:
+    """NumPy's, of vectors of 2 elements by their definition."""
+    if a.shape[axis] == b.shape[axis] == 2:
+        return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    a, b = (np.concatenate([x, np.zeros((*x.shape[:-1], 1))], -1) if x.shape[-1] == 2 else x for x in (a, b))
+    return np.cross(a, b, axis=axis)
+
+
 SUBSCRIPTS = [
     ("ij,jk->ik", (2, 3), (3, 4)), ("ji,kj", (3, 2), (4, 3)), ("ii", (3, 3)), ("iij->ji", (2, 2, 3)), ("ij->", (2, 3)),
     ("i...,j...k->...ijk", (2, 3), (4, 3, 2)), (",ij", (), (2, 3)), ("...ij,...jk", (1, 2, 3), (4, 3, 2)),
@@ -176,6 +184,14 @@ PRODUCTS = [
             refuses(ValueError, "2 operands, got 1", (2,), subscripts="i,i"),
             refuses(ValueError, "i->k", (2,), subscripts="i->k"),
         ]),
+    Row("kron", np.kron, [case((2, 3), (3, 2)), case((2,), (3, 2)), case((), (2,)), case((0, 2), (2, 2))]),
+    Row("cross", crossed, [case((3,), (3,)), case((4, 1, 3), (5, 3)), case((2, 3), (2,)), case((2,), (2, 3)),
+                           case((2,), (2,)), case((3, 4), (3, 4), axis=0)], ulp=1, floor=8, refusals=[
+            refuses(ValueError, r"2 or 3.*\(4,\)", (4,), (3,)), refuses(ValueError, "axis 1", (3,), (3,), axis=1),
+        ]),
+    Row("vander", np.vander, [case((3,)), case((3,), N=5, increasing=True), case((0,), N=2)],
+        ulp=8, refusals=[refuses(ValueError, r"\(2, 2\)", (2, 2)), refuses(ValueError, "-1", (2,), N=-1)]),
+    Row("diagflat", np.diagflat, [case((2, 2)), case((3,), k=-1), case(())]),
     Row("cdist", distances, [case((3, 2), (4, 2)), case((2, 1, 3), (4, 3)), case((0, 2), (3, 2))], ulp=16, floor=2,
         refusals=[refuses(ValueError, r"\(2, 3\).*\(2, 2\)", (2, 3), (2, 2))]),
 ]  # fmt: skip

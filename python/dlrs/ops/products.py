@@ -9,11 +9,12 @@ import numpy as np
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
 from dlrs.backend import KerasTensor, TensorLike, as_tensor
-from dlrs.ops.manipulation import normalize_axis
+from dlrs.ops.manipulation import normalize_axis, stack
 from dlrs.ops.operation import op, primitive, symbolic
 
 __all__ = [
-    "diag", "diagonal", "dot", "inner", "matmul", "outer", "tensordot", "trace", "vdot",
+    "cross", "diag", "diagflat", "diagonal", "dot", "inner", "kron", "matmul", "outer", "tensordot", "trace", "vander",
+    "vdot",
 ]  # fmt: skip
 
 
@@ -119,6 +120,86 @@ def outer(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 
 @op
+def kron(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """The Kronecker product: each element of `x1` times the whole of `x2`, in its place.
+
+    >>> kron([1.0, 2.0], [3.0, 4.0]).tolist()
+    [3.0, 4.0, 6.0, 8.0]
+    """
+    x1, x2 = as_tensor(x1), as_tensor(x2)
+    ndim = max(x1.ndim, x2.ndim)
+    first, second = ([1] * (ndim - x.ndim) + list(x.shape) for x in (x1, x2))
+    left = _dlrs.reshape(x1, [n for size in first for n in (size, 1)])
+    right = _dlrs.reshape(x2, [n for size in second for n in (1, size)])
+    return _dlrs.reshape(_dlrs.multiply(left, right), [a * b for a, b in zip(first, second, strict=True)])
+
+
+@op
+def cross(
+    x1: TensorLike, x2: TensorLike, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Tensor:
+    """The cross product of vectors of 3 elements, or of 2 (the third is taken for 0).
+
+    Args:
+        x1, x2: Tensors, which are broadcast but for the vectors' axis.
+        axisa, axisb: The axis of the vectors in `x1` and in `x2`.
+        axisc: Their axis in the result. Of two vectors of 2 elements the result is a number: the third element.
+        axis: All three of these.
+
+    >>> cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]).tolist()
+    [0.0, 0.0, 1.0]
+    """
+    axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
+    a, b = _components(x1, axisa), _components(x2, axisb)
+    third = _dlrs.subtract(_dlrs.multiply(a[0], b[1]), _dlrs.multiply(a[1], b[0]))
+    if len(a) == len(b) == 2:
+        return third
+    if len(a) == 3 and len(b) == 3:
+        first = _dlrs.subtract(_dlrs.multiply(a[1], b[2]), _dlrs.multiply(a[2], b[1]))
+        second = _dlrs.subtract(_dlrs.multiply(a[2], b[0]), _dlrs.multiply(a[0], b[2]))
+    elif len(a) == 3:
+        first, second = _dlrs.negative(_dlrs.multiply(a[2], b[1])), _dlrs.multiply(a[2], b[0])
+    else:
+        first, second = _dlrs.multiply(a[1], b[2]), _dlrs.negative(_dlrs.multiply(a[0], b[2]))
+    return stack([first, second, third], axisc)
+
+
+def _components(x: TensorLike, axis: int) -> list[Tensor]:
+    """The 2 or 3 slices of `x` along `axis`."""
+    x = as_tensor(x)
+    axis = normalize_axis("cross", axis, x.ndim)
+    if x.shape[axis] not in (2, 3):
+        raise ValueError(f"cross: vectors must have 2 or 3 elements, got axis {axis} of shape {x.shape}.")
+    return [_dlrs.take(x, i, axis) for i in range(x.shape[axis])]
+
+
+@op
+def vander(x: TensorLike, N: int | None = None, increasing: bool = False) -> Tensor:
+    """The powers of a vector's elements, as columns: the Vandermonde matrix.
+
+    Args:
+        x: Vector.
+        N: Number of columns; as many as rows if None.
+        increasing: Whether the powers rise from the left to the right.
+
+    >>> vander([2.0, 3.0], 3).tolist()
+    [[4.0, 2.0, 1.0], [9.0, 3.0, 1.0]]
+    """
+    x = as_tensor(x)
+    if x.ndim != 1:
+        raise ValueError(f"vander: `x` must be a vector, got shape {x.shape}.")
+    count = x.size if N is None else N
+    if count < 0:
+        raise ValueError(f"vander: `N` must not be negative, got {N}.")
+    if count == 0:
+        return _dlrs.full((x.size, 0), 0, x.dtype)
+    columns = [_dlrs.full(x.shape, 1, x.dtype)]
+    while len(columns) < count:
+        columns.append(_dlrs.multiply(columns[-1], x))
+    return stack(columns if increasing else columns[::-1], 1)
+
+
+@op
 def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """The elements of `x` whose indices along `axis1` and `axis2` differ by `offset`, along a new last axis.
 
@@ -154,6 +235,17 @@ def diag(x: TensorLike, k: int = 0) -> Tensor:
     places = (rows * side + rows + k).astype(np.int32)
     flat = _dlrs.segment_sum(x, places, side * side)
     return _dlrs.reshape(flat, (side, side))
+
+
+@op
+def diagflat(x: TensorLike, k: int = 0) -> Tensor:
+    """The matrix with the elements of `x` on its `k`-th diagonal.
+
+    >>> diagflat([[1.0], [2.0]]).tolist()
+    [[1.0, 0.0], [0.0, 2.0]]
+    """
+    x = as_tensor(x)
+    return diag(_dlrs.reshape(x, (x.size,)), k)
 
 
 @op

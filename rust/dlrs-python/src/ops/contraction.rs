@@ -17,7 +17,9 @@ use crate::tensor::PyTensor;
 #[pyfunction]
 #[pyo3(signature = (x1, x2, transpose_a=false, transpose_b=false))]
 pub fn matmul(x1: Arg, x2: Arg, transpose_a: bool, transpose_b: bool) -> Result<PyTensor> {
-    let dtype = promote([&x1, &x2]);
+    // Sums of products of bytes do not fit a byte: they are int32, as in Keras.
+    let bytes = [&x1, &x2].into_iter().all(|x| matches!(x, Arg::Operand(o) if o.ty().dtype == DType::I8));
+    let dtype = if bytes { DType::I32 } else { promote([&x1, &x2]) };
     // Integer products are computed in double precision, which is exact up to 2⁵³.
     let compute = if dtype.is_float() { dtype } else { DType::F64 };
     let [a, b] = to_all([x1, x2], compute)?;
