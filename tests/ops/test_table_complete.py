@@ -10,7 +10,9 @@ from harness import TABLE
 # What `_dlrs` holds besides ops.
 NOT_OPS = {
     *("Tensor", "Variable", "Trace", "Program", "Tape"),
-    *("InternalError", "ConcurrentUseError", "TracingError"),
+    *("InternalError", "ConcurrentUseError", "TracingError", "FormatError"),
+    *("ArchiveFile", "AtomicFile", "check_json", "parse_archive", "parse_safetensors", "read_archive", "read_file"),
+    *("safetensors_header",),
     *("is_tracing", "num_threads", "set_num_threads", "isa", "supported_isas", "machine_peaks"),
 }
 
