@@ -5,6 +5,7 @@ from typing import Any
 from dlrs.backend import Registry
 from dlrs.layers.activation import Activation
 from dlrs.layers.batch_normalization import BatchNormalization
+from dlrs.layers.cropping import Cropping1D, Cropping2D, Cropping3D
 from dlrs.layers.dense import Dense
 from dlrs.layers.dropout import Dropout
 from dlrs.layers.einsum_dense import EinsumDense
@@ -16,12 +17,18 @@ from dlrs.layers.input_spec import InputSpec
 from dlrs.layers.lambda_layer import Lambda
 from dlrs.layers.layer import Layer
 from dlrs.layers.masking import Masking
+from dlrs.layers.reshaping import Permute, RepeatVector, Reshape
 from dlrs.layers.reversible_embedding import ReversibleEmbedding
+from dlrs.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from dlrs.layers.wrapper import Wrapper
+from dlrs.layers.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
 __all__ = [
     "Activation",
     "BatchNormalization",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
     "Dense",
     "Dropout",
     "EinsumDense",
@@ -34,8 +41,17 @@ __all__ = [
     "Lambda",
     "Layer",
     "Masking",
+    "Permute",
+    "RepeatVector",
+    "Reshape",
     "ReversibleEmbedding",
+    "UpSampling1D",
+    "UpSampling2D",
+    "UpSampling3D",
     "Wrapper",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
     "deserialize",
     "serialize",
 ]
@@ -44,8 +60,10 @@ _REGISTRY = Registry(
     "layer",
     Layer,
     (
-        Activation, BatchNormalization, Dense, Dropout, EinsumDense, Embedding, Flatten, Identity, InputLayer, Lambda,
-        Masking, ReversibleEmbedding, Wrapper,
+        Activation, BatchNormalization, Cropping1D, Cropping2D, Cropping3D, Dense, Dropout, EinsumDense,
+        Embedding, Flatten, Identity, InputLayer, Lambda, Masking, Permute, RepeatVector, Reshape,
+        ReversibleEmbedding, UpSampling1D, UpSampling2D, UpSampling3D, Wrapper, ZeroPadding1D, ZeroPadding2D,
+        ZeroPadding3D,
     ),
 )  # fmt: skip
 
