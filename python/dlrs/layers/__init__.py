@@ -5,8 +5,10 @@ from typing import Any
 from dlrs.backend import Registry
 from dlrs.layers.activation import Activation
 from dlrs.layers.batch_normalization import BatchNormalization
+from dlrs.layers.concatenate import Concatenate, concatenate
 from dlrs.layers.cropping import Cropping1D, Cropping2D, Cropping3D
 from dlrs.layers.dense import Dense
+from dlrs.layers.dot import Dot, dot
 from dlrs.layers.dropout import Dropout
 from dlrs.layers.einsum_dense import EinsumDense
 from dlrs.layers.embedding import Embedding
@@ -17,6 +19,20 @@ from dlrs.layers.input_spec import InputSpec
 from dlrs.layers.lambda_layer import Lambda
 from dlrs.layers.layer import Layer
 from dlrs.layers.masking import Masking
+from dlrs.layers.merging import (
+    Add,
+    Average,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 from dlrs.layers.reshaping import Permute, RepeatVector, Reshape
 from dlrs.layers.reversible_embedding import ReversibleEmbedding
 from dlrs.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
@@ -25,11 +41,15 @@ from dlrs.layers.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
 __all__ = [
     "Activation",
+    "Add",
+    "Average",
     "BatchNormalization",
+    "Concatenate",
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
     "Dense",
+    "Dot",
     "Dropout",
     "EinsumDense",
     "Embedding",
@@ -41,10 +61,14 @@ __all__ = [
     "Lambda",
     "Layer",
     "Masking",
+    "Maximum",
+    "Minimum",
+    "Multiply",
     "Permute",
     "RepeatVector",
     "Reshape",
     "ReversibleEmbedding",
+    "Subtract",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
@@ -52,18 +76,26 @@ __all__ = [
     "ZeroPadding1D",
     "ZeroPadding2D",
     "ZeroPadding3D",
+    "add",
+    "average",
+    "concatenate",
     "deserialize",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
     "serialize",
+    "subtract",
 ]
 
 _REGISTRY = Registry(
     "layer",
     Layer,
     (
-        Activation, BatchNormalization, Cropping1D, Cropping2D, Cropping3D, Dense, Dropout, EinsumDense,
-        Embedding, Flatten, Identity, InputLayer, Lambda, Masking, Permute, RepeatVector, Reshape,
-        ReversibleEmbedding, UpSampling1D, UpSampling2D, UpSampling3D, Wrapper, ZeroPadding1D, ZeroPadding2D,
-        ZeroPadding3D,
+        Activation, Add, Average, BatchNormalization, Concatenate, Cropping1D, Cropping2D, Cropping3D, Dense,
+        Dot, Dropout, EinsumDense, Embedding, Flatten, Identity, InputLayer, Lambda, Masking, Maximum, Minimum,
+        Multiply, Permute, RepeatVector, Reshape, ReversibleEmbedding, Subtract, UpSampling1D, UpSampling2D,
+        UpSampling3D, Wrapper, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
     ),
 )  # fmt: skip
 
