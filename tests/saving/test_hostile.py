@@ -242,3 +242,12 @@ def test_no_dynamic_code_in_loaders():
 )
 def test_the_test_sees_dynamic_code(source):
     assert dynamic_code(source)
+
+
+def test_json_of_models_is_checked_as_that_of_files():
+    for name, rule, data in hostile.bad_json():
+        with pytest.raises(FormatError) as caught:
+            dlrs.models.model_from_json(data.decode(errors="surrogateescape"))
+        assert caught.value.rule == rule, name
+    with pytest.raises(TypeError, match="`json_string` must be a string"):
+        dlrs.models.model_from_json(b"{}")

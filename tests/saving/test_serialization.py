@@ -139,3 +139,21 @@ def test_a_class_cannot_be_passed_off_as_another():
         saving.deserialize_keras_object(config)
     with pytest.raises(ValueError, match="does not have a get_config"):
         saving.register_keras_serializable()(type("Bare", (), {}))
+
+
+def test_a_layer_inside_another_is_shared_again():
+    @saving.register_keras_serializable("tests")
+    class Around(layers.Wrapper):
+        def call(self, x):
+            return self.layer(x)
+
+    a, b = dlrs.Input((2,)), dlrs.Input((2,))
+    dense = layers.Dense(1)
+    for outputs in ([dense(a), Around(dense)(b)], [Around(dense)(b), dense(a)]):
+        with ObjectSharingScope():
+            data = json.loads(json.dumps(saving.serialize_keras_object(dlrs.Model([a, b], outputs))))
+        with ObjectSharingScope():
+            again = saving.deserialize_keras_object(data)
+        (inner,) = [layer for layer in again.layers if isinstance(layer, layers.Dense)]
+        (outer,) = [layer for layer in again.layers if isinstance(layer, Around)]
+        assert outer.layer is inner

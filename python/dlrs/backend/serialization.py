@@ -110,6 +110,7 @@ class _Sharing:
 
     def __init__(self) -> None:
         self.configs: dict[int, tuple[Any, dict[str, Any]]] = {}
+        self.written: dict[int, dict[str, Any]] = {}
         self.numbers: dict[int, int] = {}
         self.objects: dict[Any, Any] = {}
 
@@ -134,6 +135,7 @@ def _note_written(obj: Any, config: dict[str, Any]) -> None:
         return
     if id(obj) not in sharing.configs:
         sharing.configs[id(obj)] = (obj, config)  # the object is kept, so that its id stays its own
+        sharing.written[id(config)] = config
         return
     # Numbered in the order of writing: equal models give equal files.
     number = sharing.numbers.setdefault(id(obj), len(sharing.numbers))
@@ -164,7 +166,9 @@ def serialize_keras_object(obj: Any) -> Any:
     if isinstance(obj, tuple):
         return tuple(serialize_keras_object(item) for item in obj)
     if isinstance(obj, dict):
-        return serialize_dict(obj)
+        sharing = _SHARING.get()
+        # What a `get_config` has serialized itself is not copied: a number that it shares may yet be written into it.
+        return obj if sharing is not None and id(obj) in sharing.written else serialize_dict(obj)
     special = _serialize_value(obj)
     if special is not None:
         return special[0]

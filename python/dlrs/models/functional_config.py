@@ -29,7 +29,10 @@ def graph_config(function: Function) -> dict[str, Any]:
     layers = []
     for operation in function.operations:
         calls = [_call_config(node, references) for node in nodes[id(operation)] if not node.is_input]
-        layers.append({**serialize_keras_object(operation), "name": operation.name, "inbound_nodes": calls})
+        description = serialize_keras_object(operation)
+        # Not copied: should the layer be met again, inside another, the number that they share is written here, too.
+        description.update(name=operation.name, inbound_nodes=calls)
+        layers.append(description)
 
     def reference(x: KerasTensor) -> list[Any]:
         return list(references[id(x)])

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Self
 
+from dlrs import _dlrs
 from dlrs.backend import KerasTensor, tree
 from dlrs.backend.serialization import deserialize_keras_object, serialize_keras_object
 from dlrs.layers.layer import Layer
@@ -129,11 +130,18 @@ class Model(StateTree, Trainer, Layer):
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
     """The model that `Model.to_json` described, with new weights.
 
+    Raises:
+        FormatError: the text is not JSON, repeats a key or nests deeper than 64 (rules G11, G12).
+        TypeError, ValueError: a class is not known, or the configuration does not describe a model.
+
     >>> from dlrs.layers import Dense, Input
     >>> x = Input((3,))
     >>> model_from_json(Model(x, Dense(2)(x)).to_json()).output_shape
     (None, 2)
     """
+    if not isinstance(json_string, str):
+        raise TypeError(f"model_from_json: `json_string` must be a string, got {type(json_string).__name__}.")
+    _dlrs.check_json(json_string.encode(errors="surrogatepass"), "model_from_json", "json_string")
     return deserialize_keras_object(json.loads(json_string), custom_objects)
 
 

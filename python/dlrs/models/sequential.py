@@ -216,6 +216,14 @@ class Sequential(Model):
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
         from dlrs.saving.serialization_lib import deserialize_keras_object
 
+        if "name" not in config or not isinstance(config.get("layers"), list):
+            raise ValueError(
+                f"A Sequential model configuration must be a dictionary containing the 'name' and 'layers' keys, got "
+                f"{sorted(config)}."
+            )
+        for layer in config["layers"]:
+            if not isinstance(layer, dict) or "config" not in layer:
+                raise ValueError(f"Sequential: Expected a dictionary containing a 'config' key. Got {layer!r}.")
         # The stack builds its layers itself, so that their weights have the paths that they had.
         unbuilt = [{key: value for key, value in layer.items() if key != "build_config"} for layer in config["layers"]]
         layers = [deserialize_keras_object(layer, custom_objects) for layer in unbuilt]
