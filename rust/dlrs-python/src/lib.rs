@@ -65,7 +65,7 @@ mod _dlrs {
     #[pymodule_export]
     use crate::tensor::PyTensor;
     #[pymodule_export]
-    use crate::variable::PyVariable;
+    use crate::variable::{PyVariable, set_autocast};
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {

@@ -187,7 +187,7 @@ impl Arg {
             return Ok(Some(Arg::Operand(Operand::Value(tensor.get().value.clone()))));
         }
         if let Ok(variable) = obj.cast::<PyVariable>() {
-            return Ok(Some(Arg::Operand(Operand::Variable(variable.get().variable.clone()))));
+            return Ok(Some(Arg::Operand(variable.get().reading()?)));
         }
         let number = if let Ok(f) = obj.cast::<PyFloat>() {
             Number::Float(f.value())

@@ -58,11 +58,11 @@ macro_rules! pair {
         impl $class {
             $(
                 fn $name(&self, other: &Bound<'_, PyAny>) -> Result<Py<PyAny>> {
-                    answer(other.py(), binary(Arg::Operand(self.operand()), other, $f))
+                    answer(other.py(), binary(Arg::Operand(self.reading()?), other, $f))
                 }
 
                 fn $reflected(&self, other: &Bound<'_, PyAny>) -> Result<Py<PyAny>> {
-                    answer(other.py(), reflected(Arg::Operand(self.operand()), other, $f))
+                    answer(other.py(), reflected(Arg::Operand(self.reading()?), other, $f))
                 }
             )*
         }
@@ -87,32 +87,32 @@ macro_rules! operators {
         impl $class {
             fn __pow__(&self, other: &Bound<'_, PyAny>, modulo: Option<&Bound<'_, PyAny>>) -> Result<Py<PyAny>> {
                 let f = if modulo.is_some() { elementwise::power_modulo } else { elementwise::power };
-                answer(other.py(), binary(Arg::Operand(self.operand()), other, f))
+                answer(other.py(), binary(Arg::Operand(self.reading()?), other, f))
             }
 
             fn __rpow__(&self, other: &Bound<'_, PyAny>, modulo: Option<&Bound<'_, PyAny>>) -> Result<Py<PyAny>> {
                 let f = if modulo.is_some() { elementwise::power_modulo } else { elementwise::power };
-                answer(other.py(), reflected(Arg::Operand(self.operand()), other, f))
+                answer(other.py(), reflected(Arg::Operand(self.reading()?), other, f))
             }
 
             fn __neg__(&self) -> Result<PyTensor> {
-                elementwise::negative(Arg::Operand(self.operand()))
+                elementwise::negative(Arg::Operand(self.reading()?))
             }
 
             fn __pos__(&self) -> PyResult<PyTensor> {
-                Ok(crate::call::identity(&self.operand())?)
+                Ok(crate::call::identity(&self.reading()?)?)
             }
 
             fn __abs__(&self) -> Result<PyTensor> {
-                elementwise::absolute(Arg::Operand(self.operand()))
+                elementwise::absolute(Arg::Operand(self.reading()?))
             }
 
             fn __invert__(&self) -> Result<PyTensor> {
-                elementwise::invert(self.operand())
+                elementwise::invert(self.reading()?)
             }
 
             fn __richcmp__(&self, other: &Bound<'_, PyAny>, op: CompareOp) -> Result<Py<PyAny>> {
-                let (x, y) = (Arg::Operand(self.operand()), crate::operators::other(other)?);
+                let (x, y) = (Arg::Operand(self.reading()?), crate::operators::other(other)?);
                 let result = y.map(|y| elementwise::comparison(compare(op), x, y)).transpose();
                 answer(other.py(), result)
             }

@@ -54,6 +54,11 @@ impl PyTensor {
     pub fn operand(&self) -> Operand {
         Operand::Value(self.value.clone())
     }
+
+    /// The tensor as an operand; that of a variable may be a cast, which can fail.
+    pub fn reading(&self) -> Result<Operand> {
+        Ok(self.operand())
+    }
 }
 
 #[cold]

@@ -1,9 +1,10 @@
 //! `Variable`: named state that outlives programs.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use dlrs_core::dispatch::{self, Operand};
-use dlrs_core::{Ty, Variable};
+use dlrs_core::{DType, Ty, Variable};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -11,7 +12,7 @@ use crate::array;
 use crate::call;
 use crate::errors::{Result, fail, guard};
 use crate::index;
-use crate::operand::{Arg, concrete};
+use crate::operand::{Arg, DTypeArg, concrete};
 use crate::tensor::{PyTensor, shape_tuple, to_numpy, values_text};
 
 /// A named buffer with a version counter. Subclassed by `dlrs.Variable`.
@@ -19,12 +20,35 @@ use crate::tensor::{PyTensor, shape_tuple, to_numpy, values_text};
 pub struct PyVariable {
     pub variable: Variable,
     trainable: AtomicBool,
+    autocast: AtomicBool,
+}
+
+thread_local! {
+    /// The type in which the layer that is being called reads floating variables; None for their own.
+    static AUTOCAST: Cell<Option<DType>> = const { Cell::new(None) };
+}
+
+/// Sets the type in which this thread reads floating variables, None for their own; returns the one before.
+#[pyfunction]
+#[pyo3(signature = (dtype))]
+pub fn set_autocast(dtype: Option<DTypeArg>) -> Option<&'static str> {
+    AUTOCAST.replace(dtype.map(|dtype| dtype.0)).map(DType::name)
 }
 
 impl PyVariable {
-    /// The variable as an operand.
-    pub fn operand(&self) -> Operand {
-        Operand::Variable(self.variable.clone())
+    /// The variable as an operand, cast where a layer reads it in a narrower type.
+    pub fn reading(&self) -> Result<Operand> {
+        let operand = Operand::Variable(self.variable.clone());
+        match self.read_as() {
+            Some(dtype) => call::cast(&operand, dtype),
+            None => Ok(operand),
+        }
+    }
+
+    /// The type to which a reading is cast, if it is not the variable's own.
+    fn read_as(&self) -> Option<DType> {
+        let own = self.ty().dtype;
+        AUTOCAST.get().filter(|&dtype| dtype != own && own.is_float() && self.autocast.load(Relaxed))
     }
 
     fn ty(&self) -> Ty {
@@ -32,7 +56,10 @@ impl PyVariable {
     }
 
     fn read(&self) -> Result<PyTensor> {
-        Ok(guard(|| dispatch::read(&self.variable))?.into())
+        match self.read_as() {
+            Some(_) => call::identity(&self.reading()?),
+            None => Ok(guard(|| dispatch::read(&self.variable))?.into()),
+        }
     }
 }
 
@@ -54,7 +81,11 @@ impl PyVariable {
                 Arg::Operand(_) => array::tensor_from(value, None)?,
             },
         };
-        Ok(PyVariable { variable: Variable::new("variable", tensor), trainable: AtomicBool::new(true) })
+        Ok(PyVariable {
+            variable: Variable::new("variable", tensor),
+            trainable: AtomicBool::new(true),
+            autocast: AtomicBool::new(true),
+        })
     }
 
     /// NumPy's binary operators leave the choice to the variable.
@@ -70,7 +101,7 @@ impl PyVariable {
 
     #[getter]
     fn dtype(&self) -> &'static str {
-        self.ty().dtype.name()
+        self.read_as().unwrap_or_else(|| self.ty().dtype).name()
     }
 
     #[getter]
@@ -108,6 +139,17 @@ impl PyVariable {
     #[setter]
     fn set_trainable(&self, trainable: bool) {
         self.trainable.store(trainable, Relaxed);
+    }
+
+    /// Whether layers under a mixed policy may read it in their compute type.
+    #[getter]
+    fn autocast(&self) -> bool {
+        self.autocast.load(Relaxed)
+    }
+
+    #[setter]
+    fn set_autocast(&self, autocast: bool) {
+        self.autocast.store(autocast, Relaxed);
     }
 
     /// Replaces the content by a value of the variable's shape, cast to its dtype; inside a trace this is recorded.
@@ -166,7 +208,7 @@ impl PyVariable {
     }
 
     fn __getitem__(&self, key: &Bound<'_, PyAny>) -> Result<PyTensor> {
-        index::get(&self.operand(), key)
+        index::get(&self.reading()?, key)
     }
 
     fn __iter__<'py>(&self, py: Python<'py>) -> Result<Bound<'py, PyAny>> {
