@@ -15,6 +15,9 @@ from dlrs.backend.keras_tensor import KerasTensor
 # for functions that cut an axis into equal parts.
 _STAND_INS = ((83, 89), (720, 840))
 
+# A small size, for functions that take the smaller of an open size and another. Where it is too small, it says nothing.
+_SMALL = 2
+
 # At most so many traces look for the sizes that make the arguments fit together.
 _MOST_TRIALS = 64
 
@@ -27,9 +30,9 @@ def compute_output_spec(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> An
         *args: Its arguments; placeholders (`KerasTensor`) may appear at any depth.
         **kwargs: Its keyword arguments, likewise.
 
-    Nothing is computed and no variable changes: `fn` is traced twice, with every open size replaced by one of two
-    numbers, and the sizes that come out different are open in the result. Open sizes that must be those of other
-    arguments, or 1, for the function to be defined are taken to be so.
+    Nothing is computed and no variable changes: `fn` is traced with every open size replaced by one of a few numbers,
+    and the sizes that come out different are open in the result. Open sizes that must be those of other arguments for
+    the function to be defined are taken to be so.
 
     >>> spec = compute_output_spec(lambda x: x @ x.T, KerasTensor((None, 3)))
     >>> spec.shape, spec.dtype
@@ -41,12 +44,12 @@ def compute_output_spec(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> An
     count = sum(leaf.shape.count(None) for leaf in leaves)
     if count == 0:
         only = _trace(fn, args, kwargs, ())
-        return tree.map_structure(lambda leaf: _placeholder(leaf, leaf), only)
+        return _merged([only])
     refusal: Exception | None = None
     for pair in _STAND_INS:
         try:
             first, second = (_trace(fn, args, kwargs, (size,) * count) for size in pair)
-            return tree.map_structure(_placeholder, first, second)
+            return _merged([first, second, *_small_trace(fn, args, kwargs, count)])
         except _dlrs.TracingError as error:
             _name_open_sizes(error, pair)
             raise
@@ -63,7 +66,7 @@ def _with_sizes_of_others(
     fn: Callable[..., Any], args: Any, kwargs: Any, leaves: Sequence[KerasTensor], count: int
 ) -> Any:
     """The specification under the fewest open sizes that must be closed, None if there is none."""
-    known = sorted({size for leaf in leaves for size in leaf.shape if size is not None} | {1}, reverse=True)
+    known = sorted(_known_sizes(leaves, (args, kwargs)), reverse=True)
     trials = itertools.islice(_assignments(count, known), _MOST_TRIALS)
     for _, group in itertools.groupby(trials, lambda sizes: sum(size is not None for size in sizes)):
         results = []
@@ -77,6 +80,25 @@ def _with_sizes_of_others(
         if results:
             return _merged(results)
     return None
+
+
+def _known_sizes(leaves: Sequence[KerasTensor], arguments: Any) -> set[int]:
+    """Sizes that stand in the arguments: those of tensors, and numbers that may be sizes. To be 1 is never needed."""
+    sizes = {size for leaf in leaves for size in leaf.shape if size is not None}
+    for leaf in tree.flatten(arguments):
+        if isinstance(leaf, int):
+            sizes.add(leaf)
+        elif not isinstance(leaf, KerasTensor):
+            sizes.update(getattr(leaf, "shape", ()))
+    return {size for size in sizes if size > 1}
+
+
+def _small_trace(fn: Callable[..., Any], args: Any, kwargs: Any, count: int) -> list[Any]:
+    """The result with small sizes, if there is one."""
+    try:
+        return [_trace(fn, args, kwargs, (_SMALL,) * count)]
+    except (TypeError, ValueError):
+        return []
 
 
 def _assignments(count: int, known: Sequence[int]) -> Iterator[tuple[int | None, ...]]:
@@ -125,10 +147,3 @@ def _name_open_sizes(error: Exception, stand_ins: Sequence[int]) -> None:
     notes = getattr(error, "__notes__", None)
     if notes:
         notes[:] = [number.sub("None", note) for note in notes]
-
-
-def _placeholder(first: Any, second: Any) -> Any:
-    if not isinstance(first, Tensor | _dlrs.Variable):
-        return first
-    shape = tuple(a if a == b else None for a, b in zip(first.shape, second.shape, strict=True))
-    return KerasTensor(shape, first.dtype)

@@ -1,9 +1,12 @@
 """Functions of two tensors, element by element, with NumPy's broadcasting and Keras's promotion of types."""
 
+from typing import Any, overload
+
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
 from dlrs.backend import KerasTensor, TensorLike
 from dlrs.ops.operation import op, primitive, symbolic
+from dlrs.ops.sorting import nonzero
 
 __all__ = [
     "add", "divide", "divide_no_nan", "equal", "floor_divide", "greater", "greater_equal", "isclose", "less",
@@ -279,13 +282,23 @@ def isclose(x1: TensorLike, x2: TensorLike, rtol: float = 1e-5, atol: float = 1e
     return close
 
 
+@overload
+def where(condition: TensorLike) -> tuple[Tensor, ...]: ...
+@overload
+def where(condition: TensorLike, x1: TensorLike, x2: TensorLike) -> Tensor: ...
+
+
 @primitive
-def where(condition: TensorLike, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """`x1` where `condition` holds, else `x2`.
+def where(condition: TensorLike, x1: TensorLike | None = None, x2: TensorLike | None = None) -> Any:
+    """`x1` where `condition` holds, else `x2`; without both, the indices of where it holds, as `nonzero`.
 
     >>> where([True, False], [1.0, 2.0], 0.0).tolist()
     [1.0, 0.0]
     """
     if type(condition) is KerasTensor or type(x1) is KerasTensor or type(x2) is KerasTensor:
-        return symbolic(where, condition, x1, x2)
+        return symbolic(where, condition, x1, x2)  # type: ignore[arg-type]  # of an overload it sees one case
+    if x1 is None or x2 is None:
+        if x1 is not None or x2 is not None:
+            raise ValueError("where: `x1` and `x2` either both should be `None`, or both should be given.")
+        return nonzero(condition)
     return _dlrs.where(condition, x1, x2)

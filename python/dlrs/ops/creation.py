@@ -7,11 +7,19 @@ import numpy as np
 
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
-from dlrs.backend import TensorLike, as_tensor, convert_to_tensor, is_float_dtype, standardize_dtype, standardize_shape
+from dlrs.backend import (
+    TensorLike,
+    as_tensor,
+    convert_to_tensor,
+    is_float_dtype,
+    result_type,
+    standardize_dtype,
+    standardize_shape,
+)
 from dlrs.ops.operation import op
 
 __all__ = [
-    "arange", "array", "empty", "eye", "full", "full_like", "identity", "meshgrid", "ones", "ones_like",
+    "arange", "array", "empty", "empty_like", "eye", "full", "full_like", "identity", "meshgrid", "ones", "ones_like",
     "tri", "tril", "triu", "zeros", "zeros_like",
 ]  # fmt: skip
 
@@ -60,6 +68,16 @@ def empty(shape: int | Sequence[int], dtype: Any = None) -> Tensor:
 
 
 @op
+def empty_like(x: TensorLike, dtype: Any = None) -> Tensor:
+    """A tensor with the shape, and unless `dtype` is given the type, of `x`, whose values do not matter.
+
+    >>> empty_like([1.0, 2.0]).shape
+    (2,)
+    """
+    return full_like(x, 0, dtype)
+
+
+@op
 def zeros_like(x: TensorLike, dtype: Any = None) -> Tensor:
     """Zeros with the shape, and unless `dtype` is given the type, of `x`.
 
@@ -90,25 +108,36 @@ def full_like(x: TensorLike, fill_value: TensorLike, dtype: Any = None) -> Tenso
     return full(x.shape, fill_value, x.dtype if dtype is None else dtype)
 
 
-def array(x: Any, dtype: Any = None) -> Tensor:
+@op
+def array(x: TensorLike, dtype: Any = None) -> Tensor:
     """`x` as a tensor, as `convert_to_tensor`."""
     return convert_to_tensor(x, dtype)
 
 
-def arange(start: float, stop: float | None = None, step: float | None = None, dtype: Any = None) -> Tensor:
+def arange(
+    start: TensorLike, stop: TensorLike | None = None, step: TensorLike | None = None, dtype: Any = None
+) -> Tensor:
     """`start`, `start + step`, ... below `stop`; from 0 if one number is given. int32 if the numbers are integers.
+
+    They must be known while a function is traced, as they give the shape of the result.
 
     >>> arange(3).tolist(), arange(1.0, 2.0, 0.5).tolist()
     ([0, 1, 2], [1.0, 1.5])
     """
     if dtype is None:
-        whole = all(value is None or isinstance(value, int | np.integer) for value in (start, stop, step))
-        dtype = "int32" if whole else None
-    if stop is None:
-        start, stop = 0, start
-    if step == 0:
+        dtype = result_type(*(_number_type(value) for value in (start, stop, step) if value is not None))
+    first, last = (0, start) if stop is None else (start, stop)
+    ends = [np.asarray(value).item() for value in (first, last, 1 if step is None else step)]
+    if ends[2] == 0:
         raise ValueError("arange: `step` must not be 0.")
-    return convert_to_tensor(np.arange(start, stop, 1 if step is None else step), standardize_dtype(dtype))
+    return convert_to_tensor(np.arange(*ends), standardize_dtype(dtype))
+
+
+def _number_type(value: TensorLike) -> Any:
+    """The type of a number for promotion: single ones are weak, tensors and arrays are not."""
+    if isinstance(value, int | np.integer):
+        return int
+    return float if isinstance(value, float | np.floating) else as_tensor(value).dtype
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
@@ -169,6 +198,7 @@ def _matrix_shape(name: str, x: Tensor) -> tuple[int, int]:
     return x.shape[-2], x.shape[-1]
 
 
+@op
 def meshgrid(*x: TensorLike, indexing: str = "xy") -> list[Tensor]:
     """The coordinates of a grid: each vector of `x` broadcast over the axes of the others.
 
@@ -177,7 +207,7 @@ def meshgrid(*x: TensorLike, indexing: str = "xy") -> list[Tensor]:
     """
     if indexing not in ("xy", "ij"):
         raise ValueError(f"meshgrid: `indexing` must be 'xy' or 'ij', got {indexing!r}.")
-    vectors = [as_tensor(v) for v in x]
+    vectors = [_dlrs.reshape(v, (as_tensor(v).size,)) for v in x]
     order = list(range(len(vectors)))
     if indexing == "xy" and len(vectors) > 1:
         order[:2] = [1, 0]

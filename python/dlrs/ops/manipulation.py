@@ -143,6 +143,10 @@ def concatenate(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
     >>> concatenate([[1.0], [2.0, 3.0]]).tolist()
     [1.0, 2.0, 3.0]
     """
+    if axis is None:
+        raise ValueError("concatenate: `axis` must be an integer, got None.")
+    if len(xs):
+        normalize_axis("concatenate", axis, as_tensor(xs[0]).ndim)
     return _dlrs.concatenate(xs, axis)
 
 
@@ -319,7 +323,7 @@ def tile(x: TensorLike, repeats: int | Sequence[int]) -> Tensor:
 
 
 @op
-def pad(x: TensorLike, pad_width: Any, mode: str = "constant", constant_values: float | None = None) -> Tensor:
+def pad(x: TensorLike, pad_width: Any, mode: str = "constant", constant_values: TensorLike | None = None) -> Tensor:
     """`x` with elements added at the ends of its axes.
 
     Args:
@@ -336,9 +340,11 @@ def pad(x: TensorLike, pad_width: Any, mode: str = "constant", constant_values: 
     x = as_tensor(x)
     widths = [(int(a), int(b)) for a, b in np.broadcast_to(np.asarray(pad_width, dtype=np.int64), (x.ndim, 2))]
     if mode == "constant":
-        return _dlrs.pad(x, widths, 0.0 if constant_values is None else constant_values)
+        return _dlrs.pad(x, widths, 0.0 if constant_values is None else as_tensor(constant_values).item())
     if constant_values is not None:
-        raise ValueError(f"pad: `constant_values` has no meaning in mode {mode!r}.")
+        raise ValueError(
+            f"pad: Argument `constant_values` can only be provided when `mode == 'constant'`, got mode {mode!r}."
+        )
     if mode not in ("reflect", "symmetric"):
         raise ValueError(f"pad: `mode` must be 'constant', 'reflect' or 'symmetric', got {mode!r}.")
     for axis, width in enumerate(widths):

@@ -110,7 +110,8 @@ def nancumsum(x: TensorLike, axis: Axis = None, dtype: Any = None) -> Tensor:
     >>> nancumsum([1.0, math.nan, 2.0]).tolist()
     [1.0, 1.0, 3.0]
     """
-    return cumsum(_filled(x, 0.0), _single(axis), dtype)
+    filled = _filled(x, 0.0)
+    return filled if axis == () else cumsum(filled, _single("nancumsum", axis), dtype)
 
 
 @op
@@ -120,15 +121,16 @@ def nancumprod(x: TensorLike, axis: Axis = None, dtype: Any = None) -> Tensor:
     >>> nancumprod([2.0, math.nan, 3.0]).tolist()
     [2.0, 2.0, 6.0]
     """
-    return cumprod(_filled(x, 1.0), _single(axis), dtype)
+    filled = _filled(x, 1.0)
+    return filled if axis == () else cumprod(filled, _single("nancumprod", axis), dtype)
 
 
-def _single(axis: Axis) -> int | None:
+def _single(name: str, axis: Axis) -> int | None:
     """`axis`, which Keras also takes as a sequence of one."""
     if axis is None or isinstance(axis, int):
         return axis
     if len(axis) != 1:
-        raise ValueError(f"nancumsum: `axis` must be one axis or None, got {axis}.")
+        raise ValueError(f"{name}: `axis` must be one axis or None, got {axis}.")
     return axis[0]
 
 

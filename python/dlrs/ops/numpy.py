@@ -27,6 +27,7 @@ from dlrs.ops.decompositions import slogdet
 from dlrs.ops.einstein import *
 from dlrs.ops.manipulation import *
 from dlrs.ops.nan_reductions import *
+from dlrs.ops.operation_utils import broadcast_shapes
 from dlrs.ops.products import *
 from dlrs.ops.properties import *
 from dlrs.ops.quantiles import *
@@ -39,7 +40,7 @@ from dlrs.ops.unary import *
 from dlrs.ops.vectorization import *
 from dlrs.ops.windows import *
 
-__all__ = ["slogdet"]
+__all__ = ["broadcast_shapes", "slogdet"]
 __all__ += binary.__all__
 __all__ += creation.__all__
 __all__ += cumulative.__all__

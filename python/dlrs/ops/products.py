@@ -105,6 +105,8 @@ def inner(x1: TensorLike, x2: TensorLike) -> Tensor:
     x1, x2 = as_tensor(x1), as_tensor(x2)
     if x1.ndim == 0 or x2.ndim == 0:
         return _dlrs.multiply(x1, x2)
+    if x1.shape[-1] != x2.shape[-1]:
+        raise ValueError(f"inner: the last dimension of shapes {x1.shape} and {x2.shape} must be the same.")
     return _contract("inner", x1, x2, [x1.ndim - 1], [x2.ndim - 1])
 
 

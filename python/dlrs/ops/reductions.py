@@ -64,6 +64,8 @@ def max(x: TensorLike, axis: Axis = None, keepdims: bool = False, initial: float
     >>> max([[1.0, 5.0], [3.0, 2.0]], axis=1).tolist()
     [5.0, 3.0]
     """
+    if initial is not None and as_tensor(x).size == 0:
+        return _of_nothing(x, axis, keepdims, initial)
     largest = _dlrs.max(x, axes_of(axis), keepdims)
     return largest if initial is None else _dlrs.maximum(largest, initial)
 
@@ -75,8 +77,15 @@ def min(x: TensorLike, axis: Axis = None, keepdims: bool = False, initial: float
     >>> min([[1.0, 5.0], [3.0, 2.0]], axis=1).tolist()
     [1.0, 2.0]
     """
+    if initial is not None and as_tensor(x).size == 0:
+        return _of_nothing(x, axis, keepdims, initial)
     smallest = _dlrs.min(x, axes_of(axis), keepdims)
     return smallest if initial is None else _dlrs.minimum(smallest, initial)
+
+
+def _of_nothing(x: TensorLike, axis: Axis, keepdims: bool, initial: float) -> Tensor:
+    """The extreme of no elements, which is the initial value."""
+    return _dlrs.full(_dlrs.any(x, axes_of(axis), keepdims).shape, initial, as_tensor(x).dtype)
 
 
 @op

@@ -9,9 +9,9 @@ import numpy as np
 
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
-from dlrs.backend import TensorLike, as_tensor, convert_to_tensor
+from dlrs.backend import KerasTensor, TensorLike, as_tensor, convert_to_tensor
 from dlrs.ops.manipulation import normalize_axis, take_along_axis
-from dlrs.ops.operation import op
+from dlrs.ops.operation import op, op_with_spec
 
 __all__ = ["argpartition", "argsort", "in_top_k", "nonzero", "searchsorted", "sort", "top_k", "unique"]
 
@@ -121,7 +121,29 @@ def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Tensor:
     return _dlrs.less(above, k)
 
 
-@op
+def _unique_spec(
+    x: Any,
+    sorted: bool = True,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: float | None = None,
+) -> Any:
+    shape = list(x.shape)
+    values, inverse = [size], shape
+    if axis is not None:
+        axis = normalize_axis("unique", axis, len(shape))
+        values, inverse = [*shape[:axis], size, *shape[axis + 1 :]], [shape[axis]]
+    results = [KerasTensor(values, x.dtype)]
+    for wanted, extra in ((return_index, [size]), (return_inverse, inverse), (return_counts, [size])):
+        if wanted:
+            results.append(KerasTensor(extra, "int32"))
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+@op_with_spec(_unique_spec)
 def unique(
     x: TensorLike,
     sorted: bool = True,
@@ -175,7 +197,11 @@ def unique(
     return results[0] if len(results) == 1 else tuple(results)
 
 
-@op
+def _nonzero_spec(x: Any) -> tuple[KerasTensor, ...]:
+    return tuple(KerasTensor((None,), "int32") for _ in x.shape)
+
+
+@op_with_spec(_nonzero_spec)
 def nonzero(x: TensorLike) -> tuple[Tensor, ...]:
     """The indices (int32) of the elements that are not 0, one vector for each axis.
 
