@@ -119,6 +119,24 @@ def test_identifiers() -> None:
         initializers.VarianceScaling(mode="fanin")
 
 
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [
+        ("RandomNormal", "mean"),
+        ("TruncatedNormal", "stddev"),
+        ("RandomUniform", "minval"),
+        ("RandomUniform", "maxval"),
+        ("VarianceScaling", "scale"),
+        ("Orthogonal", "gain"),
+        ("Identity", "gain"),
+    ],
+)
+def test_bad_numbers_are_refused_by_name(name: str, argument: str) -> None:
+    for value in ("0.1", None, True, float("nan"), float("inf"), [0.5], 1j):
+        with pytest.raises(ValueError, match=f"`{argument}` must be a finite number"):
+            getattr(initializers, name)(**{argument: value})
+
+
 @pytest.mark.parametrize("periodic", [True, False])
 @pytest.mark.parametrize("name", WINDOWS)
 def test_windows(name: str, periodic: bool) -> None:

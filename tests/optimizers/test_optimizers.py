@@ -1,11 +1,14 @@
 """What all optimizers share: clipping, decay, averages, learning rates, checks."""
 
+import inspect
+
 import numpy as np
 import pytest
 
 from dlrs import constraints, optimizers
 from dlrs.backend import Variable
 from dlrs.optimizers.schedules import ExponentialDecay
+from harness.optimizer_rules import optimizer_classes
 
 RNG = np.random.default_rng(0)
 START = [RNG.normal(size=(3, 2)).astype("float32"), RNG.normal(size=(5,)).astype("float32")]
@@ -27,7 +30,7 @@ def test_clipping():
     np.testing.assert_allclose([-a.numpy()[0], -b.numpy()[0]], [0.6, -0.8], rtol=1e-6)
     with pytest.raises(ValueError, match="Only one of"):
         optimizers.SGD(clipnorm=1.0, clipvalue=1.0)
-    with pytest.raises(ValueError, match="`clipnorm` must be positive"):
+    with pytest.raises(ValueError, match="`clipnorm` must be a finite number"):
         optimizers.SGD(clipnorm=-1.0)
 
 
@@ -263,3 +266,29 @@ def test_state_is_assigned_all_or_nothing():
     store["0"] = np.int32(7)
     optimizer.load_own_variables(store)
     assert [v.numpy().tolist() for v in optimizer.variables] == [7, 1.0, [0.0, 0.0]]
+
+
+def constructors():
+    """Every optimizer and schedule with each of its numeric arguments, those of `Optimizer` with one class."""
+    required = {"initial_learning_rate": 0.1, "decay_steps": 10, "decay_rate": 0.5, "first_decay_steps": 10}
+    every = [*optimizer_classes(), *(cls for cls in vars(optimizers.schedules).values() if isinstance(cls, type))]
+    for cls in sorted(every, key=lambda cls: cls.__name__):
+        parameters = inspect.signature(cls).parameters
+        fixed = {name: required[name] for name in parameters if name in required}
+        if cls is optimizers.LossScaleOptimizer:
+            fixed = {"inner_optimizer": optimizers.SGD()}
+        if cls in (optimizers.schedules.LearningRateSchedule, optimizers.MultiOptimizer) or "values" in parameters:
+            continue
+        for name, parameter in parameters.items():
+            if name in required or type(parameter.default) in (int, float):
+                yield pytest.param(cls, fixed, name, id=f"{cls.__name__}-{name}")
+    for name in ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "ema_momentum", "ema_overwrite_frequency",
+                 "loss_scale_factor", "gradient_accumulation_steps"):  # fmt: skip
+        yield pytest.param(optimizers.Adagrad, {}, name, id=f"Optimizer-{name}")
+
+
+@pytest.mark.parametrize(("cls", "fixed", "name"), list(constructors()))
+@pytest.mark.parametrize("value", ["0.1", float("nan"), float("inf"), -float("inf"), [0.5], {"a": 1}, 1j, object()])
+def test_bad_numbers_are_refused_by_name(cls, fixed, name, value):
+    with pytest.raises((ValueError, TypeError), match=rf"`{name}`"):
+        cls(**{**fixed, name: value})

@@ -5,6 +5,7 @@ from typing import Any
 
 from dlrs import ops
 from dlrs.backend import Tensor, TensorLike
+from dlrs.backend.checks import check_number
 from dlrs.initializers.initializer import Initializer
 
 
@@ -57,6 +58,7 @@ class Identity(Initializer):
     """
 
     def __init__(self, gain: float = 1.0) -> None:
+        check_number("Identity", "gain", gain)
         self.gain = gain
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:

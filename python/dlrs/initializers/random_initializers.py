@@ -8,6 +8,7 @@ import numpy as np
 
 from dlrs import ops, random
 from dlrs.backend import Tensor, standardize_dtype
+from dlrs.backend.checks import check_number
 from dlrs.errors import unknown_name
 from dlrs.initializers.initializer import Initializer
 
@@ -48,6 +49,8 @@ class RandomNormal(RandomInitializer):
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
         super().__init__(seed)
+        check_number(type(self).__name__, "mean", mean)
+        check_number(type(self).__name__, "stddev", stddev, least=0)
         self.mean = mean
         self.stddev = stddev
 
@@ -79,6 +82,10 @@ class RandomUniform(RandomInitializer):
 
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None) -> None:
         super().__init__(seed)
+        check_number("RandomUniform", "minval", minval)
+        check_number("RandomUniform", "maxval", maxval)
+        if minval > maxval:
+            raise ValueError(f"RandomUniform: `minval` must not be above `maxval`, got {minval} and {maxval}.")
         self.minval = minval
         self.maxval = maxval
 
@@ -123,7 +130,8 @@ class VarianceScaling(RandomInitializer):
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
     ) -> None:
-        if not scale > 0:
+        check_number(type(self).__name__, "scale", scale)
+        if scale <= 0:
             raise ValueError(f"{type(self).__name__}: Argument `scale` must be positive float. Got {scale!r}.")
         if mode not in _MODES:
             raise ValueError(f"Invalid `mode` argument: {unknown_name('mode', mode, _MODES)}")
@@ -232,6 +240,7 @@ class Orthogonal(RandomInitializer):
 
     def __init__(self, gain: float = 1.0, seed: Any = None) -> None:
         super().__init__(seed)
+        check_number("Orthogonal", "gain", gain)
         self.gain = gain
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:

@@ -4,8 +4,9 @@ from typing import Any
 
 from dlrs import ops
 from dlrs.backend import Variable
+from dlrs.backend.checks import check_number
 from dlrs.optimizers.moments import move_towards
-from dlrs.optimizers.optimizer import Optimizer, check_share
+from dlrs.optimizers.optimizer import Optimizer
 
 
 class Adadelta(Optimizer):
@@ -29,7 +30,8 @@ class Adadelta(Optimizer):
     def __init__(
         self, learning_rate: Any = 0.001, rho: float = 0.95, epsilon: float = 1e-7, *args: Any, **kwargs: Any
     ) -> None:
-        check_share("Adadelta", "rho", rho)
+        check_number("Adadelta", "rho", rho, least=0, below=1)
+        check_number("Adadelta", "epsilon", epsilon, least=0)
         super().__init__(learning_rate, *args, **kwargs)
         self.rho = rho
         self.epsilon = epsilon

@@ -4,6 +4,7 @@ from typing import Any
 
 from dlrs import ops
 from dlrs.backend import Variable
+from dlrs.backend.checks import check_number
 from dlrs.optimizers.optimizer import Optimizer
 
 
@@ -41,8 +42,10 @@ class Adafactor(Optimizer):
         *args: Any,
         **kwargs: Any,
     ) -> None:
-        if not clip_threshold > 0:
-            raise ValueError(f"Adafactor: `clip_threshold` must be positive, got {clip_threshold!r}.")
+        check_number("Adafactor", "beta_2_decay", beta_2_decay, most=0)
+        check_number("Adafactor", "epsilon_1", epsilon_1, least=0)
+        check_number("Adafactor", "epsilon_2", epsilon_2, least=0)
+        check_number("Adafactor", "clip_threshold", clip_threshold, above=0)
         super().__init__(learning_rate, *args, **kwargs)
         self.beta_2_decay = beta_2_decay
         self.epsilon_1 = epsilon_1

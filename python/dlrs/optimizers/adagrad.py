@@ -4,6 +4,7 @@ from typing import Any
 
 from dlrs import ops
 from dlrs.backend import Variable
+from dlrs.backend.checks import check_number
 from dlrs.optimizers.optimizer import Optimizer
 
 
@@ -33,10 +34,8 @@ class Adagrad(Optimizer):
         *args: Any,
         **kwargs: Any,
     ) -> None:
-        if not initial_accumulator_value >= 0:
-            raise ValueError(
-                f"Adagrad: `initial_accumulator_value` must be at least 0, got {initial_accumulator_value!r}."
-            )
+        check_number("Adagrad", "initial_accumulator_value", initial_accumulator_value, least=0)
+        check_number("Adagrad", "epsilon", epsilon, least=0)
         super().__init__(learning_rate, *args, **kwargs)
         self.initial_accumulator_value = initial_accumulator_value
         self.epsilon = epsilon

@@ -4,8 +4,9 @@ from typing import Any
 
 from dlrs import _dlrs, ops
 from dlrs.backend import Variable
+from dlrs.backend.checks import check_number
 from dlrs.optimizers.moments import corrected_rate, move_towards
-from dlrs.optimizers.optimizer import Optimizer, check_share
+from dlrs.optimizers.optimizer import Optimizer
 
 
 class Adam(Optimizer):
@@ -42,8 +43,9 @@ class Adam(Optimizer):
         *args: Any,
         **kwargs: Any,
     ) -> None:
-        check_share(type(self).__name__, "beta_1", beta_1)
-        check_share(type(self).__name__, "beta_2", beta_2)
+        check_number(type(self).__name__, "beta_1", beta_1, least=0, below=1)
+        check_number(type(self).__name__, "beta_2", beta_2, least=0, below=1)
+        check_number(type(self).__name__, "epsilon", epsilon, least=0)
         super().__init__(learning_rate, *args, **kwargs)
         self.beta_1 = beta_1
         self.beta_2 = beta_2

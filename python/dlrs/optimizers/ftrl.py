@@ -4,6 +4,7 @@ from typing import Any
 
 from dlrs import ops
 from dlrs.backend import Variable
+from dlrs.backend.checks import check_number
 from dlrs.optimizers.optimizer import Optimizer
 
 
@@ -48,9 +49,12 @@ class Ftrl(Optimizer):
             ("l2_regularization_strength", l2_regularization_strength),
             ("l2_shrinkage_regularization_strength", l2_shrinkage_regularization_strength),
         ):
-            if not value >= 0:
+            check_number("Ftrl", argument, value)
+            if value < 0:
                 raise ValueError(f"`{argument}` needs to be positive or zero. Received: {argument}={value!r}.")
-        if not learning_rate_power <= 0:
+        check_number("Ftrl", "beta", beta, least=0)
+        check_number("Ftrl", "learning_rate_power", learning_rate_power)
+        if learning_rate_power > 0:
             raise ValueError(
                 f"`learning_rate_power` needs to be negative or zero. Received: learning_rate_power="
                 f"{learning_rate_power!r}."

@@ -4,8 +4,9 @@ from typing import Any
 
 from dlrs import ops
 from dlrs.backend import Variable
+from dlrs.backend.checks import check_number
 from dlrs.optimizers.moments import bias_correction, move_towards
-from dlrs.optimizers.optimizer import Optimizer, check_share
+from dlrs.optimizers.optimizer import Optimizer
 
 
 class Lamb(Optimizer):
@@ -37,8 +38,9 @@ class Lamb(Optimizer):
         *args: Any,
         **kwargs: Any,
     ) -> None:
-        check_share("Lamb", "beta_1", beta_1)
-        check_share("Lamb", "beta_2", beta_2)
+        check_number("Lamb", "beta_1", beta_1, least=0, below=1)
+        check_number("Lamb", "beta_2", beta_2, least=0, below=1)
+        check_number("Lamb", "epsilon", epsilon, least=0)
         super().__init__(learning_rate, *args, **kwargs)
         self.beta_1 = beta_1
         self.beta_2 = beta_2

@@ -4,6 +4,7 @@ from typing import Any
 
 from dlrs import ops
 from dlrs.backend import Variable
+from dlrs.backend.checks import check_number
 from dlrs.optimizers.moments import move_towards
 from dlrs.optimizers.optimizer import Optimizer
 
@@ -29,6 +30,8 @@ class Lion(Optimizer):
     def __init__(
         self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, *args: Any, **kwargs: Any
     ) -> None:
+        check_number("Lion", "beta_1", beta_1)
+        check_number("Lion", "beta_2", beta_2, least=0, most=1)
         if not 0 < beta_1 <= 1:
             raise ValueError(
                 "Argument `beta_1` must be in the [0, 1] range. Otherwise, the optimizer degenerates to SignSGD. "

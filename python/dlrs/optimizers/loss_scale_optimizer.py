@@ -7,6 +7,7 @@ import numpy as np
 
 from dlrs import ops
 from dlrs.backend import Variable
+from dlrs.backend.checks import check_count, check_number
 from dlrs.optimizers.clipping import assign_where
 from dlrs.optimizers.optimizer import Optimizer
 
@@ -67,12 +68,8 @@ class LossScaleOptimizer(Optimizer):
             raise ValueError(f"LossScaleOptimizer does not support arguments: `{'`, `'.join(kwargs)}`.")
         if not isinstance(inner_optimizer, Optimizer):
             raise TypeError(f"LossScaleOptimizer: `inner_optimizer` must be an Optimizer, got {inner_optimizer!r}.")
-        if not 0 < initial_scale <= _LARGEST_SCALE:
-            raise ValueError(f"LossScaleOptimizer: `initial_scale` must be in (0, 2**127], got {initial_scale!r}.")
-        if not dynamic_growth_steps >= 1:
-            raise ValueError(
-                f"LossScaleOptimizer: `dynamic_growth_steps` must be at least 1, got {dynamic_growth_steps!r}."
-            )
+        check_number("LossScaleOptimizer", "initial_scale", initial_scale, above=0, most=_LARGEST_SCALE)
+        check_count("LossScaleOptimizer", "dynamic_growth_steps", dynamic_growth_steps, 1)
         self.inner_optimizer = inner_optimizer
         super().__init__(0.0, name=name)
         self.initial_scale = initial_scale

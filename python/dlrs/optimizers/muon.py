@@ -7,8 +7,9 @@ from typing import Any
 
 from dlrs import _dlrs, ops
 from dlrs.backend import Variable
+from dlrs.backend.checks import check_count, check_number
 from dlrs.optimizers.moments import corrected_rate
-from dlrs.optimizers.optimizer import Optimizer, check_share
+from dlrs.optimizers.optimizer import Optimizer
 
 
 class Muon(Optimizer):
@@ -71,8 +72,16 @@ class Muon(Optimizer):
         nesterov: bool = True,
         rms_rate: float | None = 0.2,
     ) -> None:
-        check_share("Muon", "adam_beta_1", adam_beta_1)
-        check_share("Muon", "adam_beta_2", adam_beta_2)
+        check_number("Muon", "adam_beta_1", adam_beta_1, least=0, below=1)
+        check_number("Muon", "adam_beta_2", adam_beta_2, least=0, below=1)
+        check_number("Muon", "adam_weight_decay", adam_weight_decay, least=0, optional=True)
+        check_number("Muon", "epsilon", epsilon, least=0)
+        for argument, value in (("muon_a", muon_a), ("muon_b", muon_b), ("muon_c", muon_c)):
+            check_number("Muon", argument, value)
+        check_number("Muon", "adam_lr_ratio", adam_lr_ratio, least=0)
+        check_number("Muon", "momentum", momentum, least=0, most=1)
+        check_count("Muon", "ns_steps", ns_steps, 1)
+        check_number("Muon", "rms_rate", rms_rate, above=0, optional=True)
         super().__init__(
             learning_rate,
             weight_decay,

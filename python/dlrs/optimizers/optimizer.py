@@ -5,10 +5,9 @@ import warnings
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
-import numpy as np
-
 from dlrs import _dlrs, ops
 from dlrs.backend import Variable
+from dlrs.backend.checks import check_count, check_number
 from dlrs.backend.structure import bump_structure, structure_version
 from dlrs.optimizers.clipping import assign_where, clip_by_global_norm, clip_by_norm, clip_by_value
 from dlrs.optimizers.optimizer_state import LearningRate, OptimizerState
@@ -57,10 +56,11 @@ class Optimizer(OptimizerState):
     ) -> None:
         super().__init__(learning_rate, name)
         _check_clipping(self.name, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
-        if not 0 <= ema_momentum <= 1:
-            raise ValueError(f"{self.name}: `ema_momentum` must be in [0, 1], got {ema_momentum}.")
-        _check_count(self.name, "ema_overwrite_frequency", ema_overwrite_frequency, 1)
-        _check_count(self.name, "gradient_accumulation_steps", gradient_accumulation_steps, 2)
+        check_number(self.name, "weight_decay", weight_decay, least=0, optional=True)
+        check_number(self.name, "ema_momentum", ema_momentum, least=0, most=1)
+        check_count(self.name, "ema_overwrite_frequency", ema_overwrite_frequency, 1, optional=True)
+        check_number(self.name, "loss_scale_factor", loss_scale_factor, above=0, optional=True)
+        check_count(self.name, "gradient_accumulation_steps", gradient_accumulation_steps, 2, optional=True)
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
         self.clipvalue = clipvalue
@@ -373,19 +373,7 @@ def _check_clipping(name: str, **limits: float | None) -> None:
     if len(given) > 1:
         raise ValueError(f"{name}: Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set, got {given}.")
     for key, limit in given.items():
-        if limit <= 0:
-            raise ValueError(f"{name}: `{key}` must be positive, got {limit}.")
-
-
-def _check_count(name: str, argument: str, value: Any, least: int) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least):
-        raise ValueError(f"{name}: `{argument}` must be an integer of at least {least}, or None, got {value!r}.")
-
-
-def check_share(name: str, argument: str, value: Any) -> None:
-    """ValueError unless `value` is a number in [0, 1), the share of an old average that is kept."""
-    if not isinstance(value, int | float | np.number) or not 0 <= value < 1:
-        raise ValueError(f"{name}: `{argument}` must be a number in [0, 1), got {value!r}.")
+        check_number(name, key, limit, above=0)
 
 
 def _as_type(gradient: Any, dtype: str) -> Any:

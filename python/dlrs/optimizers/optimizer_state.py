@@ -72,14 +72,14 @@ class OptimizerState:
         return not isinstance(self._learning_rate, Variable | LearningRateSchedule)
 
     def _set_learning_rate(self, value: Any) -> None:
-        if isinstance(value, dict):
+        if isinstance(value, dict) and "class_name" in value:
             value = deserialize_schedule(value)
         is_function = callable(value) and not isinstance(value, _dlrs.Tensor | _dlrs.Variable)
         if isinstance(value, LearningRateSchedule) or is_function:
             self._replace_learning_rate(value)
             return
         try:
-            number = np.asarray(value, dtype="float64")
+            number = np.asarray(np.nan if isinstance(value, str | bytes | bool) else value, dtype="float64")
         except (TypeError, ValueError):
             number = np.asarray(np.nan)
         if number.ndim != 0 or not np.isfinite(number) or number < 0:

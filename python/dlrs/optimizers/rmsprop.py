@@ -4,7 +4,8 @@ from typing import Any
 
 from dlrs import _dlrs, ops
 from dlrs.backend import Variable
-from dlrs.optimizers.optimizer import Optimizer, check_share
+from dlrs.backend.checks import check_number
+from dlrs.optimizers.optimizer import Optimizer
 
 
 class RMSprop(Optimizer):
@@ -40,7 +41,9 @@ class RMSprop(Optimizer):
         *args: Any,
         **kwargs: Any,
     ) -> None:
-        check_share("RMSprop", "rho", rho)
+        check_number("RMSprop", "rho", rho, least=0, below=1)
+        check_number("RMSprop", "momentum", momentum, least=0, most=1)
+        check_number("RMSprop", "epsilon", epsilon, least=0)
         super().__init__(learning_rate, *args, **kwargs)
         self.rho = rho
         self.momentum = momentum

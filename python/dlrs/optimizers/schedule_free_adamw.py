@@ -4,8 +4,9 @@ from typing import Any
 
 from dlrs import ops
 from dlrs.backend import Variable
+from dlrs.backend.checks import check_count, check_number
 from dlrs.optimizers.moments import bias_correction, move_towards
-from dlrs.optimizers.optimizer import Optimizer, check_share
+from dlrs.optimizers.optimizer import Optimizer
 
 
 class ScheduleFreeAdamW(Optimizer):
@@ -39,12 +40,11 @@ class ScheduleFreeAdamW(Optimizer):
         *args: Any,
         **kwargs: Any,
     ) -> None:
-        check_share("ScheduleFreeAdamW", "beta_1", beta_1)
-        check_share("ScheduleFreeAdamW", "beta_2", beta_2)
-        if beta_1 == 0:
-            raise ValueError("ScheduleFreeAdamW: `beta_1` must be above 0: the average could not be recovered.")
-        if not warmup_steps >= 0:
-            raise ValueError(f"ScheduleFreeAdamW: `warmup_steps` must be at least 0, got {warmup_steps!r}.")
+        # The average is recovered from the variables, where beta_1 is its share.
+        check_number("ScheduleFreeAdamW", "beta_1", beta_1, above=0, below=1)
+        check_number("ScheduleFreeAdamW", "beta_2", beta_2, least=0, below=1)
+        check_count("ScheduleFreeAdamW", "warmup_steps", warmup_steps, 0)
+        check_number("ScheduleFreeAdamW", "epsilon", epsilon, least=0)
         super().__init__(learning_rate, *args, **kwargs)
         self.beta_1 = beta_1
         self.beta_2 = beta_2

@@ -4,7 +4,8 @@ import math
 from typing import Any
 
 from dlrs import ops
-from dlrs.optimizers.schedules.schedule import LearningRateSchedule, as_float, check_steps
+from dlrs.backend.checks import check_number
+from dlrs.optimizers.schedules.schedule import LearningRateSchedule, as_float
 
 
 def _half_cosine(progress: Any, alpha: float) -> Any:
@@ -38,7 +39,11 @@ class CosineDecay(LearningRateSchedule):
         warmup_target: float | None = None,
         warmup_steps: int = 0,
     ) -> None:
-        check_steps(name, "decay_steps", decay_steps)
+        check_number(name, "decay_steps", decay_steps, above=0)
+        check_number(name, "initial_learning_rate", initial_learning_rate, least=0)
+        check_number(name, "alpha", alpha)
+        check_number(name, "warmup_target", warmup_target, least=0, optional=True)
+        check_number(name, "warmup_steps", warmup_steps, least=0)
         self.initial_learning_rate = initial_learning_rate
         self.decay_steps = decay_steps
         self.alpha = alpha
@@ -95,10 +100,12 @@ class CosineDecayRestarts(LearningRateSchedule):
         alpha: float = 0.0,
         name: str = "SGDRDecay",
     ) -> None:
-        check_steps(name, "first_decay_steps", first_decay_steps)
-        if not t_mul >= 1:
-            # Ever shorter cosines would end at step first_decay_steps / (1 - t_mul).
-            raise ValueError(f"{name}: `t_mul` must be at least 1, got {t_mul!r}.")
+        check_number(name, "first_decay_steps", first_decay_steps, above=0)
+        # Ever shorter cosines would end at step first_decay_steps / (1 - t_mul).
+        check_number(name, "t_mul", t_mul, least=1)
+        check_number(name, "m_mul", m_mul, least=0)
+        check_number(name, "initial_learning_rate", initial_learning_rate, least=0)
+        check_number(name, "alpha", alpha)
         self.initial_learning_rate = initial_learning_rate
         self.first_decay_steps = first_decay_steps
         self.t_mul = t_mul

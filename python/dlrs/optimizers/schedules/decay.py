@@ -6,7 +6,8 @@ from typing import Any
 
 from dlrs import ops
 from dlrs.backend import Variable
-from dlrs.optimizers.schedules.schedule import LearningRateSchedule, as_float, check_steps
+from dlrs.backend.checks import check_number
+from dlrs.optimizers.schedules.schedule import LearningRateSchedule, as_float
 
 
 class _Decay(LearningRateSchedule):
@@ -21,7 +22,9 @@ class _Decay(LearningRateSchedule):
         name: str | None = None,
     ) -> None:
         self.name = type(self).__name__ if name is None else name
-        check_steps(self.name, "decay_steps", decay_steps)
+        check_number(self.name, "decay_steps", decay_steps, above=0)
+        check_number(self.name, "initial_learning_rate", initial_learning_rate, least=0)
+        check_number(self.name, "decay_rate", decay_rate, least=0)
         self.initial_learning_rate = initial_learning_rate
         self.decay_steps = decay_steps
         self.decay_rate = decay_rate
@@ -103,7 +106,11 @@ class PolynomialDecay(LearningRateSchedule):
         cycle: bool = False,
         name: str = "PolynomialDecay",
     ) -> None:
-        check_steps(name, "decay_steps", decay_steps)
+        check_number(name, "decay_steps", decay_steps, above=0)
+        if not isinstance(initial_learning_rate, Variable):
+            check_number(name, "initial_learning_rate", initial_learning_rate, least=0)
+        check_number(name, "end_learning_rate", end_learning_rate, least=0)
+        check_number(name, "power", power, least=0)
         self.initial_learning_rate = initial_learning_rate
         self.decay_steps = decay_steps
         self.end_learning_rate = end_learning_rate
@@ -148,6 +155,10 @@ class PiecewiseConstantDecay(LearningRateSchedule):
                 f"{name}: `values` must be one more than `boundaries`, got {len(values)} values and "
                 f"{len(boundaries)} boundaries."
             )
+        for boundary in boundaries:
+            check_number(name, "boundaries", boundary)
+        for value in values:
+            check_number(name, "values", value, least=0)
         if any(low >= high for low, high in itertools.pairwise(boundaries)):
             raise ValueError(f"{name}: `boundaries` must increase, got {list(boundaries)}.")
         self.boundaries = boundaries

@@ -3,8 +3,6 @@
 from abc import ABC, abstractmethod
 from typing import Any, Self
 
-import numpy as np
-
 from dlrs import ops
 from dlrs.backend import floatx
 
@@ -39,9 +37,3 @@ class LearningRateSchedule(ABC):
 def as_float(step: Any) -> Any:
     """`step` in `config.floatx()`, the type in which schedules compute."""
     return ops.cast(step, floatx())
-
-
-def check_steps(name: str, argument: str, value: Any) -> None:
-    """ValueError unless `value` is a positive number of steps."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not value > 0:
-        raise ValueError(f"{name}: `{argument}` must be a positive number of steps, got {value!r}.")
