@@ -122,6 +122,7 @@ def test_targets_and_predictions_that_differ_by_a_last_axis_of_one() -> None:
         lambda: losses.MeanSquaredError(reduction="average"),
         lambda: losses.get("men_squared_error"),
         lambda: losses.get(3),
+        lambda: losses.Huber(name=3),
     ],
 )
 def test_bad_arguments(call) -> None:

@@ -181,6 +181,8 @@ def test_confusion_matrix() -> None:
         lambda: metrics.AUC(multi_label=True, num_labels=2)(MANY, MANY_SCORES),
         lambda: metrics.F1Score()(BITS, SCORES),
         lambda: metrics.F1Score()(MANY, MANY_SCORES, WEIGHTS[:5]),
+        lambda: metrics.AUC(num_thresholds=2**70),
+        lambda: metrics.Recall(name=3),
         lambda: metrics.IoU(2, [2]),
         lambda: metrics.IoU(2, []),
         lambda: metrics.MeanIoU(4)(LABELS, GUESSES[:9]),

@@ -131,3 +131,25 @@ def test_an_update_that_fails_leaves_the_state() -> None:
 def test_large_labels() -> None:
     """Labels are compared as integers: float32 cannot tell 2^24 from 2^24 + 1."""
     assert ops.equal(2**24, 2**24 + 1).item() is False
+
+
+def test_own_functions_are_not_broadcast() -> None:
+    """(n,) against (n, 1) is compared element by element, never broadcast to (n, n)."""
+    metric = metrics.MeanMetricWrapper(lambda y_true, y_pred: ops.square(y_true - y_pred), name="squared")
+    target = ops.array([1.0, 2.0, 3.0])
+    assert metric(target, ops.expand_dims(target, -1)).item() == 0
+
+
+def test_values_for_a_while() -> None:
+    """Stateless calls leave the variables as they are, also where the update fails."""
+    metric = metrics.MeanSquaredError()
+    metric.update_state([[0.0]], [[2.0]])
+    assert metric.stateless_result([9.0, 3.0]).item() == 3.0
+    total, count = metric.stateless_update_state([1.0, 1.0], [[0.0]], [[3.0]])
+    assert (total.item(), count.item()) == (10.0, 2.0)
+    assert [value.item() for value in metric.stateless_reset_state()] == [0.0, 0.0]
+    with pytest.raises(ValueError, match="metric_variables"):
+        metric.stateless_result([1.0])
+    with pytest.raises(ValueError, match="shape"):
+        metric.stateless_update_state([1.0, 1.0], [[0.0, 1.0]], [[3.0]])
+    assert metric.result().item() == 4.0

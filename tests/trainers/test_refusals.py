@@ -31,6 +31,8 @@ Y = (np.arange(20) % 3).astype("int64")
         ({"class_weight": {"a": 1.0}}, "`class_weight`: the classes must be integers, got 'a'"),
         ({"class_weight": {0: np.nan}}, "`class_weight`: the weight of class 0 must be a finite number"),
         ({"class_weight": {0: "much"}}, "`class_weight`: the weight of class 0"),
+        ({"class_weight": {-1: 2.0}}, r"`class_weight` names the classes \[-1\]"),
+        ({"class_weight": {0: 1.0, 7: 2.0}}, r"`class_weight` names the classes \[7\]; classes are in \[0, "),
     ],
 )
 def test_refused_fit_changes_nothing(options, pattern, make_classifier, digest):

@@ -60,8 +60,13 @@ def train_validation_split(arrays: Any, validation_split: float) -> tuple[Any, A
     return part(0, split), part(split, count)
 
 
-def class_weight_to_sample_weights(y: Any, class_weight: dict[int, float]) -> Array:
+def class_weight_to_sample_weights(y: Any, class_weight: dict[int, float], classes: int | None = None) -> Array:
     """The weight of each example's class: `y` holds integer classes, (n,) or (n, 1), or one-hot rows.
+
+    A class without a weight weighs 1. `classes` is the number of classes, None if it is not known.
+
+    Raises:
+        ValueError: a weight of a class that there is not, or that is not a finite number; several outputs.
 
     >>> class_weight_to_sample_weights(np.array([0, 1, 1]), {0: 1.0, 1: 2.0}).tolist()
     [1.0, 2.0, 2.0]
@@ -73,11 +78,18 @@ def class_weight_to_sample_weights(y: Any, class_weight: dict[int, float]) -> Ar
     if labels.ndim > 2:
         raise ValueError(f"`class_weight` is for one class per example, got `y` of shape {labels.shape}.")
     if labels.ndim == 2:
-        labels = labels.argmax(axis=1) if labels.shape[1] > 1 else labels[:, 0]
-    classes = np.round(labels).astype("int64")
-    weights = np.ones(len(classes), dtype="float32")
+        if labels.shape[1] > 1:
+            labels, classes = labels.argmax(axis=1), labels.shape[1]
+        else:
+            labels = labels[:, 0]
+    unknown = [label for label in class_weight if label < 0 or (classes is not None and label >= classes)]
+    if unknown:
+        among = "non-negative" if classes is None else f"in [0, {classes})"
+        raise ValueError(f"`class_weight` names the classes {unknown}; classes are {among}.")
+    labels = np.round(labels).astype("int64")
+    weights = np.ones(len(labels), dtype="float32")
     for label, weight in class_weight.items():
-        weights[classes == int(label)] = weight
+        weights[labels == int(label)] = weight
     return weights
 
 

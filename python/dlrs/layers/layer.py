@@ -30,7 +30,7 @@ from dlrs.layers.call_arguments import (
     shapes_for,
     signature_of,
 )
-from dlrs.layers.call_context import LOCAL, CallContext
+from dlrs.layers.call_context import LOCAL, CallContext, reading_variables_as
 from dlrs.layers.input_spec import assert_input_compatibility
 from dlrs.layers.layer_config import accepted_only, automatic_config
 from dlrs.layers.layer_state import LayerState, assign_all
@@ -266,7 +266,7 @@ class Layer(LayerState, Operation):
         self._set_untracked("_call_context_args", self._call_context_args | set(names))
 
     def _call(self, signature: CallSignature, args: tuple[Any, ...], kwargs: dict[str, Any], given: Any) -> Any:
-        simple = len(args) == 1 and isinstance(args[0], Tensor) and not kwargs.keys() - self._call_context_args
+        simple = len(args) == 1 and isinstance(args[0], Tensor) and (not kwargs or list(kwargs) == ["training"])
         arguments = {} if simple and self.built else signature.bound(args, kwargs)
         first = args[0] if args else next(iter(arguments.values()), None)
         if self.input_spec is not None:
@@ -275,17 +275,19 @@ class Layer(LayerState, Operation):
             self._maybe_build(arguments)
             if self.input_spec is not None:
                 assert_input_compatibility(self.input_spec, first, self.name)
-        if not simple:
+        if simple:
+            mask = get_keras_mask(first)
+            if mask is not None and signature.takes_mask:
+                kwargs = {**kwargs, "mask": mask}
+        else:
             kwargs = dict(kwargs)
             add_masks(signature, arguments, kwargs)
-        elif signature.takes_mask and get_keras_mask(first) is not None:
-            kwargs = {**kwargs, "mask": get_keras_mask(first)}
-        mask = kwargs.get("mask")
-        if mask is None:
-            mask = masks_of(first)
+            mask = kwargs.get("mask")
+            if mask is None:
+                mask = masks_of(first)
         is_symbolic = not simple and any_symbolic_tensors(args, kwargs)
         try:
-            outputs = (self.compute_output_spec if is_symbolic else self.call)(*args, **kwargs)
+            outputs = self._in_own_types(self.compute_output_spec if is_symbolic else self.call, args, kwargs)
         except Exception as error:
             self._name_in(error, args)
             raise
@@ -298,6 +300,14 @@ class Layer(LayerState, Operation):
             self._observe(outputs)
         self._pass_mask_on(first, mask, outputs)
         return outputs
+
+    def _in_own_types(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """`fn(*args, **kwargs)`, reading variables in the compute type if that is another than theirs."""
+        policy = self._dtype_policy
+        if LOCAL.autocast is None and policy.compute_dtype == policy.variable_dtype:
+            return fn(*args, **kwargs)
+        dtype = policy.compute_dtype if self.autocast and is_float_dtype(policy.compute_dtype) else None
+        return reading_variables_as(dtype, fn, args, kwargs)
 
     def _observe(self, outputs: Any) -> None:
         if LOCAL.observer is not None:

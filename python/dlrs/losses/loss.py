@@ -33,6 +33,8 @@ class Loss:
     def __init__(
         self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
     ) -> None:
+        if name is not None and not isinstance(name, str):
+            raise ValueError(f"{type(self).__name__}: `name` must be a string, got {name!r}.")
         self.name = name or backend.auto_name(type(self).__name__)
         self.reduction = standardize_reduction(reduction)
         self._dtype_policy = backend.get_policy(dtype or backend.floatx())
@@ -143,12 +145,13 @@ def standardize_reduction(reduction: str | None) -> str | None:
     return reduction
 
 
-def squeeze_or_expand_to_same_rank(x1: Tensor, x2: Tensor) -> tuple[Tensor, Tensor]:
+def squeeze_or_expand_to_same_rank(x1: Any, x2: Any) -> tuple[Tensor, Tensor]:
     """Two tensors with equally many axes, where a last axis of size 1 can make them so.
 
     >>> [x.shape for x in squeeze_or_expand_to_same_rank(ops.ones((3,)), ops.ones((3, 1)))]
     [(3, 1), (3, 1)]
     """
+    x1, x2 = (x if hasattr(x, "ndim") else ops.convert_to_tensor(x) for x in (x1, x2))
     if x1.ndim == x2.ndim + 1 and x1.shape[-1] == 1:
         return (x1, ops.expand_dims(x2, -1)) if x2.ndim == 1 else (ops.squeeze(x1, -1), x2)
     if x2.ndim == x1.ndim + 1 and x2.shape[-1] == 1:

@@ -61,7 +61,7 @@ class _IoUBase(Metric):
         true, pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
         true = true if self.sparse_y_true else ops.argmax(true, axis=self.axis)
         pred = pred if self.sparse_y_pred else ops.argmax(pred, axis=self.axis)
-        if true.size != pred.size:
+        if math.prod(true.shape) != math.prod(pred.shape):
             raise ValueError(
                 f"{self.name}: `y_true` has {true.size} labels, of shape {true.shape}, `y_pred` {pred.size}."
             )

@@ -41,6 +41,8 @@ class Metric:
     _direction: str | None = None
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise ValueError(f"{type(self).__name__}: `name` must be a string, got {name!r}.")
         self.name = name or backend.auto_name(type(self).__name__)
         self._dtype_policy = backend.get_policy(dtype or backend.floatx())
         self._variables: list[Variable] = []

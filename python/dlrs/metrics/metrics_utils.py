@@ -109,7 +109,8 @@ def parse_init_thresholds(thresholds: Any, default_threshold: float = 0.5) -> li
 
 def even_thresholds(count: int) -> list[float]:
     """`count` numbers from 0 to 1 at equal distances."""
-    return [i / (count - 1) for i in range(count)]
+    numbers: list[float] = (np.arange(count) / (count - 1)).tolist()
+    return numbers
 
 
 class Counts(NamedTuple):

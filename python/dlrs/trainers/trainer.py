@@ -100,7 +100,7 @@ class Trainer(Stepping):
         if class_weight is not None:
             if is_iterator(x) or y is None:
                 raise ValueError("fit: `class_weight` needs `y` as an array.")
-            sample_weight = class_weight_to_sample_weights(y, class_weight)
+            sample_weight = class_weight_to_sample_weights(y, class_weight, self._num_classes())
         data = as_data(x, y, sample_weight, batch_size, shuffle, steps_per_epoch)
         self._check_data(data, "train")
         validation: Data | None = None
@@ -243,7 +243,7 @@ class Trainer(Stepping):
         if class_weight is not None:
             if sample_weight is not None:
                 raise ValueError("train_on_batch: give either `class_weight` or `sample_weight`, not both.")
-            sample_weight = class_weight_to_sample_weights(y, class_weight)
+            sample_weight = class_weight_to_sample_weights(y, class_weight, self._num_classes())
         logs = self._on_batch("train", x, y, sample_weight)
         return logs if return_dict else _one_or_list(logs)
 
@@ -271,6 +271,13 @@ class Trainer(Stepping):
             if step.single and batch[0] is x:
                 self._keep_short_path((x.shape, x.dtype, structure_version()), step)
         return tree.map_structure(lambda leaf: leaf.numpy(), outputs)
+
+    def _num_classes(self) -> int | None:
+        """The number of classes of a model with one output, by the last size of that; None if it is not known."""
+        shape = getattr(self, "output_shape", None)
+        size = shape[-1] if isinstance(shape, tuple) and shape else None
+        # One output is the probability of class 1.
+        return max(size, 2) if isinstance(size, int) else None
 
     def _on_batch(self, mode: str, x: Any, y: Any, sample_weight: Any) -> dict[str, float]:
         key: Any = None
