@@ -141,7 +141,8 @@ def _copy_in_float64(model: Any) -> Any:
     twin = copy.deepcopy(model, dict(twins))
     policy = DTypePolicy("float64")
     for layer in twin._flatten_layers():
-        layer.dtype_policy = policy
+        if is_float_dtype(layer.compute_dtype):
+            layer.dtype_policy = policy
         for placeholder in getattr(layer, "inputs", ()) if _has_graph(layer) else ():
             if is_float_dtype(placeholder.dtype):
                 placeholder._dtype = "float64"
