@@ -131,7 +131,7 @@ def test_messages_show_open_sizes_as_none():
 @pytest.mark.parametrize(
     ("make", "pattern"),
     [
-        (lambda: optimizers.Adam(beta_1=2.0), r"`beta_1` must be a number in \[0, 1\)"),
+        (lambda: optimizers.Adam(beta_1=2.0), r"`beta_1` must be a finite number in \[0, 1\)"),
         (lambda: optimizers.Adam(beta_2=1.0), r"`beta_2` must be"),
         (lambda: optimizers.RMSprop(rho=-0.1), r"`rho` must be"),
         (lambda: optimizers.SGD(learning_rate="fast"), r"`learning_rate` must be .*got 'fast'"),
