@@ -312,6 +312,7 @@ def concatenate(xs: Sequence[ArrayLike], axis: int = 0) -> Tensor: ...
 def slice(x: ArrayLike, start: Sequence[int], stop: Sequence[int], step: Sequence[int]) -> Tensor: ...  # already normalised: 0 <= start, stop <= dim; step may be negative (start > stop, stop >= -1)
 def pad(x: ArrayLike, widths: Sequence[tuple[int, int]], value: float = 0.0) -> Tensor: ...
 def take(x: ArrayLike, indices: ArrayLike, axis: int = 0) -> Tensor: ...
+def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int = -1) -> Tensor: ...  # shapes equal but for the axis
 
 # Order and segments
 def cumsum(x: ArrayLike, axis: int = 0, reverse: bool = False) -> Tensor: ...
@@ -327,6 +328,11 @@ def segment_min(x: ArrayLike, indices: ArrayLike, num_segments: int) -> Tensor: 
 # Random numbers: Philox keyed by seed (int64, shape (2,): seed and counter) and the element's index
 def random_uniform(shape: Sequence[int], seed: ArrayLike, dtype: str = "float32") -> Tensor: ...  # [0, 1)
 def random_normal(shape: Sequence[int], seed: ArrayLike, dtype: str = "float32") -> Tensor: ...  # N(0, 1)
+def random_gamma(shape: Sequence[int], alpha: ArrayLike, seed: ArrayLike, dtype: str = "float32") -> Tensor: ...  # scale 1
+def random_beta(shape: Sequence[int], alpha: ArrayLike, beta: ArrayLike, seed: ArrayLike, dtype: str = "float32") -> Tensor: ...
+def random_binomial(
+    shape: Sequence[int], counts: ArrayLike, probabilities: ArrayLike, seed: ArrayLike, dtype: str = "float32"
+) -> Tensor: ...
 
 # Fused optimizer updates: new values of the state, in the order of the arguments. Hyperparameters are scalars (tensors or numbers).
 def sgd_update(w: ArrayLike, g: ArrayLike, lr: ArrayLike) -> Tensor: ...
@@ -346,3 +352,10 @@ def scan(
     length: int,
     reverse: bool = False,
 ) -> tuple[list[Tensor], list[Tensor]]: ...  # (last carry, stacked ys)
+def switch(index: ArrayLike, functions: Sequence[Callable[[list[Tensor]], list[Tensor]]]) -> list[Tensor]: ...  # functions[index]([]), limited to those there are
+def while_loop(
+    test: Callable[[list[Tensor]], list[Tensor]], step: Callable[[list[Tensor]], list[Tensor]], init: Sequence[ArrayLike]
+) -> list[Tensor]: ...  # test returns one truth value; no reverse gradient
+def custom_gradient(
+    values: Sequence[ArrayLike], arguments: Sequence[ArrayLike], gradient: Callable[[list[Tensor]], list[Tensor | None]]
+) -> list[Tensor]: ...  # the values, with the gradients by the arguments that `gradient` makes of theirs

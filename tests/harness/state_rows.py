@@ -1,5 +1,6 @@
 """Rows of random draws, optimizer updates, loops and creation."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,80 @@ RANDOM = [
 ]  # fmt: skip
 
 
+class Sequence:
+    """The uniform numbers of one element of a draw by rejection: two from each counter (element, attempt)."""
+
+    def __init__(self, seed: Array, element: int) -> None:
+        w = words(seed, element + (np.arange(64, dtype=np.int64) << 48))
+        pairs = [(w[0] << np.uint64(32) | w[1]), (w[2] << np.uint64(32) | w[3])]
+        self.numbers = iter(np.stack([((p >> np.uint64(11)) + 0.5) / 2.0**53 for p in pairs], 1).ravel().tolist())
+
+    def uniform(self) -> float:
+        """The next number."""
+        return next(self.numbers)
+
+    def log_gamma(self, alpha: float) -> float:
+        """Logarithm of a gamma number (Marsaglia and Tsang 2000)."""
+        if alpha < 1:
+            u = self.uniform()
+            return self.log_gamma(alpha + 1) + math.log(u) / alpha
+        d = alpha - 1 / 3
+        while True:
+            x = math.sqrt(-2 * math.log(self.uniform())) * math.cos(2 * math.pi * self.uniform())
+            v = (1 + x / math.sqrt(9 * d)) ** 3
+            if v > 0 and math.log(self.uniform()) < x * x / 2 + d - d * v + d * math.log(v):
+                return math.log(d) + math.log(v)
+
+    def binomial(self, n: float, p: float) -> float:
+        """A binomial number with a small mean, by inversion."""
+        n = math.floor(n)
+        u, k, probability = self.uniform(), 0, (1 - p) ** n
+        while u > probability and k < n:
+            u, k = u - probability, k + 1
+            probability *= p / (1 - p) * (n - k + 1) / k
+        return k
+
+
+def by_rejection(draw: Any) -> Any:
+    """A draw element by element."""
+
+    def reference(seed: Array, *parameters: Array, shape: Shape, dtype: str) -> Any:
+        columns = [np.broadcast_to(p, shape).ravel() for p in parameters]
+        rows = enumerate(zip(*columns, strict=True))
+        return np.array([draw(Sequence(seed, e), *row) for e, row in rows], np.float64).reshape(shape)
+
+    return reference
+
+
+def beta(s: Sequence, a: float, b: float) -> float:
+    """x / (x + y) of gamma numbers."""
+    x, y = s.log_gamma(a), s.log_gamma(b)
+    return 1 / (1 + math.exp(y - x))
+
+
+def rejection_cases(parameters: int) -> list[Case]:
+    """One parameter for all, or one for each element."""
+    shapes: tuple[Shape, ...] = ((), (0,), (5,), (2, 7))
+    cases = [case((2,), *[p] * parameters, shape=s) for s in shapes for p in {(), s}]
+    return [*cases, case((2,), *[()] * parameters, shape=(50, 101), large=True)]
+
+
+REJECTION: dict[str, Any] = {"typed": True, "gradient": (), "ulp": 64, "ulp64": 4096}
+SHAPE = Domain(0.3, 9.0, dtype="float64")
+RANDOM += [
+    Row("random_gamma", by_rejection(lambda s, a: math.exp(s.log_gamma(a))), rejection_cases(1), (SEED, SHAPE),
+        call=lambda seed, a, shape, dtype: _dlrs.random_gamma(shape, a, seed, dtype), **REJECTION, refusals=[
+            refuses(ValueError, r"seed.*\(3,\)", ints(1, 2, 3), 1.0, shape=(2,), dtype="float32"),
+            refuses(TypeError, "dtype.*int32", ints(1, 2), 1.0, shape=(2,), dtype="int32"),
+        ]),
+    Row("random_beta", by_rejection(beta), rejection_cases(2), (SEED, SHAPE),
+        call=lambda seed, a, b, shape, dtype: _dlrs.random_beta(shape, a, b, seed, dtype), **REJECTION),
+    Row("random_binomial", by_rejection(Sequence.binomial), rejection_cases(2),
+        (SEED, Domain(20.0, 20.001, dtype="float64"), Domain(0.05, 0.4, dtype="float64")),
+        call=lambda seed, n, p, shape, dtype: _dlrs.random_binomial(shape, n, p, seed, dtype), **REJECTION),
+]  # fmt: skip
+
+
 def sgd(w: Array, g: Array, lr: Array) -> Any:
     """w - lr g."""
     return w - lr * g
@@ -172,6 +247,50 @@ CONTROL = [
                           case((2, 2), (1, 2), (1, 1, 2)), case((2, 2), (1, 2), (0, 1, 2)),
                           case((7, 7), (20, 7), (5, 20, 7))], (Domain(-0.2, 0.2), REAL),
         call=scan, ulp=8, floor=4),
+]  # fmt: skip
+
+
+def chosen(index: Array, x: Array, w: Array) -> Any:
+    """Either of two functions."""
+    return x @ w if index <= 0 else np.sin(x) @ np.ones(w.shape)
+
+
+def switch(index: Any, x: Any, w: Any) -> Any:
+    """`chosen` by the op; the branches reach their operands from outside."""
+    branches = [lambda _: [ops.matmul(x, w)], lambda _: [ops.matmul(ops.sin(x), np.ones(w.shape, w.dtype))]]
+    return _dlrs.switch(index, branches)[0]
+
+
+def halved(x: Array, limit: Array) -> list[Array]:
+    """Half until no element is larger than the limit, and how often."""
+    n = np.int32(0)
+    while x.size and x.max() > limit:
+        x, n = x / 2, np.int32(n + 1)
+    return [x, np.asarray(n)]
+
+
+def while_loop(x: Any, limit: Any) -> Any:
+    """`halved` by the op."""
+    x = _dlrs.tensor(x)
+    start = _dlrs.full((), -1, x.dtype)
+    largest = lambda x: _dlrs.max(_dlrs.concatenate([_dlrs.reshape(x, (-1,)), _dlrs.reshape(start, (1,))]))  # noqa: E731
+    test = lambda state: [_dlrs.greater(largest(state[0]), limit)]  # noqa: E731
+    return _dlrs.while_loop(test, lambda state: [state[0] * 0.5, state[1] + 1], [x, 0])
+
+
+def with_gradient(x: Any, y: Any) -> Any:
+    """x y² with its gradient given in full."""
+    x, y = _dlrs.tensor(x), _dlrs.tensor(y)
+    return _dlrs.custom_gradient([x * y * y], [x, y], lambda d: [d[0] * y * y, d[0] * x * y * 2.0])[0]
+
+
+CONTROL += [
+    Row("switch", chosen, [Case(((), (2, 3), (3, 4)), domains=(Domain(values=i, dtype="int32"), REAL))
+                           for i in (0, 1, 5)], call=switch, ulp=8, floor=4, second=True),
+    Row("while_loop", halved, [case((3,), ()), case((2, 3), ()), case((0,), ())], (Domain(-40.0, 40.0), POSITIVE),
+        call=while_loop, result="places", gradient=()),
+    Row("custom_gradient", lambda x, y: x * y * y, [case((2, 3), (2, 3)), case((), ()), case((0,), (0,))],
+        call=with_gradient, ulp=2, second=True),
 ]  # fmt: skip
 
 CREATION = [

@@ -113,13 +113,122 @@ def test_while_loop() -> None:
     assert dlrs.function(collatz)(ops.array(27)).item() == 111
 
 
-def test_unbounded_while_loop_cannot_be_traced() -> None:
+def test_unbounded_while_loop_in_a_program() -> None:
+    def run(x, step):
+        def body(x, n):
+            return ops.minimum(x + step, 100.0), n + 1
+
+        return ops.while_loop(lambda x, n: ops.max(x) < 3.0, body, (x, ops.array(0)))
+
+    for f in (run, dlrs.function(run)):
+        for start, steps in ((0.0, 6), (2.9, 1), (7.0, 0)):
+            x, n = f(ops.array([start, -1.0]), ops.array(0.5))
+            assert n.item() == steps
+            np.testing.assert_allclose(x.numpy(), np.array([start, -1.0]) + 0.5 * steps, rtol=1e-6)
+
+
+def test_an_unbounded_loop_has_no_gradient() -> None:
     @dlrs.function
+    @dlrs.grad
     def run(x):
         return ops.while_loop(lambda x: x < 3.0, lambda x: (x + 1.0,), (x,))[0]
 
-    with pytest.raises(dlrs.errors.TracingError, match="maximum_iterations"):
+    with pytest.raises(ValueError, match=r"while_loop has no gradient.*maximum_iterations"):
         run(ops.array(0.0))
+
+
+def test_a_loop_keeps_its_types() -> None:
+    @dlrs.function
+    def run(n):
+        return ops.while_loop(lambda n: n < 3, lambda n: (n + 0.5,), (n,))[0]
+
+    with pytest.raises(TypeError, match=r"while_loop: value 0 begins as int32\(\)"):
+        run(ops.array(0))
+
+
+def test_one_branch_runs() -> None:
+    """The other one would refuse its index, and its gradient would be NaN."""
+
+    def run(x, i):
+        return ops.cond(i < 3, lambda: ops.take(x, i), lambda: ops.sqrt(x[0] - 5.0) + x[1])
+
+    compiled = dlrs.function(dlrs.value_and_grad(run))
+    x = ops.array([5.0, 2.0, 1.0])
+    for i, value, gradient in ((2, 1.0, [0, 0, 1]), (7, 2.0, [np.inf, 1, 0])):
+        for f in (dlrs.value_and_grad(run), compiled):
+            have, d = f(x, ops.array(i))
+            assert have.item() == value
+            assert d.tolist() == gradient
+
+
+def test_branches_may_hold_nothing_and_numbers() -> None:
+    @dlrs.function
+    def run(p, x):
+        y, n = ops.cond(p, lambda: ({"a": x}, None), lambda: ({"a": 3}, None))
+        assert n is None
+        return y["a"]
+
+    assert [run(ops.array(p), ops.array(1.5)).item() for p in (True, False)] == [1.5, 3.0]
+
+
+def test_branches_assign_no_variables() -> None:
+    v = dlrs.Variable(1.0)
+
+    @dlrs.function
+    def run(p):
+        return ops.cond(p, lambda: v.assign(v + 1.0), lambda: v.value)
+
+    with pytest.raises(dlrs.errors.TracingError, match="carry it as a value"):
+        run(ops.array(False))
+    assert v.numpy() == 1.0
+
+
+@ops.custom_gradient
+def clipped(x, limit):
+    """The identity, whose gradient is limited."""
+    return x * 1.0, lambda d: (ops.minimum(d, limit), None)
+
+
+def test_custom_gradient_counts_in_every_mode() -> None:
+    def f(x):
+        return ops.sum(clipped(x, 2.5) * ops.array([1.0, 3.0]))
+
+    for run in (dlrs.grad(f), dlrs.function(dlrs.grad(f))):
+        assert run(ops.array([4.0, 5.0])).tolist() == [1.0, 2.5]
+
+
+def test_custom_gradient_of_several_values_and_variables() -> None:
+    v = dlrs.Variable([2.0, 3.0])
+
+    @ops.custom_gradient
+    def swapped(a, b):
+        return {"x": a * 2.0, "y": b * 3.0}, lambda dx, dy: [dy * v, dx]
+
+    def f(a, b):
+        y = swapped(a, b)
+        return ops.sum(y["x"] * 5.0 + y["y"] * 7.0)
+
+    for run in (dlrs.grad(f, (0, 1)), dlrs.function(dlrs.grad(f, (0, 1)))):
+        da, db = run(ops.array([1.0, 1.0]), ops.array([1.0, 1.0]))
+        assert (da.tolist(), db.tolist()) == ([14, 21], [5, 5])
+
+
+def test_custom_gradients_have_gradients() -> None:
+    @ops.custom_gradient
+    def cube(x):
+        return x * x * x, lambda d: d * 3.0 * x * x
+
+    second = dlrs.grad(dlrs.grad(lambda x: cube(x)))
+    assert second(ops.array(2.0)).item() == dlrs.function(second)(ops.array(2.0)).item() == 12
+
+
+def test_custom_gradient_names_a_wrong_number() -> None:
+    @ops.custom_gradient
+    def wrong(x, y):
+        return x * y, lambda d: d
+
+    with pytest.raises(ValueError, match="1 gradients were returned for the 2 arguments of wrong"):
+        wrong(ops.array(1.0), ops.array(2.0))
 
 
 def test_fori_loop() -> None:

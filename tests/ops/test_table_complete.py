@@ -19,7 +19,7 @@ NOT_OPS = {
 # What `dlrs.ops` holds besides functions of tensors with values of their own: classes, control flow that calls back,
 # constants, conversions, other names of ops in the table. tests/ops/test_*.py look at them.
 OTHERWISE_TESTED = {
-    *("Function", "FunctionOperation", "KerasHistory", "Node", "Operation"),
+    *("Function", "FunctionOperation", "KerasHistory", "KerasTensor", "Node", "Operation"),
     *("AssociativeScan", "Cond", "ForiLoop", "Map", "Scan", "Switch", "VectorizedMap", "WhileLoop"),
     *("associative_scan", "cond", "fori_loop", "map", "switch", "vectorized_map", "while_loop"),
     *(

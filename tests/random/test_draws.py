@@ -142,3 +142,57 @@ def test_draws_do_not_depend_on_threads() -> None:
 def test_bad_seeds(seed) -> None:
     with pytest.raises(ValueError, match="seed"):
         random.uniform((2,), seed=seed)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_draws_by_rejection_have_their_moments(dtype: str) -> None:
+    for draw, mean, variance in (
+        (random.gamma((20_000,), 3.0, dtype, seed=1), 3.0, 3.0),
+        (random.beta((20_000,), 2.0, 3.0, dtype, seed=1), 0.4, 0.04),
+        (random.binomial((20_000,), 100, 0.25, dtype, seed=1), 25.0, 18.75),
+    ):
+        assert draw.dtype == dtype
+        x = draw.numpy().astype(np.float64)
+        assert abs(x.mean() - mean) < 5 * np.sqrt(variance / x.size) + 4e-3 * mean
+        assert x.var() == pytest.approx(variance, rel=0.1)
+
+
+def test_parameters_are_broadcast() -> None:
+    x = random.gamma((1000, 2), [1.0, 100.0], seed=1).numpy()
+    assert x[:, 0].mean() < 2 < 90 < x[:, 1].mean()
+    with pytest.raises(ValueError, match=r"\(3,\)"):
+        random.gamma((1000, 2), [1.0, 2.0, 3.0], seed=1)
+
+
+def test_parameters_out_of_range_give_nan() -> None:
+    assert np.isnan(random.gamma((2,), [-1.0, 0.0], seed=1).numpy()).all()
+    assert np.isnan(random.binomial((2,), 3, [-0.1, 1.1], seed=1).numpy()).all()
+
+
+def test_draws_have_no_gradient_by_their_parameters() -> None:
+    with pytest.raises(ValueError, match="random_gamma has no gradient"):
+        dlrs.grad(lambda a: ops.sum(random.gamma((3,), a, seed=1)))(ops.array(2.0))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_narrow_uniform_draws_are_below_one(dtype: str) -> None:
+    x = random.uniform((100_000,), dtype=dtype, seed=1).numpy().astype(np.float32)
+    assert x.min() >= 0
+    assert x.max() < 1
+
+
+def test_shuffling_is_the_same_in_a_program() -> None:
+    x = np.arange(24).reshape(2, 12)
+    generator = random.SeedGenerator(5)
+
+    def shuffled():
+        return random.shuffle(x, axis=-1, seed=generator)
+
+    run = dlrs.function(shuffled)
+    first = [shuffled().numpy() for _ in range(2)]
+    generator.state.assign(np.array([5, 0], np.int64))
+    second = [run().numpy() for _ in range(2)]
+    np.testing.assert_array_equal(first, second)
+    assert (first[0] != first[1]).any()
+    np.testing.assert_array_equal(np.sort(first[0], axis=1), x)
+    np.testing.assert_array_equal(first[0][1] - first[0][0], 12)

@@ -8,6 +8,7 @@ from dlrs.backend.dtypes import (
     ALLOWED_DTYPES,
     is_float_dtype,
     is_int_dtype,
+    random_seed_dtype,
     result_type,
     standardize_dtype,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "is_recording",
     "is_tensor",
     "name_scope",
+    "random_seed_dtype",
     "result_type",
     "set_dtype_policy",
     "set_epsilon",

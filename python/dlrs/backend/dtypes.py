@@ -102,3 +102,12 @@ def result_type(*dtypes: Any) -> str:
         return config.floatx()
     name = _least_upper_bound(names)
     return {"int": "int32", "float": config.floatx()}.get(name, name)
+
+
+def random_seed_dtype() -> str:
+    """The type of the state of `random.SeedGenerator`: a seed and a counter, of which both may be large.
+
+    >>> random_seed_dtype()
+    'int64'
+    """
+    return "int64"

@@ -63,7 +63,11 @@ def convert_to_numpy(x: Any) -> np.ndarray[Any, Any]:
 
     >>> convert_to_numpy(convert_to_tensor([1.0, 2.0]))
     array([1., 2.], dtype=float32)
+
+    Errors: ValueError for a placeholder, which has no values.
     """
+    if isinstance(x, KerasTensor):
+        raise ValueError(f"convert_to_numpy: the placeholder {x.name!r} of shape {x.shape} has no values.")
     return np.asarray(x.numpy() if isinstance(x, Tensor | _dlrs.Variable) else x)
 
 

@@ -4,6 +4,7 @@ Each takes tensors, variables, NumPy arrays, numbers and nested lists, and, to d
 (`KerasTensor`). A module's `__all__` says which of its functions stand here.
 """
 
+from dlrs.backend import KerasTensor
 from dlrs.ops import (
     attention,
     binary,
@@ -77,7 +78,7 @@ from dlrs.ops.unary import *
 from dlrs.ops.vectorization import *
 from dlrs.ops.windows import *
 
-__all__ = ["Function", "FunctionOperation", "KerasHistory", "Node", "Operation"]
+__all__ = ["Function", "FunctionOperation", "KerasHistory", "KerasTensor", "Node", "Operation"]
 __all__ += attention.__all__
 __all__ += binary.__all__
 __all__ += convolution.__all__

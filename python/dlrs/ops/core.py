@@ -11,32 +11,26 @@ from dlrs._dlrs import Tensor
 from dlrs.backend import KerasTensor, TensorLike, as_tensor, convert_to_numpy, is_tensor, shape, standardize_dtype
 from dlrs.ops.class_forms import class_forms
 from dlrs.ops.control_flow import (
-    AssociativeScan,
     Cond,
     ForiLoop,
-    Map,
-    Scan,
     Switch,
-    VectorizedMap,
     WhileLoop,
-    associative_scan,
     cond,
+    custom_gradient,
     fori_loop,
-    map,
-    scan,
     switch,
-    vectorized_map,
     while_loop,
 )
 from dlrs.ops.manipulation import unstack
 from dlrs.ops.operation import op, op_with_spec
+from dlrs.ops.scans import AssociativeScan, Map, Scan, VectorizedMap, associative_scan, map, scan, vectorized_map
 from dlrs.ops.segments import scatter, scatter_update
 
 __all__ = [
     "AssociativeScan", "Cond", "ForiLoop", "Map", "Scan", "Switch", "VectorizedMap", "WhileLoop",
-    "associative_scan", "cast", "cond", "convert_to_numpy", "convert_to_tensor", "dtype", "fori_loop", "is_tensor",
-    "map", "saturate_cast", "scan", "scatter", "scatter_update", "shape", "slice", "slice_update", "stop_gradient",
-    "switch", "unstack", "vectorized_map", "while_loop",
+    "associative_scan", "cast", "cond", "convert_to_numpy", "convert_to_tensor", "custom_gradient", "dtype",
+    "fori_loop", "is_tensor", "map", "saturate_cast", "scan", "scatter", "scatter_update", "shape", "slice",
+    "slice_update", "stop_gradient", "switch", "unstack", "vectorized_map", "while_loop",
 ]  # fmt: skip
 
 

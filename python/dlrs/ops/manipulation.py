@@ -1,6 +1,5 @@
 """Other arrangements of the same elements: reshaping, reordering, joining, splitting, indexing."""
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -370,6 +369,10 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
 def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     """For each place of `indices`, the element of `x` at the same place but for its index along `axis`.
 
+    Sizes of 1 are repeated along the other axes. Negative indices count from the end.
+
+    Errors: ValueError if the shapes do not fit, IndexError for an index out of range.
+
     >>> take_along_axis([[1.0, 2.0], [3.0, 4.0]], [[1], [0]], axis=1).tolist()
     [[2.0], [3.0]]
     """
@@ -379,17 +382,10 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None)
     axis = normalize_axis("take_along_axis", axis, x.ndim)
     if indices.ndim != x.ndim:
         raise ValueError(f"take_along_axis: `indices` has {indices.ndim} axes, `x` has {x.ndim}.")
-    shape = [i if a == axis else max(i, d) for a, (i, d) in enumerate(zip(indices.shape, x.shape, strict=True))]
-    source = [d if a == axis else s for a, (d, s) in enumerate(zip(x.shape, shape, strict=True))]
-    size = x.shape[axis]
-    along = _dlrs.broadcast_to(_dlrs.cast(indices, "int64"), shape)
-    along = _dlrs.where(_dlrs.less(along, 0), _dlrs.add(along, size), along)
-    # The place of each element in the flattened x: its own place with the index along `axis` exchanged.
-    stride = math.prod(source[axis + 1 :])
-    place = np.arange(math.prod(source), dtype=np.int64).reshape(source)
-    origin = np.broadcast_to(place.take([0], axis), shape) if size else np.zeros(shape, np.int64)
-    flat = _dlrs.add(np.ascontiguousarray(origin), _dlrs.multiply(along, stride))
-    return _dlrs.take(ravel(_dlrs.broadcast_to(x, source)), flat, 0)
+    pairs = list(zip(indices.shape, x.shape, strict=True))
+    shape = [i if a == axis else d if i == 1 else i for a, (i, d) in enumerate(pairs)]
+    source = [d if a == axis else i if d == 1 else d for a, (i, d) in enumerate(pairs)]
+    return _dlrs.take_along_axis(_dlrs.broadcast_to(x, source), _dlrs.broadcast_to(indices, shape), axis)
 
 
 @op

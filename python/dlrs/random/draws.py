@@ -16,11 +16,11 @@ from dlrs.backend import (
     TensorLike,
     as_tensor,
     convert_to_numpy,
-    convert_to_tensor,
     is_float_dtype,
     is_int_dtype,
     standardize_dtype,
 )
+from dlrs.ops.manipulation import normalize_axis
 from dlrs.ops.operation import op
 from dlrs.random.seed_generator import draw_seed
 
@@ -30,8 +30,15 @@ Shape = Sequence[int]
 def _float_type(name: str, dtype: Any) -> str:
     standard = standardize_dtype(dtype)
     if not is_float_dtype(standard):
-        raise ValueError(f"{name}: `dtype` must be a float type, got {standard!r}.")
+        raise ValueError(
+            f"`keras.random.{name}` requires a floating point `dtype`. Received: dtype={dtype} (as {standard!r})."
+        )
     return standard
+
+
+def _drawn_in(name: str) -> str:
+    """The type in which numbers of type `name` are drawn: a narrow one is rounded from single precision."""
+    return name if name == "float64" else "float32"
 
 
 def uniform(
@@ -42,14 +49,27 @@ def uniform(
     >>> uniform((2, 3), seed=1).shape
     (2, 3)
     """
-    draw = _dlrs.random_uniform(shape, draw_seed(seed), _float_type("uniform", dtype))
-    if isinstance(minval, int | float) and isinstance(maxval, int | float):
-        if minval == 0 and maxval == 1:
-            return draw
-        width: TensorLike = maxval - minval
-    else:
-        width = _dlrs.subtract(maxval, minval)
-    return _dlrs.add(_dlrs.multiply(draw, width), minval)
+    name = _float_type("uniform", dtype)
+    draw = _dlrs.random_uniform(shape, draw_seed(seed), _drawn_in(name))
+    if name in _BELOW_ONE:
+        # Rounded down to a number that the type holds: rounding to the nearest could give 1.
+        steps = _BELOW_ONE[name]
+        draw = _dlrs.multiply(_dlrs.floor(_dlrs.multiply(draw, steps)), 1.0 / steps)
+    if not (_is_number(minval) and minval == 0 and _is_number(maxval) and maxval == 1):
+        draw = _dlrs.add(_dlrs.multiply(draw, _difference(maxval, minval)), minval)
+    return _dlrs.cast(draw, name)
+
+
+# How many numbers the types narrower than float32 have, at equal distances, from 0 to 1.
+_BELOW_ONE = {"float16": 2.0**11, "bfloat16": 2.0**8}
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, int | float)
+
+
+def _difference(a: TensorLike, b: TensorLike) -> TensorLike:
+    return a - b if isinstance(a, int | float) and isinstance(b, int | float) else _dlrs.subtract(a, b)
 
 
 def normal(
@@ -60,8 +80,9 @@ def normal(
     >>> normal((2, 3), seed=1).shape
     (2, 3)
     """
-    draw = _dlrs.random_normal(shape, draw_seed(seed), _float_type("normal", dtype))
-    return _dlrs.add(_dlrs.multiply(draw, stddev), mean)
+    name = _float_type("normal", dtype)
+    draw = _dlrs.random_normal(shape, draw_seed(seed), _drawn_in(name))
+    return _dlrs.cast(_dlrs.add(_dlrs.multiply(draw, stddev), mean), name)
 
 
 def truncated_normal(
@@ -75,10 +96,68 @@ def truncated_normal(
     name = _float_type("truncated_normal", dtype)
     # Inverse of the distribution function of the truncated range, at a uniform draw: one draw an element.
     tail = 0.5 * math.erfc(math.sqrt(2.0))
-    u = _dlrs.random_uniform(shape, draw_seed(seed), name)
+    u = _dlrs.random_uniform(shape, draw_seed(seed), _drawn_in(name))
     draw = _normal_quantile(_dlrs.add(_dlrs.multiply(u, 1.0 - 2.0 * tail), tail))
     draw = _dlrs.minimum(_dlrs.maximum(draw, -2.0), 2.0)
-    return _dlrs.add(_dlrs.multiply(draw, stddev), mean)
+    return _dlrs.cast(_dlrs.add(_dlrs.multiply(draw, stddev), mean), name)
+
+
+def gamma(shape: Shape, alpha: TensorLike, dtype: Any = None, seed: Any = None) -> Tensor:
+    """Draws from the gamma distribution of shape `alpha` and scale 1.
+
+    Args:
+        shape: Shape of the result.
+        alpha: Positive number, or tensor of them that can be broadcast to `shape`. Others give NaN.
+        dtype: Float type; `config.floatx()` if None.
+        seed: Integer, `SeedGenerator` or None.
+
+    Draws have no gradient by their parameters. Source: Marsaglia and Tsang 2000, "A simple method for generating gamma
+    variables".
+
+    >>> bool(gamma((100,), 2.0, seed=1).numpy().min() > 0)
+    True
+    """
+    name = _float_type("gamma", dtype)
+    draw = _dlrs.random_gamma(shape, alpha, draw_seed(seed), _drawn_in(name))
+    # A small number of a narrow type is not 0 where a larger type holds it.
+    smallest = _SMALLEST.get(name)
+    return _dlrs.cast(draw if smallest is None else _dlrs.maximum(draw, smallest), name)
+
+
+# The smallest positive numbers of the types narrower than float32.
+_SMALLEST = {"float16": 2.0**-24, "bfloat16": 2.0**-126}
+
+
+def beta(shape: Shape, alpha: TensorLike, beta: TensorLike, dtype: Any = None, seed: Any = None) -> Tensor:
+    """Draws from the beta distribution, as `gamma`: x / (x + y) of gamma draws of shapes `alpha` and `beta`.
+
+    >>> x = beta((100,), 2.0, 3.0, seed=1).numpy()
+    >>> bool(x.min() > 0 and x.max() < 1)
+    True
+    """
+    name = _float_type("beta", dtype)
+    return _dlrs.cast(_dlrs.random_beta(shape, alpha, beta, draw_seed(seed), _drawn_in(name)), name)
+
+
+def binomial(
+    shape: Shape, counts: TensorLike, probabilities: TensorLike, dtype: Any = None, seed: Any = None
+) -> Tensor:
+    """Numbers of successes in `counts` trials that succeed with `probabilities`, as floats.
+
+    Args:
+        shape: Shape of the result.
+        counts: Numbers of trials, not negative, or a tensor of them that can be broadcast to `shape`.
+        probabilities: From 0 to 1, likewise. Parameters outside of their ranges give NaN.
+        dtype: Float type; `config.floatx()` if None.
+        seed: Integer, `SeedGenerator` or None.
+
+    Source: Hoermann 1993, "The generation of binomial random variates".
+
+    >>> binomial((3,), 5, 1.0, seed=1).tolist()
+    [5.0, 5.0, 5.0]
+    """
+    name = _float_type("binomial", dtype)
+    return _dlrs.cast(_dlrs.random_binomial(shape, counts, probabilities, draw_seed(seed), _drawn_in(name)), name)
 
 
 # Rational approximation of the normal quantile in its central region, 0.02425 <= p <= 0.97575 (P. J. Acklam, "An
@@ -124,7 +203,7 @@ def randint(shape: Shape, minval: int, maxval: int, dtype: Any = "int32", seed: 
     """
     name = standardize_dtype(dtype)
     if not is_int_dtype(name):
-        raise ValueError(f"randint: `dtype` must be an integer type, got {name!r}.")
+        raise ValueError(f"`keras.random.randint` requires an integer `dtype`. Received: dtype={dtype} (as {name!r}).")
     if not minval < maxval:
         raise ValueError(f"randint: `minval` must be less than `maxval`, got {minval} and {maxval}.")
     # 53 random bits: the bias of the least likely integer is below (maxval - minval) / 2^53.
@@ -146,6 +225,7 @@ def categorical(logits: TensorLike, num_samples: int, dtype: Any = "int32", seed
         raise ValueError(f"categorical: `logits` must have shape (batch, classes), got {logits.shape}.")
     rows, classes = logits.shape
     # Gumbel's trick: the largest of logits - log(-log(u)) has the distribution of softmax(logits).
+    logits = _dlrs.cast(logits, _drawn_in(logits.dtype))
     u = _dlrs.random_uniform((rows, num_samples, classes), draw_seed(seed), logits.dtype)
     u = _dlrs.maximum(u, float(np.finfo("float32").tiny))
     gumbel = _dlrs.negative(_dlrs.log(_dlrs.negative(_dlrs.log(u))))
@@ -199,11 +279,15 @@ def permutation(n: int, seed: Any = None) -> np.ndarray[Any, Any]:
     return generator.permutation(n).astype(np.int64, copy=False)
 
 
+@op
 def shuffle(x: TensorLike, axis: int = 0, seed: Any = None) -> Tensor:
-    """`x` with its slices along `axis` in random order, drawn on the host.
+    """`x` with its slices along `axis` in random order.
 
     >>> sorted(shuffle([1.0, 2.0, 3.0], seed=1).tolist())
     [1.0, 2.0, 3.0]
     """
-    tensor = convert_to_tensor(x)
-    return _dlrs.take(tensor, permutation(tensor.shape[axis], seed), axis)
+    x = as_tensor(x)
+    axis = normalize_axis("shuffle", axis, x.ndim)
+    # The order that sorts random keys. Of 53 bits each: equal ones, which would keep their order, do not occur.
+    keys = _dlrs.random_uniform((x.shape[axis],), draw_seed(seed), "float64")
+    return _dlrs.take(x, _dlrs.sort(keys)[1], axis)

@@ -33,11 +33,13 @@ class SeedGenerator:
     ([7, 0], [7, 1])
     """
 
-    def __init__(self, seed: int | None = None, name: str | None = None) -> None:
+    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
+        if kwargs:
+            raise ValueError(f"SeedGenerator: Unrecognized keyword arguments: {sorted(kwargs)}.")
         if seed is None:
             seed = make_default_seed()
         if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-            raise ValueError(f"SeedGenerator: `seed` must be an integer, got {seed!r}.")
+            raise ValueError(f"SeedGenerator: Argument `seed` must be an integer, got {seed!r}.")
         if not -(2**63) <= seed < 2**63:
             raise ValueError(f"SeedGenerator: `seed` must fit in 64 bits, got {seed}.")
         self.name = name or auto_name("seed_generator")
@@ -86,4 +88,4 @@ def draw_seed(seed: Any) -> Tensor:
         return global_seed_generator().next()
     if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
         return _dlrs.tensor(np.array([int(seed), 0], dtype=np.int64))
-    raise ValueError(f"`seed` must be an integer, a SeedGenerator or None, got {seed!r}.")
+    raise ValueError(f"Argument `seed` must be either an integer, a SeedGenerator or None, got {seed!r}.")

@@ -17,7 +17,10 @@ from dlrs.backend.serialization import (
     serialize_dict,
     serialize_keras_object,
 )
+from dlrs.ops.control_flow import Cond, Switch
 from dlrs.ops.operation import FunctionOperation
+from dlrs.ops.scans import AssociativeScan, Map, Scan, VectorizedMap
+from dlrs.random import SeedGenerator
 
 __all__ = [
     "ObjectSharingScope",
@@ -37,4 +40,5 @@ def _public_classes(package: ModuleType) -> list[type]:
 # The registers of initializers, losses and so on add their own entries when they are imported.
 for _package in (dlrs.layers, dlrs.metrics, dlrs.optimizers, dlrs.optimizers.schedules):
     register_builtins(_public_classes(_package))
-register_builtins((DTypePolicy, FunctionOperation))
+register_builtins((DTypePolicy, FunctionOperation, SeedGenerator))
+register_builtins((AssociativeScan, Cond, Map, Scan, Switch, VectorizedMap))

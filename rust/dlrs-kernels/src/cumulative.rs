@@ -29,8 +29,10 @@ numbers! {
 /// How a tile's lines lie in it, and from which end they are walked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Lines {
-    /// Whether a line is a row of the tile; else it is a column.
+    /// Whether a line is a row of the tile; else it is a part of a column.
     pub rows: bool,
+    /// Elements of a line.
+    pub len: usize,
     /// Whether a line begins at its last element.
     pub reverse: bool,
 }
@@ -62,25 +64,26 @@ fn walk<T: Element>(
     first: impl Fn(usize) -> T,
     next: impl Fn(T, usize) -> T,
 ) {
-    let (rows, cols, stride) = (y.rows(), y.cols(), y.stride());
-    let at = |t: usize, n: usize| if lines.reverse { n - 1 - t } else { t };
+    let (rows, cols, stride, len) = (y.rows(), y.cols(), y.stride(), lines.len);
+    let at = |t: usize| if lines.reverse { len - 1 - t } else { t };
     if lines.rows {
         for r in 0..rows {
             let (row, start) = (y.row(r), start + r * stride);
             let mut last = T::default();
-            for t in 0..cols {
-                let c = at(t, cols);
+            for t in 0..len {
+                let c = at(t);
                 last = if t == 0 { first(start + c) } else { next(last, start + c) };
                 row[c] = last;
             }
         }
         return;
     }
-    for from in (0..cols).step_by(LANES) {
+    let groups = rows.checked_div(len).unwrap_or(0);
+    for (top, from) in (0..groups).flat_map(|g| (0..cols).step_by(LANES).map(move |from| (g * len, from))) {
         let width = LANES.min(cols - from);
         let mut last = [T::default(); LANES];
-        for t in 0..rows {
-            let r = at(t, rows);
+        for t in 0..len {
+            let r = top + at(t);
             let start = start + r * stride + from;
             for (c, last) in last[..width].iter_mut().enumerate() {
                 *last = if t == 0 { first(start + c) } else { next(*last, start + c) };

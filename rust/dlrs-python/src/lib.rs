@@ -34,7 +34,7 @@ mod _dlrs {
     #[pymodule_export]
     use crate::ops::contraction::{conv2d, matmul};
     #[pymodule_export]
-    use crate::ops::control::scan;
+    use crate::ops::control::{custom_gradient, scan, switch, while_loop};
     #[pymodule_export]
     use crate::ops::creation::{full, tensor};
     #[pymodule_export]
@@ -55,11 +55,11 @@ mod _dlrs {
         cumprod, cumsum, linear_recurrence, searchsorted, segment_max, segment_min, segment_sum, sort, top_k,
     };
     #[pymodule_export]
-    use crate::ops::random::{random_normal, random_uniform};
+    use crate::ops::random::{random_beta, random_binomial, random_gamma, random_normal, random_uniform};
     #[pymodule_export]
     use crate::ops::reduce::{all, any, argmax, argmin, max, mean, min, prod, sum};
     #[pymodule_export]
-    use crate::ops::shape::{broadcast_to, concatenate, pad, reshape, slice, take, transpose};
+    use crate::ops::shape::{broadcast_to, concatenate, pad, reshape, slice, take, take_along_axis, transpose};
     #[pymodule_export]
     use crate::system::{isa, machine_peaks, num_threads, set_num_threads, supported_isas};
     #[pymodule_export]

@@ -1,6 +1,7 @@
 //! Running sums and products, and first-order linear recurrences, along an axis.
 
 use std::hash::Hash;
+use std::ops::Range;
 use std::sync::Arc;
 
 use dlrs_kernels::cumulative::{Lines, Number, products, recurrence, sums};
@@ -50,20 +51,37 @@ impl Along {
             let lines = spans(outer, TILE / len.clamp(1, TILE));
             lines.map(|l| vec![Rect { start: l.start * len, rows: l.len(), cols: len, stride: len }]).collect()
         } else {
-            // Columns in whole cache lines, as many as make a tile, but never so few that a line is read for a part of it.
-            let width = (TILE / len.max(1)).clamp(64, 1024);
-            let columns = (0..outer).flat_map(|o| spans(inner, width).map(move |c| (o, c)));
-            let rect = |(o, c): (usize, std::ops::Range<usize>)| Rect {
-                start: o * len * inner + c.start,
-                rows: len,
-                cols: c.len(),
-                stride: inner,
-            };
-            columns.map(|c| vec![rect(c)]).collect()
+            line_tiles(outer, len, inner).into_iter().map(|rect| vec![rect]).collect()
         };
         let cost = 20.0 + shape.size() as f64 * if rows { 1.2 } else { 0.5 };
-        Lowered { tiles, body: body(Lines { rows, reverse: self.reverse }), scratch: 0, may_alias: Vec::new(), cost }
+        Lowered {
+            tiles,
+            body: body(Lines { rows, len, reverse: self.reverse }),
+            scratch: 0,
+            may_alias: Vec::new(),
+            cost,
+        }
     }
+}
+
+/// Tiles of whole lines along the middle one of three axes: several matrices (len, inner) if they are small, else columns of
+/// one, in whole cache lines.
+pub(super) fn line_tiles(outer: usize, len: usize, inner: usize) -> Vec<Rect> {
+    if len * inner <= TILE {
+        let blocks = spans(outer, TILE / (len * inner).max(1));
+        let rect =
+            |o: Range<usize>| Rect { start: o.start * len * inner, rows: o.len() * len, cols: inner, stride: inner };
+        return blocks.map(rect).collect();
+    }
+    let width = (TILE / len.max(1)).clamp(64, 1024);
+    let columns = (0..outer).flat_map(|o| spans(inner, width).map(move |c| (o, c)));
+    let rect = |(o, c): (usize, Range<usize>)| Rect {
+        start: o * len * inner + c.start,
+        rows: len,
+        cols: c.len(),
+        stride: inner,
+    };
+    columns.map(rect).collect()
 }
 
 /// What runs along the axis.
@@ -255,7 +273,7 @@ mod tests {
         let x = i32s(&[3], &[i32::MAX, 1, 5]);
         let y = run(&Cumulative { running: Running::Sum, along: along(0, false) }, &[x]).unwrap();
         assert_eq!(y[0].as_slice::<i32>(), [i32::MAX, i32::MIN, i32::MIN + 5]);
-        for shape in [vec![100_000], vec![300, 700], vec![0, 3], vec![3, 0]] {
+        for shape in [vec![100_000], vec![300, 700], vec![300, 7], vec![0, 3], vec![3, 0]] {
             let ones = i32s(&shape, &vec![1; shape.iter().product()]);
             let y = run(&Cumulative { running: Running::Sum, along: along(0, false) }, &[ones]).unwrap();
             let inner: usize = shape[1..].iter().product();

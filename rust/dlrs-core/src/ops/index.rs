@@ -76,7 +76,7 @@ impl Op for Take {
 }
 
 /// Elements before, along and behind an axis.
-fn around(shape: &Shape, axis: usize) -> (usize, usize, usize) {
+pub(crate) fn around(shape: &Shape, axis: usize) -> (usize, usize, usize) {
     (shape[..axis].iter().product(), shape[axis], shape[axis + 1..].iter().product())
 }
 

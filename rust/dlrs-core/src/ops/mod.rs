@@ -12,10 +12,14 @@ use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
 use crate::tensor::Ty;
 
+pub mod along;
+pub mod body;
+pub mod branch;
 pub mod build;
 pub mod concat;
 pub mod conv;
 pub mod cumulative;
+pub mod custom;
 pub mod elementwise;
 pub mod index;
 pub mod linalg;
@@ -33,6 +37,8 @@ pub mod softmax;
 #[cfg(test)]
 mod testing;
 mod tiles;
+pub mod variates;
+pub mod while_loop;
 
 pub use elementwise::{Ewise, Fused};
 

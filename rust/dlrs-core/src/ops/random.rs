@@ -89,7 +89,9 @@ impl<D: Distribution> Op for Draw<D> {
     }
 
     fn infer(&self, inputs: &[Ty]) -> Result<Vec<Ty>> {
-        infer(D::NAME, self.ty, inputs)
+        arity(D::NAME, inputs, 1)?;
+        check_draw(D::NAME, self.ty, inputs[0])?;
+        Ok(vec![self.ty])
     }
 
     fn grad(&self, _g: &mut Graph, _node: &NodeRef<'_>, _d_outputs: &[Option<Val>]) -> Result<Vec<Option<Val>>> {
@@ -113,16 +115,16 @@ impl<D: Distribution> Op for Draw<D> {
     }
 }
 
-fn infer(op: &str, ty: Ty, inputs: &[Ty]) -> Result<Vec<Ty>> {
-    arity(op, inputs, 1)?;
+/// Checks the type of a draw and of the seed that it is given.
+pub(crate) fn check_draw(op: &str, ty: Ty, seed: Ty) -> Result<()> {
     if !ty.dtype.is_float() {
         bail!(Type, "{op}: dtype is {}; expected a floating-point dtype", ty.dtype);
     }
-    let seed = Ty::new(DType::I64, Shape::new(&[2])?);
-    if inputs[0] != seed {
-        bail!("{op}: seed has type {}; expected {seed}: the seed and the counter", inputs[0]);
+    let want = Ty::new(DType::I64, Shape::new(&[2])?);
+    if seed != want {
+        bail!("{op}: seed has type {seed}; expected {want}: the seed and the counter");
     }
-    Ok(vec![ty])
+    Ok(())
 }
 
 /// Nanoseconds; double precision has no vectors.
@@ -130,7 +132,7 @@ fn cost(ty: Ty, per_element: f64) -> f64 {
     20.0 + ty.shape.size() as f64 * if ty.dtype == DType::F32 { per_element } else { 20.0 }
 }
 
-fn stream(io: &TileIo<'_>) -> Stream {
+pub(crate) fn stream(io: &TileIo<'_>) -> Stream {
     let seed = io.input::<i64>(0);
     Stream { seed: seed[0] as u64, counter: seed[1] as u64 }
 }

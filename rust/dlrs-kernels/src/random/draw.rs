@@ -77,11 +77,11 @@ fn box_muller<S: Simd>(s: S, a: S::I32, b: S::I32) -> (S::F32, S::F32) {
 }
 
 impl Stream {
-    fn key(self) -> [u32; 2] {
+    pub(super) fn key(self) -> [u32; 2] {
         [self.seed as u32, (self.seed >> 32) as u32]
     }
 
-    fn block(self, index: u64) -> [u32; 4] {
+    pub(super) fn block(self, index: u64) -> [u32; 4] {
         [index as u32, (index >> 32) as u32, self.counter as u32, (self.counter >> 32) as u32]
     }
 

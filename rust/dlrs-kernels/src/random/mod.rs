@@ -2,6 +2,7 @@
 
 mod draw;
 mod philox;
+mod variates;
 
 pub use draw::Stream;
 pub use philox::philox4x32;

@@ -2,6 +2,7 @@
 
 use dlrs_core::dispatch::Operand;
 use dlrs_core::ops::Ewise;
+use dlrs_core::ops::along::TakeAlong;
 use dlrs_core::ops::concat::Concat;
 use dlrs_core::ops::index::Take;
 use dlrs_core::ops::shape::{Reshape, Transpose};
@@ -166,4 +167,13 @@ pub fn index_operand(op: &str, indices: Arg) -> Result<Operand> {
         dtype if dtype.is_int() => indices.to(dtype.working()),
         dtype => fail!(Type, "{op}: indices have dtype {dtype}; expected integers"),
     }
+}
+
+/// Elements picked along an axis, each by an index of its own.
+#[pyfunction]
+#[pyo3(signature = (x, indices, axis=-1))]
+pub fn take_along_axis(x: Arg, indices: Arg, axis: isize) -> Result<PyTensor> {
+    let x = x.own()?;
+    let axis = axis_of("take_along_axis", axis, x.ty().shape.rank())?;
+    call::tensor(TakeAlong { axis }, &[x, index_operand("take_along_axis", indices)?])
 }

@@ -20,6 +20,7 @@ use crate::tensor::Ty;
 use crate::variable::Variable;
 use crate::{DType, bail};
 use backward::Backward;
+pub(super) use run::{input_bytes, writer};
 
 /// `carries, ys[t] = body(carries, xs[t], constants)` for every t.
 ///
@@ -97,7 +98,7 @@ impl Scan {
 }
 
 /// The key of all that makes up a body.
-fn structure(body: &Graph, args: &[Val], outputs: &[Val]) -> Key {
+pub(super) fn structure(body: &Graph, args: &[Val], outputs: &[Val]) -> Key {
     /// Constants up to this many bytes are known by content, larger ones by identity.
     const SMALL: usize = 4096;
     let mut hasher = KeyHasher::new();
@@ -210,7 +211,7 @@ fn unsqueeze_first(g: &mut Graph, x: Val) -> Result<Val> {
 }
 
 /// Adds the nodes of `body` to `g`, with `values` in the place of `args`; what stands for `outputs`.
-fn inline(g: &mut Graph, body: &Graph, args: &[Val], values: &[Val], outputs: &[Val]) -> Result<Vec<Val>> {
+pub(super) fn inline(g: &mut Graph, body: &Graph, args: &[Val], values: &[Val], outputs: &[Val]) -> Result<Vec<Val>> {
     let mut map: Vec<Option<Val>> = (0..body.len() as u32)
         .map(|i| match body.source(Val(i)) {
             Source::Constant(t) => Some(g.constant(t.clone())),

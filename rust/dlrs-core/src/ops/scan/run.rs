@@ -67,7 +67,7 @@ impl Slice<'_> {
     }
 }
 
-fn input_bytes<'a>(io: &TileIo<'a>, i: usize) -> &'a [u8] {
+pub(in crate::ops) fn input_bytes<'a>(io: &TileIo<'a>, i: usize) -> &'a [u8] {
     match io.input_dtype(i).size() {
         1 => io.input::<u8>(i),
         2 => bytes_of(io.input::<u16>(i)),
@@ -77,9 +77,9 @@ fn input_bytes<'a>(io: &TileIo<'a>, i: usize) -> &'a [u8] {
 }
 
 /// Writes the bytes of item t of a result.
-type Writer<'a> = Box<dyn FnMut(usize, &[u8]) + 'a>;
+pub(in crate::ops) type Writer<'a> = Box<dyn FnMut(usize, &[u8]) + 'a>;
 
-fn writer<'a>(io: &mut TileIo<'a>, k: usize, dtype: DType) -> Writer<'a> {
+pub(in crate::ops) fn writer<'a>(io: &mut TileIo<'a>, k: usize, dtype: DType) -> Writer<'a> {
     fn of<'a, T: Element>(mut tile: TileMut<'a, T>) -> Writer<'a> {
         Box::new(move |t, bytes| {
             let item = cast::<T>(bytes);
