@@ -238,3 +238,24 @@ def test_arguments(tmp_path):
     ]:
         with pytest.raises(error, match=pattern):
             call()
+
+
+def test_values_that_are_not_finite_are_told(tmp_path):
+    model = trained()
+    path = tmp_path / "w.safetensors"
+    weights = model.get_weights()
+    weights[0][2, 3] = np.nan
+    model.set_weights(weights)
+    model.save_weights(path)
+    other = trained()
+    before = [w.tobytes() for w in other.get_weights()]
+    with pytest.raises(
+        dlrs.errors.FormatError, match="1 of its tensors hold NaN or infinities: dense/kernel"
+    ) as caught:
+        dlrs.saving.load_weights(other, path, check_finite="error")
+    assert caught.value.rule == "G17"
+    assert [w.tobytes() for w in other.get_weights()] == before
+    assert dlrs.saving.load_weights(other, path).non_finite == ["dense/kernel"]
+    assert dlrs.saving.load_weights(other, path, check_finite="off").non_finite == []
+    with pytest.raises(ValueError, match="`check_finite` must be"):
+        dlrs.saving.load_weights(other, path, check_finite=True)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from dlrs.backend import Variable
 from dlrs.errors import FormatError, format_error
 from dlrs.saving.safetensors import StoredTensor
@@ -11,12 +13,13 @@ _SHOWN = 20
 
 
 class LoadReport(NamedTuple):
-    """What `load_weights(strict=False)` did with each name."""
+    """What `load_weights` did with each name, and which of the tensors loaded hold values that are not finite."""
 
     loaded: list[str]
     missing: list[str]
     unexpected: list[str]
     mismatched: list[str]
+    non_finite: list[str]
 
 
 class Assignment(NamedTuple):
@@ -54,7 +57,7 @@ def match(variables: Mapping[str, Variable], tensors: Mapping[str, StoredTensor]
 
 def compare(variables: Mapping[str, Variable], tensors: Mapping[str, StoredTensor]) -> tuple[Assignment, LoadReport]:
     """The assignment of those tensors that fit, and what became of each name."""
-    report = LoadReport([], [name for name in variables if name not in tensors], [], [])
+    report = LoadReport([], [name for name in variables if name not in tensors], [], [], [])
     pairs = []
     for name, tensor in tensors.items():
         variable = variables.get(name)
@@ -67,6 +70,21 @@ def compare(variables: Mapping[str, Variable], tensors: Mapping[str, StoredTenso
             report.loaded.append(name)
             pairs.append((variable, tensor))
     return Assignment(pairs), report
+
+
+def note_non_finite(report: LoadReport, tensors: Mapping[str, StoredTensor], check: str, path: str) -> None:
+    """List those of the tensors loaded that hold NaN or infinities.
+
+    Raises:
+        FormatError: there is one and `check` is `"error"` (G17).
+    """
+    if check == "off":
+        return
+    report.non_finite.extend(name for name in report.loaded if not np.isfinite(tensors[name].numpy()).all())
+    if report.non_finite and check == "error":
+        shown = ", ".join(report.non_finite[:_SHOWN])
+        message = f"{len(report.non_finite)} of its tensors hold NaN or infinities: {shown}"
+        raise format_error(message, path=path, format="dlrs", field="weights", rule="G17")
 
 
 def _mismatch(wrong: Any, in_file: int, in_model: int, path: str, part: str) -> FormatError:

@@ -8,7 +8,7 @@ from typing import Any
 from dlrs import _dlrs
 from dlrs.backend.serialization import check_safe_mode
 from dlrs.saving.archive import write_file
-from dlrs.saving.matching import LoadReport, compare, match
+from dlrs.saving.matching import LoadReport, compare, match, note_non_finite
 from dlrs.saving.safetensors import StoredTensor, decode, encode, stored
 from dlrs.saving.saving_lib import read_saved_model, write_saved_model
 from dlrs.saving.structure import named_weights
@@ -80,7 +80,9 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, **kwargs: An
     write_file(path, encode(weights, path))
 
 
-def load_weights(model: Any, filepath: Any, strict: bool = True, **kwargs: Any) -> LoadReport:
+def load_weights(
+    model: Any, filepath: Any, strict: bool = True, check_finite: str = "count", **kwargs: Any
+) -> LoadReport:
     """Assign the weights saved by `save_weights` or `save_model`: all of them, or none if one does not fit.
 
     Args:
@@ -88,16 +90,21 @@ def load_weights(model: Any, filepath: Any, strict: bool = True, **kwargs: Any) 
         filepath: a `.safetensors` or `.dlrs` file.
         strict: whether every weight of the file and of the model must have its like, of the same shape and type. If
             not, those that have are assigned, and the report says what became of the others.
+        check_finite: `"count"` lists tensors with NaN or infinities in the report, `"error"` refuses them, `"off"` does
+            not look.
 
     Returns:
-        A `LoadReport` with the names that were `loaded`, `missing`, `unexpected` and `mismatched`.
+        A `LoadReport` with the names that were `loaded`, `missing`, `unexpected`, `mismatched` and `non_finite`.
 
     Raises:
         FileNotFoundError: there is no such file.
-        FormatError: the file is damaged or hostile, or, if `strict`, a weight does not fit (rule G15).
+        FormatError: the file is damaged or hostile, or, if `strict`, a weight does not fit (rule G15), or a
+            value is not finite and `check_finite="error"` (G17).
         ValueError: the ending is another, or the model is not built.
     """
     _check_keywords(kwargs)
+    if check_finite not in ("count", "error", "off"):
+        raise ValueError(f"`check_finite` must be 'count', 'error' or 'off', got {check_finite!r}.")
     path = _origin(filepath, (".safetensors", ".dlrs"))
     if not model.built:
         raise ValueError(
@@ -109,6 +116,7 @@ def load_weights(model: Any, filepath: Any, strict: bool = True, **kwargs: Any) 
     if strict:
         match(variables, tensors, path, "weights")
     assignment, report = compare(variables, tensors)
+    note_non_finite(report, tensors, check_finite, path)
     assignment.carry_out()
     return report
 
