@@ -97,7 +97,7 @@ def _small_trace(fn: Callable[..., Any], args: Any, kwargs: Any, count: int) -> 
     """The result with small sizes, if there is one."""
     try:
         return [_trace(fn, args, kwargs, (_SMALL,) * count)]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, IndexError):
         return []
 
 

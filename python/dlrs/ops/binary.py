@@ -295,10 +295,10 @@ def where(condition: TensorLike, x1: TensorLike | None = None, x2: TensorLike | 
     >>> where([True, False], [1.0, 2.0], 0.0).tolist()
     [1.0, 0.0]
     """
-    if type(condition) is KerasTensor or type(x1) is KerasTensor or type(x2) is KerasTensor:
-        return symbolic(where, condition, x1, x2)  # type: ignore[arg-type]  # of an overload it sees one case
     if x1 is None or x2 is None:
         if x1 is not None or x2 is not None:
             raise ValueError("where: `x1` and `x2` either both should be `None`, or both should be given.")
         return nonzero(condition)
+    if type(condition) is KerasTensor or type(x1) is KerasTensor or type(x2) is KerasTensor:
+        return symbolic(where, condition, x1, x2)
     return _dlrs.where(condition, x1, x2)

@@ -10,6 +10,7 @@ from dlrs import _dlrs
 from dlrs._dlrs import Tensor
 from dlrs.backend import KerasTensor, TensorLike, as_tensor
 from dlrs.ops.operation import op, op_with_spec
+from dlrs.ops.operation_utils import validate_reshape_shape
 
 __all__ = [
     "append", "broadcast_to", "concatenate", "expand_dims", "flip", "get_item", "hstack", "moveaxis", "pad", "ravel",
@@ -40,6 +41,7 @@ def reshape(x: TensorLike, newshape: int | Sequence[int | None]) -> Tensor:
     [[1.0, 2.0], [3.0, 4.0]]
     """
     shape = (newshape,) if isinstance(newshape, int) else newshape
+    validate_reshape_shape(shape)
     return _dlrs.reshape(x, [-1 if dim is None else dim for dim in shape])
 
 
@@ -91,6 +93,8 @@ def transpose(x: TensorLike, axes: Sequence[int] | None = None) -> Tensor:
     >>> transpose([[1.0, 2.0]]).tolist()
     [[1.0], [2.0]]
     """
+    if axes is not None and len({a % len(axes) for a in axes}) != len(axes):
+        raise ValueError(f"transpose: an axis is named twice; a valid permutation was expected, got axes={list(axes)}.")
     return _dlrs.transpose(x, axes)
 
 
@@ -362,7 +366,7 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     """
     if axis is None:
         x, axis = ravel(x), 0
-    return _dlrs.take(x, indices, axis)
+    return _dlrs.take(x, indices, normalize_axis("take", axis, as_tensor(x).ndim))
 
 
 @op

@@ -145,10 +145,14 @@ def validate_reshape_shape(newshape: Any, newshape_arg_name: str = "newshape") -
     sizes = [size for size in newshape if isinstance(size, int | np.integer)]
     if any(size < -1 for size in sizes):
         raise ValueError(
-            f"Each dimension in `{newshape_arg_name}` must be a non-negative integer, or -1 once; got {newshape}."
+            f"Each dimension in `{newshape_arg_name}` must be a non-negative integer, or -1 once. Received:"
+            f" {newshape_arg_name}={newshape}."
         )
     if sizes.count(-1) > 1:
-        raise ValueError(f"There must be at most one unknown dimension (-1) in `{newshape_arg_name}`; got {newshape}.")
+        raise ValueError(
+            f"There must be at most one unknown dimension (-1) in `{newshape_arg_name}`. Received:"
+            f" {newshape_arg_name}={newshape}."
+        )
 
 
 def compute_reshape_output_shape(input_shape: Sequence[int | None], newshape: Any, newshape_arg_name: str) -> Shape:
