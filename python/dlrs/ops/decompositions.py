@@ -10,7 +10,7 @@ import numpy as np
 
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
-from dlrs.backend import GradientTape, KerasTensor, TensorLike, as_tensor, compute_output_spec, tree
+from dlrs.backend import GradientTape, KerasTensor, TensorLike, as_tensor, compute_output_spec, is_float_dtype, tree
 from dlrs.ops.operation import op, op_with_spec
 
 __all__ = [
@@ -92,7 +92,8 @@ def _identities(name: str, x: Tensor) -> Tensor:
     """Identity matrices of the shape of `x`."""
     if x.shape[-1] != x.shape[-2]:
         raise ValueError(f"{name}: Expected square matrices. Received: input.shape = {x.shape}")
-    return _dlrs.broadcast_to(_dlrs.tensor(np.eye(x.shape[-1], dtype=np.float32)), x.shape)
+    ones = _dlrs.tensor(np.eye(x.shape[-1], dtype=np.float32))
+    return _dlrs.broadcast_to(_dlrs.cast(ones, x.dtype) if is_float_dtype(x.dtype) else ones, x.shape)
 
 
 @_matrix_op
