@@ -12,7 +12,7 @@ NOT_OPS = {
     *("Tensor", "Variable", "Trace", "Program", "Tape"),
     *("InternalError", "ConcurrentUseError", "TracingError", "FormatError"),
     *("ArchiveFile", "AtomicFile", "check_json", "parse_archive", "parse_safetensors", "read_archive", "read_file"),
-    *("safetensors_header",),
+    *("safetensors_header", "set_autocast"),
     *("is_tracing", "num_threads", "set_num_threads", "isa", "supported_isas", "machine_peaks"),
 }
 
