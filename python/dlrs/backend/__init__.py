@@ -29,7 +29,7 @@ from dlrs.backend.output_spec import compute_output_spec
 from dlrs.backend.registration import CUSTOM_OBJECTS
 from dlrs.backend.registry import Registry
 from dlrs.backend.tensors import TensorLike, as_tensor, cast, convert_to_numpy, convert_to_tensor, is_tensor, shape
-from dlrs.backend.variables import Variable
+from dlrs.backend.variables import AutocastScope, Variable
 from dlrs.config import (
     backend,
     epsilon,
@@ -41,9 +41,16 @@ from dlrs.config import (
     standardize_data_format,
 )
 
+# What Keras asks its back ends; the answers here.
+SUPPORTS_SPARSE_TENSORS = False
+SUPPORTS_RAGGED_TENSORS = False
+
 __all__ = [
     "ALLOWED_DTYPES",
     "CUSTOM_OBJECTS",
+    "SUPPORTS_RAGGED_TENSORS",
+    "SUPPORTS_SPARSE_TENSORS",
+    "AutocastScope",
     "CompiledFunction",
     "DTypePolicy",
     "GradientTape",

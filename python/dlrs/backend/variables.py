@@ -141,3 +141,30 @@ def _concrete(shape: Sequence[int]) -> tuple[int, ...]:
     if len(known) != len(dims):
         raise ValueError(f"Variable: `shape` must be fully known, got {dims}.")
     return known
+
+
+class AutocastScope:
+    """A block in which floating variables with `autocast` are read as `dtype`; None for their own types.
+
+    >>> variable = Variable([1.0], dtype="float32")
+    >>> with AutocastScope("float16"):
+    ...     variable.value.dtype
+    'float16'
+    """
+
+    def __init__(self, dtype: Any) -> None:
+        if dtype is not None:
+            dtype = standardize_dtype(dtype)
+            if not is_float_dtype(dtype):
+                raise ValueError(
+                    f"`AutocastScope` can only be used with a floating-point dtype. Received: dtype={dtype}"
+                )
+        self.dtype: str | None = dtype
+        self._before: list[str | None] = []
+
+    def __enter__(self) -> Self:
+        self._before.append(_dlrs.set_autocast(self.dtype))
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        _dlrs.set_autocast(self._before.pop())

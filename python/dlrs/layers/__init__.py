@@ -4,20 +4,23 @@ from typing import Any
 
 from dlrs.backend import Registry
 from dlrs.layers.activation import Activation
+from dlrs.layers.activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from dlrs.layers.activity_regularization import ActivityRegularization
 from dlrs.layers.batch_normalization import BatchNormalization
 from dlrs.layers.concatenate import Concatenate, concatenate
 from dlrs.layers.cropping import Cropping1D, Cropping2D, Cropping3D
 from dlrs.layers.dense import Dense
 from dlrs.layers.dot import Dot, dot
-from dlrs.layers.dropout import Dropout
 from dlrs.layers.einsum_dense import EinsumDense
 from dlrs.layers.embedding import Embedding
 from dlrs.layers.flatten import Flatten
+from dlrs.layers.group_normalization import GroupNormalization
 from dlrs.layers.identity import Identity
 from dlrs.layers.input_layer import Input, InputLayer
 from dlrs.layers.input_spec import InputSpec
 from dlrs.layers.lambda_layer import Lambda
 from dlrs.layers.layer import Layer
+from dlrs.layers.layer_normalization import LayerNormalization, RMSNormalization, UnitNormalization
 from dlrs.layers.masking import Masking
 from dlrs.layers.merging import (
     Add,
@@ -33,15 +36,28 @@ from dlrs.layers.merging import (
     multiply,
     subtract,
 )
+from dlrs.layers.noise import (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
 from dlrs.layers.reshaping import Permute, RepeatVector, Reshape
 from dlrs.layers.reversible_embedding import ReversibleEmbedding
+from dlrs.layers.spectral_normalization import SpectralNormalization
 from dlrs.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from dlrs.layers.wrapper import Wrapper
 from dlrs.layers.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
 __all__ = [
+    "ELU",
     "Activation",
+    "ActivityRegularization",
     "Add",
+    "AlphaDropout",
     "Average",
     "BatchNormalization",
     "Concatenate",
@@ -54,21 +70,35 @@ __all__ = [
     "EinsumDense",
     "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "GroupNormalization",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
     "Lambda",
     "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
     "Masking",
     "Maximum",
     "Minimum",
     "Multiply",
+    "PReLU",
     "Permute",
+    "RMSNormalization",
+    "ReLU",
     "RepeatVector",
     "Reshape",
     "ReversibleEmbedding",
+    "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
+    "SpectralNormalization",
     "Subtract",
+    "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
@@ -92,10 +122,13 @@ _REGISTRY = Registry(
     "layer",
     Layer,
     (
-        Activation, Add, Average, BatchNormalization, Concatenate, Cropping1D, Cropping2D, Cropping3D, Dense,
-        Dot, Dropout, EinsumDense, Embedding, Flatten, Identity, InputLayer, Lambda, Masking, Maximum, Minimum,
-        Multiply, Permute, RepeatVector, Reshape, ReversibleEmbedding, Subtract, UpSampling1D, UpSampling2D,
-        UpSampling3D, Wrapper, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
+        Activation, ActivityRegularization, Add, AlphaDropout, Average, BatchNormalization, Concatenate,
+        Cropping1D, Cropping2D, Cropping3D, Dense, Dot, Dropout, ELU, EinsumDense, Embedding, Flatten,
+        GaussianDropout, GaussianNoise, GroupNormalization, Identity, InputLayer, Lambda, LayerNormalization,
+        LeakyReLU, Masking, Maximum, Minimum, Multiply, PReLU, Permute, RMSNormalization, ReLU, RepeatVector,
+        Reshape, ReversibleEmbedding, Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D,
+        SpectralNormalization, Subtract, UnitNormalization, UpSampling1D, UpSampling2D, UpSampling3D, Wrapper,
+        ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
     ),
 )  # fmt: skip
 

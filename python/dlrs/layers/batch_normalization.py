@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from dlrs import constraints, initializers, ops, regularizers
+from dlrs import initializers, ops
+from dlrs.layers.batch_renormalization import Renormalization
 from dlrs.layers.input_spec import InputSpec
-from dlrs.layers.layer import Layer
+from dlrs.layers.normalization_arguments import AffineNormalization, axes_of, known_sizes, working
 
 
-class BatchNormalization(Layer):
+class BatchNormalization(AffineNormalization):
     """Normalizes every feature to mean `beta` and standard deviation `gamma` (Ioffe and Szegedy, arXiv 1502.03167).
 
     While training, with the mean and (biased) variance of the batch, of which moving averages
@@ -22,9 +23,13 @@ class BatchNormalization(Layer):
         beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: initializers.
         beta_regularizer, gamma_regularizer: functions of the weights whose values are added to the loss.
         beta_constraint, gamma_constraint: functions applied to the weights after each update.
+        synchronized: whether replicas share their statistics; there is one replica, so it changes nothing.
+        renorm: correct the batch's statistics to slowly moving ones while training (Ioffe, arXiv 1702.03275).
+        renorm_clipping: bounds `rmin`, `rmax`, `dmax` of that correction.
+        renorm_momentum: share of the old renorm statistics that is kept.
         **kwargs: `name`, `dtype`, `trainable`.
 
-    A mask of shape `inputs.shape[:-1]` leaves masked positions out of the statistics.
+    A mask of shape `inputs.shape[:-1]` leaves masked positions out of the statistics; if it leaves nothing, they are 0.
 
     >>> import numpy as np
     >>> layer = BatchNormalization(epsilon=0.0)
@@ -49,77 +54,74 @@ class BatchNormalization(Layer):
         gamma_regularizer: Any = None,
         beta_constraint: Any = None,
         gamma_constraint: Any = None,
+        synchronized: bool = False,
+        renorm: bool = False,
+        renorm_clipping: dict[str, float] | None = None,
+        renorm_momentum: float = 0.99,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        if not isinstance(axis, int):
+        super().__init__(
+            epsilon,
+            center,
+            scale,
+            beta_initializer,
+            gamma_initializer,
+            beta_regularizer,
+            gamma_regularizer,
+            beta_constraint,
+            gamma_constraint,
+            **kwargs,
+        )
+        if isinstance(axis, bool) or not isinstance(axis, int):
             raise TypeError(f"BatchNormalization: `axis` must be an integer, got {axis!r}.")
         if not isinstance(momentum, int | float) or not 0 <= momentum <= 1:
             raise ValueError(f"BatchNormalization: `momentum` must be a number in [0, 1], got {momentum!r}.")
         self.axis = axis
         self.momentum = momentum
-        self.epsilon = epsilon
-        self.center = center
-        self.scale = scale
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.synchronized = synchronized
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
-        self.supports_masking = True
+        self.renorm = renorm
+        self._set_untracked("_renormalization", Renormalization(self, renorm_clipping, renorm_momentum))
+
+    _renormalization: Renormalization
 
     def build(self, input_shape: Any) -> None:
-        rank = len(input_shape)
-        if not -rank <= self.axis < rank:
-            raise ValueError(
-                f"Layer {self.name!r}: `axis` {self.axis} is not an axis of inputs of shape {input_shape}."
-            )
-        size = input_shape[self.axis]
-        if size is None:
-            raise ValueError(f"Layer {self.name!r}: the size of axis {self.axis} must be known, got {input_shape}.")
-        self.gamma = self.beta = None
-        if self.scale:
-            self.gamma = self.add_weight(
-                (size,),
-                self.gamma_initializer,
-                regularizer=self.gamma_regularizer,
-                constraint=self.gamma_constraint,
-                name="gamma",
-            )
-        if self.center:
-            self.beta = self.add_weight(
-                (size,),
-                self.beta_initializer,
-                regularizer=self.beta_regularizer,
-                constraint=self.beta_constraint,
-                name="beta",
-            )
-        self.moving_mean = self.add_weight((size,), self.moving_mean_initializer, trainable=False, name="moving_mean")
-        self.moving_variance = self.add_weight(
-            (size,), self.moving_variance_initializer, trainable=False, name="moving_variance"
+        (axis,) = axes_of(self.axis, len(input_shape), self.name)
+        shape = known_sizes(input_shape, (axis,), self.name)
+        self._add_affine_weights(shape)
+        self.moving_mean = self.add_weight(
+            shape, self.moving_mean_initializer, trainable=False, autocast=False, name="moving_mean"
         )
-        self.input_spec = InputSpec(ndim=rank, axes={self.axis: size})
+        self.moving_variance = self.add_weight(
+            shape, self.moving_variance_initializer, trainable=False, autocast=False, name="moving_variance"
+        )
+        if self.renorm:
+            self._renormalization.build(shape)
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: shape[0]})
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        axis = self.axis % inputs.ndim
+        x = working(inputs)
+        axis = self.axis % x.ndim
+        shape = [1] * x.ndim
+        shape[axis] = x.shape[axis]
         if training and self.trainable:
-            mean, variance = self._moments(inputs, axis, mask)
-            self._update_moving(self.moving_mean, mean)
-            self._update_moving(self.moving_variance, variance)
+            mean, variance = self._moments(x, axis, mask)
+            if self.renorm:
+                mean, factor = self._renormalization.correct(mean, variance)
+            else:
+                self._update_moving(self.moving_mean, mean)
+                self._update_moving(self.moving_variance, variance)
+                factor = ops.rsqrt(variance + self.epsilon)
         else:
-            mean, variance = self.moving_mean.value, self.moving_variance.value
-        factor = ops.rsqrt(variance + self.epsilon)
+            mean = ops.cast(self.moving_mean.value, x.dtype)
+            factor = ops.rsqrt(ops.cast(self.moving_variance.value, x.dtype) + self.epsilon)
         if self.gamma is not None:
-            factor = factor * self.gamma
-        shape = [1] * inputs.ndim
-        shape[axis] = inputs.shape[axis]
-        outputs = (inputs - ops.reshape(mean, shape)) * ops.reshape(factor, shape)
+            factor = factor * ops.cast(self.gamma, x.dtype)
+        outputs = (x - ops.reshape(mean, shape)) * ops.reshape(factor, shape)
         if self.beta is not None:
-            outputs = outputs + ops.reshape(self.beta, shape)
-        return outputs
+            outputs = outputs + ops.cast(ops.reshape(self.beta, shape), x.dtype)
+        return ops.cast(outputs, inputs.dtype)
 
     def _moments(self, inputs: Any, axis: int, mask: Any) -> tuple[Any, Any]:
         axes = tuple(i for i in range(inputs.ndim) if i != axis)
@@ -130,31 +132,26 @@ class BatchNormalization(Layer):
         weights = ops.cast(ops.expand_dims(mask, -1), inputs.dtype)
         weights = ops.broadcast_to(weights, inputs.shape)
         total = ops.sum(weights, axis=axes, keepdims=True)
-        mean = ops.sum(inputs * weights, axis=axes, keepdims=True) / total
-        variance = ops.sum(weights * ops.square(inputs - mean), axis=axes, keepdims=True) / total
+        mean = ops.divide_no_nan(ops.sum(inputs * weights, axis=axes, keepdims=True), total)
+        squares = weights * ops.square(inputs - mean)
+        variance = ops.divide_no_nan(ops.sum(squares, axis=axes, keepdims=True), total)
         size = (inputs.shape[axis],)
         return ops.reshape(mean, size), ops.reshape(variance, size)
 
     def _update_moving(self, moving: Any, batch: Any) -> None:
-        moving.assign(moving.value * self.momentum + ops.stop_gradient(batch) * (1.0 - self.momentum))
-
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        return input_shape
+        moving.assign(
+            moving.value * self.momentum + ops.cast(ops.stop_gradient(batch), moving.dtype) * (1.0 - self.momentum)
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "axis": self.axis,
             "momentum": self.momentum,
-            "epsilon": self.epsilon,
-            "center": self.center,
-            "scale": self.scale,
-            "beta_initializer": initializers.serialize(self.beta_initializer),
-            "gamma_initializer": initializers.serialize(self.gamma_initializer),
             "moving_mean_initializer": initializers.serialize(self.moving_mean_initializer),
             "moving_variance_initializer": initializers.serialize(self.moving_variance_initializer),
-            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
-            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
-            "beta_constraint": constraints.serialize(self.beta_constraint),
-            "gamma_constraint": constraints.serialize(self.gamma_constraint),
+            "synchronized": self.synchronized,
+            "renorm": self.renorm,
+            "renorm_clipping": self._renormalization.clipping,
+            "renorm_momentum": self._renormalization.momentum,
         }

@@ -1,0 +1,223 @@
+"""One row for each exported layer: gradients by differences, eager = compiled, configuration, half precision."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dlrs
+from dlrs import layers, ops
+from dlrs.backend import GradientTape, Variable
+
+RNG = np.random.default_rng(0)
+STEP = 1e-6
+
+
+@dataclass
+class Row:
+    """How to make a layer, and the inputs it is called with."""
+
+    make: Callable[..., Any]
+    shapes: tuple[tuple[int, ...], ...] = ((3, 4),)
+    training: bool | None = None
+    ids: int = 0  # inputs are integers below this instead of reals
+    adapt: bool = False
+
+    def layer(self, **kwargs: Any) -> Any:
+        layer = self.make(**kwargs)
+        if self.adapt:
+            layer.adapt(np.linspace(-1, 1, 12).reshape(3, 4))
+        return layer
+
+    def inputs(self, dtype: str = "float64") -> list[Any]:
+        rng = np.random.default_rng(7)
+        if self.ids:
+            return [rng.integers(0, self.ids, shape) for shape in self.shapes]
+        # Away from 0, where rectifiers have no derivative, and all different, for minima and maxima.
+        return [
+            (rng.permutation(np.linspace(0.2, 1.5, int(np.prod(shape)))) * rng.choice([-1, 1], int(np.prod(shape))))
+            .reshape(shape)
+            .astype(dtype)
+            for shape in self.shapes
+        ]
+
+
+SEQUENCE, IMAGE, VOLUME, PAIR = ((2, 5, 3),), ((2, 4, 5, 3),), ((2, 3, 4, 3, 2),), ((3, 4), (3, 4))
+
+ROWS: dict[str, list[Row]] = {
+    "Activation": [Row(lambda **k: layers.Activation("tanh", **k))],
+    "ActivityRegularization": [Row(lambda **k: layers.ActivityRegularization(0.1, 0.2, **k))],
+    "Add": [Row(layers.Add, PAIR), Row(layers.Add, ((3, 4), (3, 2, 4)))],
+    "AlphaDropout": [Row(lambda **k: layers.AlphaDropout(0.5, **k))],
+    "Average": [Row(layers.Average, PAIR)],
+    "BatchNormalization": [
+        Row(layers.BatchNormalization, IMAGE),
+        Row(layers.BatchNormalization, IMAGE, training=True),
+        Row(lambda **k: layers.BatchNormalization(axis=1, **k), IMAGE, training=True),
+        Row(lambda **k: layers.BatchNormalization(renorm=True, **k), training=False),
+    ],
+    "Concatenate": [Row(layers.Concatenate, ((3, 4), (3, 2))), Row(lambda **k: layers.Concatenate(0, **k), PAIR)],
+    "Cropping1D": [Row(layers.Cropping1D, SEQUENCE)],
+    "Cropping2D": [Row(lambda **k: layers.Cropping2D(((1, 0), (0, 2)), **k), IMAGE)],
+    "Cropping3D": [Row(lambda **k: layers.Cropping3D(data_format="channels_first", **k), ((1, 2, 3, 4, 5),))],
+    "Dense": [
+        Row(lambda **k: layers.Dense(2, activation="tanh", **k)),
+        Row(lambda **k: layers.Dense(2, **k), SEQUENCE),
+    ],
+    "Dot": [
+        Row(lambda **k: layers.Dot(-1, **k), PAIR),
+        Row(lambda **k: layers.Dot((1, 2), normalize=True, **k), ((2, 3, 2), (2, 4, 3))),
+    ],
+    "Dropout": [Row(lambda **k: layers.Dropout(0.5, **k))],
+    "ELU": [Row(lambda **k: layers.ELU(0.7, **k))],
+    "EinsumDense": [Row(lambda **k: layers.EinsumDense("abc,cd->abd", (None, 2), bias_axes="d", **k), SEQUENCE)],
+    "Embedding": [Row(lambda **k: layers.Embedding(6, 3, **k), ((2, 5),), ids=6)],
+    "Flatten": [Row(layers.Flatten, IMAGE)],
+    "GaussianDropout": [Row(lambda **k: layers.GaussianDropout(0.5, **k))],
+    "GaussianNoise": [Row(lambda **k: layers.GaussianNoise(0.5, **k))],
+    "GroupNormalization": [
+        Row(lambda **k: layers.GroupNormalization(2, **k), ((2, 3, 4),)),
+        Row(lambda **k: layers.GroupNormalization(-1, axis=1, **k), IMAGE),
+    ],
+    "Identity": [Row(layers.Identity)],
+    "Lambda": [Row(lambda **k: layers.Lambda(ops.sin, **k))],
+    "LayerNormalization": [
+        Row(layers.LayerNormalization, SEQUENCE),
+        Row(lambda **k: layers.LayerNormalization((1, 2), **k), SEQUENCE),
+        Row(lambda **k: layers.LayerNormalization(rms_scaling=True, **k)),
+    ],
+    "LeakyReLU": [Row(lambda **k: layers.LeakyReLU(0.1, **k))],
+    "Masking": [Row(layers.Masking, SEQUENCE)],
+    "Maximum": [Row(layers.Maximum, ((3, 4), (3, 5, 4)))],
+    "Minimum": [Row(layers.Minimum, ((3, 4), (3, 5, 4)))],
+    "Multiply": [Row(layers.Multiply, PAIR)],
+    "PReLU": [Row(lambda **k: layers.PReLU("glorot_uniform", shared_axes=1, **k), SEQUENCE)],
+    "Permute": [Row(lambda **k: layers.Permute((2, 1), **k), SEQUENCE)],
+    "RMSNormalization": [
+        Row(layers.RMSNormalization, SEQUENCE),
+        Row(lambda **k: layers.RMSNormalization([1, 2], **k), SEQUENCE),
+    ],
+    "ReLU": [Row(lambda **k: layers.ReLU(1.0, 0.1, 0.3, **k))],
+    "RepeatVector": [Row(lambda **k: layers.RepeatVector(3, **k))],
+    "Reshape": [Row(lambda **k: layers.Reshape((2, -1), **k))],
+    "ReversibleEmbedding": [Row(lambda **k: layers.ReversibleEmbedding(6, 3, **k), ((2, 5),), ids=6)],
+    "Softmax": [Row(layers.Softmax), Row(lambda **k: layers.Softmax((1, 2), **k), SEQUENCE)],
+    "SpatialDropout1D": [Row(lambda **k: layers.SpatialDropout1D(0.5, **k), SEQUENCE)],
+    "SpatialDropout2D": [Row(lambda **k: layers.SpatialDropout2D(0.5, **k), IMAGE)],
+    "SpatialDropout3D": [Row(lambda **k: layers.SpatialDropout3D(0.5, **k), VOLUME)],
+    "SpectralNormalization": [Row(lambda **k: layers.SpectralNormalization(layers.Dense(2, **k), **k))],
+    "Subtract": [Row(layers.Subtract, PAIR)],
+    "UnitNormalization": [
+        Row(layers.UnitNormalization),
+        Row(lambda **k: layers.UnitNormalization((1, 2), **k), SEQUENCE),
+    ],
+    "UpSampling1D": [Row(layers.UpSampling1D, SEQUENCE)],
+    "UpSampling2D": [
+        Row(lambda **k: layers.UpSampling2D((1, 2), **k), IMAGE),
+        *(
+            Row(lambda mode=mode, **k: layers.UpSampling2D(3, interpolation=mode, **k), ((1, 3, 2, 2),))
+            for mode in ("bilinear", "bicubic", "lanczos3", "lanczos5")
+        ),
+    ],
+    "UpSampling3D": [Row(layers.UpSampling3D, VOLUME)],
+    "ZeroPadding1D": [Row(layers.ZeroPadding1D, SEQUENCE)],
+    "ZeroPadding2D": [Row(lambda **k: layers.ZeroPadding2D(1, data_format="channels_first", **k), IMAGE)],
+    "ZeroPadding3D": [Row(layers.ZeroPadding3D, VOLUME)],
+}
+
+# Bases, and what has no output of its own to check.
+NO_ROW = {"Input", "InputLayer", "InputSpec", "Layer", "Wrapper"}
+
+CASES = [pytest.param(row, id=f"{name}-{i}") for name, rows in ROWS.items() for i, row in enumerate(rows)]
+
+
+def test_every_layer_has_a_row() -> None:
+    exported = {name for name in layers.__all__ if isinstance(getattr(layers, name), type)}
+    assert exported - NO_ROW == set(ROWS)
+
+
+def call(row: Row, layer: Any, inputs: list[Any]) -> Any:
+    kwargs = {} if row.training is None else {"training": row.training}
+    return layer(inputs if len(inputs) > 1 else inputs[0], **kwargs)
+
+
+def fixed_state(layer: Any) -> Callable[[], None]:
+    """A function that puts the variables that are not trained back to what they are now."""
+    kept = [(variable, variable.numpy()) for variable in layer.non_trainable_variables]
+    return lambda: [variable.assign(value) for variable, value in kept] and None
+
+
+@pytest.mark.parametrize("row", CASES)
+def test_gradients(row: Row) -> None:
+    layer = row.layer(dtype="float64")
+    inputs = row.inputs()
+    output = call(row, layer, inputs)
+    weights = np.cos(np.arange(output.numpy().size)).reshape(output.shape)
+    for variable in layer.trainable_variables:
+        variable.assign(variable.numpy() + RNG.normal(scale=0.1, size=variable.shape))
+    restore = fixed_state(layer)
+    sources = [*layer.trainable_variables, *([] if row.ids else [Variable(x, dtype="float64") for x in inputs])]
+    values = inputs if row.ids else sources[len(layer.trainable_variables) :]
+
+    def loss() -> Any:
+        restore()
+        return ops.sum(ops.multiply(call(row, layer, values), weights))
+
+    with GradientTape() as tape:
+        value = loss()
+    gradients = tape.gradient(value, sources)
+    for source, gradient in zip(sources, gradients, strict=True):
+        analytic = np.zeros(source.shape) if gradient is None else np.asarray(ops.convert_to_numpy(gradient))
+        numeric = np.empty(source.shape)
+        base = source.numpy()
+        for place in np.ndindex(*source.shape):
+            sides = []
+            for sign in (1, -1):
+                moved = base.copy()
+                moved[place] += sign * STEP
+                source.assign(moved)
+                sides.append(float(loss()))
+            numeric[place] = (sides[0] - sides[1]) / (2 * STEP)
+        source.assign(base)
+        # Differences of a sum of order 10 lose about eight digits to rounding at this step.
+        np.testing.assert_allclose(analytic, numeric, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("row", CASES)
+def test_compiled_equals_eager(row: Row) -> None:
+    layer = row.layer()
+    inputs = row.inputs("float32")
+    call(row, layer, inputs)
+    restore = fixed_state(layer)
+    eager = call(row, layer, inputs).numpy()
+    restore()
+    compiled = dlrs.function(lambda *xs: call(row, layer, list(xs)))(*inputs).numpy()
+    assert compiled.tobytes() == eager.tobytes()
+
+
+@pytest.mark.parametrize("row", CASES)
+def test_shapes_of_placeholders_and_configuration(row: Row) -> None:
+    layer = row.layer()
+    inputs = row.inputs("float32")
+    output = call(row, layer, inputs)
+    placeholders = [dlrs.KerasTensor((None, *x.shape[1:]), x.dtype.name) for x in inputs]
+    spec = call(row, row.layer(), placeholders)
+    assert spec.dtype == output.dtype
+    assert all(known in (None, size) for known, size in zip(spec.shape, output.shape, strict=True))
+    if not isinstance(layer, layers.Lambda):
+        again = layers.deserialize(layers.serialize(layer))
+        assert again.get_config() == layer.get_config()
+
+
+@pytest.mark.parametrize("row", CASES)
+def test_half_precision_comes_close(row: Row) -> None:
+    inputs = row.inputs("float32")
+    full, half = row.layer(), row.layer(dtype="mixed_float16")
+    expected = call(row, full, inputs)
+    got = call(row, half, inputs)
+    assert got.dtype == "float16"
+    half.set_weights(full.get_weights())
+    got = call(row, half, inputs)
+    np.testing.assert_allclose(got.numpy().astype("float32"), expected.numpy(), rtol=2e-2, atol=2e-2)
