@@ -105,6 +105,8 @@ ARRANGEMENTS = [
     Row("flipud", np.flipud, [case((3,)), case((2, 3))], refusals=[refuses(ValueError, r"\(\)", ())]),
     Row("rot90", np.rot90, [case((2, 3), k=k) for k in (-1, 0, 1, 2, 3, 5)] + [case((2, 3, 4), axes=(2, 0))],
         refusals=[refuses(ValueError, r"\(3,\)", (3,)), refuses(ValueError, "axes", (2, 2), axes=(0, 0))]),
+    Row("rearrange", lambda x: x.reshape(2, 3, 4).transpose(1, 0, 2), [case((6, 4))],
+        call=lambda x: ops.rearrange(x, "(a b) c -> b a c", a=2)),
     Row("diff", np.diff, [
         case((7,)), case((3, 4), axis=0), case((5,), n=2), case((2,), n=3), case((0,)), case((3,), n=0),
     ], dtypes=NUMBERS, ulp=4, floor=4, refusals=[refuses(ValueError, "n.*-1", (3,), n=-1)]),

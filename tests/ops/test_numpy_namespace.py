@@ -117,3 +117,19 @@ def test_open_sizes_that_must_fit(call, shape) -> None:
 def test_open_sizes_that_cannot_fit_name_what_was_written() -> None:
     with pytest.raises(ValueError, match=r"\(None, 3\)"):
         ops.add(KerasTensor((None, 3)), KerasTensor((2, 4)))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "lengths", "words"),
+    [
+        ("a b -> a c", {}, "same names"),
+        ("a b c -> c b a", {}, r"3 axes.*\(2, 6\)"),
+        ("a (b c) -> a b c", {}, "not known"),
+        ("a (b c) -> a b c", {"b": 4}, "size 6"),
+        ("a b", {}, "pattern"),
+        ("a b -> b a", {"z": 1}, "z"),
+    ],
+)
+def test_rearrange_refuses(pattern, lengths, words) -> None:
+    with pytest.raises(ValueError, match=f"rearrange.*{words}"):
+        ops.rearrange(np.zeros((2, 6)), pattern, **lengths)

@@ -16,6 +16,7 @@ from dlrs.ops import (
     cumulative,
     decompositions,
     distances,
+    einops,
     einstein,
     encodings,
     fourier,
@@ -51,6 +52,7 @@ from dlrs.ops.ctc import *
 from dlrs.ops.cumulative import *
 from dlrs.ops.decompositions import *
 from dlrs.ops.distances import *
+from dlrs.ops.einops import *
 from dlrs.ops.einstein import *
 from dlrs.ops.encodings import *
 from dlrs.ops.fourier import *
@@ -89,6 +91,7 @@ __all__ += ctc.__all__
 __all__ += cumulative.__all__
 __all__ += decompositions.__all__
 __all__ += distances.__all__
+__all__ += einops.__all__
 __all__ += einstein.__all__
 __all__ += encodings.__all__
 __all__ += fourier.__all__
