@@ -2,6 +2,7 @@
 
 from harness import (
     elementwise_rows,
+    function_rows,
     linalg_rows,
     nn_rows,
     numpy_rows,
@@ -15,6 +16,7 @@ from harness.row import Row
 
 TABLE: list[Row] = [
     *elementwise_rows.ROWS,
+    *function_rows.ROWS,
     *reduction_rows.ROWS,
     *product_rows.ROWS,
     *linalg_rows.ROWS,

@@ -14,6 +14,9 @@ INT_TYPES = ("uint8", "uint16", "uint32", "uint64", "int8", "int16", "int32", "i
 FLOAT8_TYPES = ()
 ALLOWED_DTYPES = frozenset(("bool", *INT_TYPES, *FLOAT_TYPES))
 
+# Nothing grows beyond 32 bits by itself, as in Keras: uint32 and int32 meet at int32. What has 64 bits keeps them.
+_LONG = frozenset(("int64", "uint64"))
+
 _PYTHON_TYPES: dict[Any, str] = {bool: "bool", int: "int32", float: "float32"}
 
 # The promotion lattice of JAX (https://docs.jax.dev/en/latest/type_promotion.html), which Keras adopted:
@@ -101,6 +104,8 @@ def result_type(*dtypes: Any) -> str:
     if not names:
         return config.floatx()
     name = _least_upper_bound(names)
+    if name in _LONG and names.isdisjoint(_LONG):
+        return "int32"
     return {"int": "int32", "float": config.floatx()}.get(name, name)
 
 

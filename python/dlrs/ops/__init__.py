@@ -8,6 +8,7 @@ from dlrs.backend import KerasTensor
 from dlrs.ops import (
     attention,
     binary,
+    bitwise,
     convolution,
     core,
     creation,
@@ -37,12 +38,14 @@ from dlrs.ops import (
     segments,
     sorting,
     statistics,
+    trigonometric,
     unary,
     vectorization,
     windows,
 )
 from dlrs.ops.attention import *
 from dlrs.ops.binary import *
+from dlrs.ops.bitwise import *
 from dlrs.ops.class_forms import class_forms
 from dlrs.ops.convolution import *
 from dlrs.ops.core import *
@@ -76,6 +79,7 @@ from dlrs.ops.reductions import *
 from dlrs.ops.segments import *
 from dlrs.ops.sorting import *
 from dlrs.ops.statistics import *
+from dlrs.ops.trigonometric import *
 from dlrs.ops.unary import *
 from dlrs.ops.vectorization import *
 from dlrs.ops.windows import *
@@ -83,6 +87,7 @@ from dlrs.ops.windows import *
 __all__ = ["Function", "FunctionOperation", "KerasHistory", "KerasTensor", "Node", "Operation"]
 __all__ += attention.__all__
 __all__ += binary.__all__
+__all__ += bitwise.__all__
 __all__ += convolution.__all__
 __all__ += core.__all__
 __all__ += creation.__all__
@@ -112,6 +117,7 @@ __all__ += reductions.__all__
 __all__ += segments.__all__
 __all__ += sorting.__all__
 __all__ += statistics.__all__
+__all__ += trigonometric.__all__
 __all__ += unary.__all__
 __all__ += vectorization.__all__
 __all__ += windows.__all__

@@ -1,18 +1,23 @@
 """Functions of two tensors, element by element, with NumPy's broadcasting and Keras's promotion of types."""
 
+import math
 from typing import Any, overload
 
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
-from dlrs.backend import KerasTensor, TensorLike
+from dlrs.backend import KerasTensor, TensorLike, as_tensor, is_int_dtype, result_type
 from dlrs.ops.operation import op, primitive, symbolic
 from dlrs.ops.sorting import nonzero
+from dlrs.ops.unary import as_float
 
 __all__ = [
-    "add", "divide", "divide_no_nan", "equal", "floor_divide", "greater", "greater_equal", "isclose", "less",
-    "less_equal", "logaddexp", "logical_and", "logical_or", "logical_xor", "maximum", "minimum", "mod", "multiply",
-    "not_equal", "power", "subtract", "true_divide", "where",
+    "add", "divide", "divide_no_nan", "equal", "floor_divide", "fmax", "fmin", "fmod", "greater", "greater_equal",
+    "heaviside", "hypot", "isclose", "ldexp", "less", "less_equal", "logaddexp", "logaddexp2", "logical_and",
+    "logical_or", "logical_xor", "maximum", "minimum", "mod", "multiply", "nextafter", "not_equal", "power",
+    "subtract", "true_divide", "where",
 ]  # fmt: skip
+
+_LN2 = math.log(2.0)
 
 
 @primitive
@@ -265,6 +270,95 @@ def logaddexp(x1: TensorLike, x2: TensorLike) -> Tensor:
     first = _dlrs.add(x1, _dlrs.softplus(_dlrs.negative(safe)))
     smooth = _dlrs.where(_dlrs.greater(safe, 0), first, _dlrs.add(x2, _dlrs.softplus(safe)))
     return _dlrs.where(finite, smooth, _dlrs.maximum(x1, x2))
+
+
+@op
+def fmod(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """The remainder of `x1 / x2` rounded towards zero, which has the sign of `x1`.
+
+    >>> fmod([7.0, -7.0], 3.0).tolist()
+    [1.0, -1.0]
+    """
+    return _dlrs.fmod(x1, x2)
+
+
+@op
+def fmax(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """The larger of each pair; NaN only if both are.
+
+    >>> fmax([1.0, math.nan], [2.0, 3.0]).tolist()
+    [2.0, 3.0]
+    """
+    return _dlrs.where(_dlrs.isnan(x1), x2, _dlrs.where(_dlrs.isnan(x2), x1, _dlrs.maximum(x1, x2)))
+
+
+@op
+def fmin(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """The smaller of each pair; NaN only if both are.
+
+    >>> fmin([1.0, math.nan], [2.0, 3.0]).tolist()
+    [1.0, 3.0]
+    """
+    return _dlrs.where(_dlrs.isnan(x1), x2, _dlrs.where(_dlrs.isnan(x2), x1, _dlrs.minimum(x1, x2)))
+
+
+@op
+def hypot(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """`sqrt(x1 ** 2 + x2 ** 2)` without overflow.
+
+    >>> hypot([3.0], [4.0]).tolist()
+    [5.0]
+    """
+    return _dlrs.hypot(x1, x2)
+
+
+@op
+def nextafter(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """The float after `x1` in the direction of `x2`; of halves, rounded back to one.
+
+    >>> float(nextafter(1.0, 2.0) - 1.0) == 2**-23
+    True
+    """
+    return _dlrs.nextafter(x1, x2)
+
+
+@op
+def heaviside(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """0 where `x1` is negative, 1 where it is positive, and `x2` where it is 0.
+
+    >>> heaviside([-2.0, 0.0, 3.0], 0.5).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    x1 = as_float(x1)
+    step = _dlrs.where(_dlrs.isnan(x1), x1, _dlrs.greater(x1, 0))
+    return _dlrs.where(_dlrs.equal(x1, 0), x2, step)
+
+
+@op
+def ldexp(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """`x1 * 2 ** x2` for integers `x2`; other types of `x2` are a TypeError.
+
+    >>> ldexp([0.75], [4]).tolist()
+    [12.0]
+    """
+    x1, x2 = as_tensor(x1), as_tensor(x2)
+    if not is_int_dtype(x2.dtype):
+        raise TypeError(f"ldexp: `x2` must have an integer type, got {x2.dtype}.")
+    x1 = _dlrs.cast(x1, result_type(x1.dtype, x2.dtype, float))
+    # In two halves, so that neither power overflows where the result does not.
+    half = _dlrs.floor_divide(x2, 2)
+    first, second = (_dlrs.exp2(_dlrs.cast(n, x1.dtype)) for n in (half, _dlrs.subtract(x2, half)))
+    return _dlrs.multiply(_dlrs.multiply(x1, first), second)
+
+
+@op
+def logaddexp2(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """`log2(2 ** x1 + 2 ** x2)` without overflow.
+
+    >>> logaddexp2([3.0], [3.0]).tolist()
+    [4.0]
+    """
+    return _dlrs.multiply(logaddexp(_dlrs.multiply(x1, _LN2), _dlrs.multiply(x2, _LN2)), 1.0 / _LN2)
 
 
 @op

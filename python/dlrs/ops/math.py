@@ -8,11 +8,13 @@ from dlrs.ops.fourier import *
 from dlrs.ops.reductions import logsumexp
 from dlrs.ops.segments import segment_max, segment_min, segment_prod, segment_sum
 from dlrs.ops.sorting import in_top_k, top_k
-from dlrs.ops.unary import erf, rsqrt
+from dlrs.ops.unary import erf, erfc, erfinv, rsqrt
 
 __all__ = [
     "cdist",
     "erf",
+    "erfc",
+    "erfinv",
     "in_top_k",
     "logdet",
     "logsumexp",

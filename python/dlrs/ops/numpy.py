@@ -2,6 +2,7 @@
 
 from dlrs.ops import (
     binary,
+    bitwise,
     creation,
     cumulative,
     einstein,
@@ -15,11 +16,13 @@ from dlrs.ops import (
     reductions,
     sorting,
     statistics,
+    trigonometric,
     unary,
     vectorization,
     windows,
 )
 from dlrs.ops.binary import *
+from dlrs.ops.bitwise import *
 from dlrs.ops.class_forms import class_forms
 from dlrs.ops.creation import *
 from dlrs.ops.cumulative import *
@@ -36,12 +39,14 @@ from dlrs.ops.rearrangement import *
 from dlrs.ops.reductions import *
 from dlrs.ops.sorting import *
 from dlrs.ops.statistics import *
+from dlrs.ops.trigonometric import *
 from dlrs.ops.unary import *
 from dlrs.ops.vectorization import *
 from dlrs.ops.windows import *
 
 __all__ = ["broadcast_shapes", "slogdet"]
 __all__ += binary.__all__
+__all__ += bitwise.__all__
 __all__ += creation.__all__
 __all__ += cumulative.__all__
 __all__ += einstein.__all__
@@ -55,6 +60,7 @@ __all__ += rearrangement.__all__
 __all__ += reductions.__all__
 __all__ += sorting.__all__
 __all__ += statistics.__all__
+__all__ += trigonometric.__all__
 __all__ += unary.__all__
 __all__ += vectorization.__all__
 __all__ += windows.__all__

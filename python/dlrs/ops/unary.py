@@ -2,16 +2,53 @@
 
 import math
 
-from dlrs import _dlrs
+from dlrs import _dlrs, config
 from dlrs._dlrs import Tensor
 from dlrs.backend import KerasTensor, TensorLike, as_tensor, is_float_dtype
 from dlrs.ops.operation import op, primitive, symbolic
 
 __all__ = [
-    "abs", "absolute", "ceil", "clip", "cos", "cosh", "erf", "exp", "expm1", "floor", "isfinite", "isinf", "isnan",
-    "log", "log1p", "log2", "log10", "logical_not", "nan_to_num", "negative", "reciprocal", "round", "rsqrt", "sign",
-    "sin", "sinh", "sqrt", "square", "tan", "tanh", "trunc",
+    "abs",
+    "absolute",
+    "cbrt",
+    "ceil",
+    "clip",
+    "erf",
+    "erfc",
+    "erfinv",
+    "exp",
+    "exp2",
+    "expm1",
+    "fabs",
+    "floor",
+    "i0",
+    "isfinite",
+    "isinf",
+    "isnan",
+    "isneginf",
+    "isposinf",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "logical_not",
+    "nan_to_num",
+    "negative",
+    "reciprocal",
+    "round",
+    "rsqrt",
+    "sign",
+    "signbit",
+    "sqrt",
+    "square",
+    "trunc",
 ]  # fmt: skip
+
+
+def as_float(x: TensorLike) -> Tensor:
+    """`x` as a tensor of a floating-point type: its own, or `config.floatx()`."""
+    x = as_tensor(x)
+    return x if is_float_dtype(x.dtype) else _dlrs.cast(x, config.floatx())
 
 
 @primitive
@@ -147,42 +184,6 @@ def reciprocal(x: TensorLike) -> Tensor:
 
 
 @primitive
-def sin(x: TensorLike) -> Tensor:
-    """Sine of an angle in radians.
-
-    >>> sin([0.0]).tolist()
-    [0.0]
-    """
-    if type(x) is KerasTensor:
-        return symbolic(sin, x)
-    return _dlrs.sin(x)
-
-
-@primitive
-def cos(x: TensorLike) -> Tensor:
-    """Cosine of an angle in radians.
-
-    >>> cos([0.0]).tolist()
-    [1.0]
-    """
-    if type(x) is KerasTensor:
-        return symbolic(cos, x)
-    return _dlrs.cos(x)
-
-
-@primitive
-def tanh(x: TensorLike) -> Tensor:
-    """Hyperbolic tangent.
-
-    >>> tanh([0.0]).tolist()
-    [0.0]
-    """
-    if type(x) is KerasTensor:
-        return symbolic(tanh, x)
-    return _dlrs.tanh(x)
-
-
-@primitive
 def erf(x: TensorLike) -> Tensor:
     """Error function.
 
@@ -266,51 +267,130 @@ def abs(x: TensorLike) -> Tensor:
 def log2(x: TensorLike) -> Tensor:
     """Logarithm to base 2.
 
-    >>> round(log2([8.0]), 5).tolist()
+    >>> log2([8.0]).tolist()
     [3.0]
     """
-    return _dlrs.multiply(_dlrs.log(x), 1.0 / math.log(2.0))
+    return _dlrs.log2(x)
 
 
 @op
 def log10(x: TensorLike) -> Tensor:
     """Logarithm to base 10.
 
-    >>> round(log10([1000.0]), 5).tolist()
+    >>> log10([1000.0]).tolist()
     [3.0]
     """
-    return _dlrs.multiply(_dlrs.log(x), 1.0 / math.log(10.0))
+    return _dlrs.log10(x)
 
 
 @op
-def tan(x: TensorLike) -> Tensor:
-    """Tangent of an angle in radians.
+def exp2(x: TensorLike) -> Tensor:
+    """`2 ** x`.
 
-    >>> tan([0.0]).tolist()
-    [0.0]
+    >>> exp2([3.0, -1.0]).tolist()
+    [8.0, 0.5]
     """
-    return _dlrs.divide(_dlrs.sin(x), _dlrs.cos(x))
+    return _dlrs.exp2(x)
 
 
 @op
-def sinh(x: TensorLike) -> Tensor:
-    """Hyperbolic sine.
+def cbrt(x: TensorLike) -> Tensor:
+    """Cube root.
 
-    >>> sinh([0.0]).tolist()
-    [0.0]
+    >>> cbrt([27.0, -8.0]).tolist()
+    [3.0, -2.0]
     """
-    # expm1 leaves nothing to cancel near 0, as exp(x) - exp(-x) would.
-    return _dlrs.multiply(_dlrs.subtract(_dlrs.expm1(x), _dlrs.expm1(_dlrs.negative(x))), 0.5)
+    return _dlrs.cbrt(x)
 
 
 @op
-def cosh(x: TensorLike) -> Tensor:
-    """Hyperbolic cosine.
+def i0(x: TensorLike) -> Tensor:
+    """The modified Bessel function of the first kind and order 0.
 
-    >>> cosh([0.0]).tolist()
+    >>> i0([0.0]).tolist()
     [1.0]
     """
-    return _dlrs.multiply(_dlrs.add(_dlrs.exp(x), _dlrs.exp(_dlrs.negative(x))), 0.5)
+    return _dlrs.i0(x)
+
+
+@op
+def erfc(x: TensorLike) -> Tensor:
+    """`1 - erf(x)`, accurate also where it is small.
+
+    >>> erfc([0.0]).tolist()
+    [1.0]
+    """
+    return _dlrs.erfc(x)
+
+
+@op
+def erfinv(x: TensorLike) -> Tensor:
+    """The inverse of `erf`; infinite at -1 and 1, NaN beyond.
+
+    >>> erfinv([0.0, 1.0]).tolist()
+    [0.0, inf]
+    """
+    return _dlrs.erfinv(x)
+
+
+@op
+def trunc(x: TensorLike) -> Tensor:
+    """`x` without its fraction.
+
+    >>> trunc([1.7, -1.7]).tolist()
+    [1.0, -1.0]
+    """
+    return _dlrs.trunc(x)
+
+
+@op
+def isinf(x: TensorLike) -> Tensor:
+    """Whether each element is infinite.
+
+    >>> isinf([1.0, -math.inf, math.nan]).tolist()
+    [False, True, False]
+    """
+    return _dlrs.isinf(x)
+
+
+@op
+def signbit(x: TensorLike) -> Tensor:
+    """Whether the sign of each element is negative, which that of -0.0 is.
+
+    >>> signbit([-1.0, -0.0, 0.0]).tolist()
+    [True, True, False]
+    """
+    return _dlrs.signbit(x)
+
+
+@op
+def isposinf(x: TensorLike) -> Tensor:
+    """Whether each element is positive infinity.
+
+    >>> isposinf([math.inf, -math.inf]).tolist()
+    [True, False]
+    """
+    return _dlrs.logical_and(_dlrs.isinf(x), _dlrs.greater(x, 0))
+
+
+@op
+def isneginf(x: TensorLike) -> Tensor:
+    """Whether each element is negative infinity.
+
+    >>> isneginf([math.inf, -math.inf]).tolist()
+    [False, True]
+    """
+    return _dlrs.logical_and(_dlrs.isinf(x), _dlrs.less(x, 0))
+
+
+@op
+def fabs(x: TensorLike) -> Tensor:
+    """Absolute value; integers become floats.
+
+    >>> fabs([-3, 2]).tolist()
+    [3.0, 2.0]
+    """
+    return _dlrs.absolute(as_float(x))
 
 
 @op
@@ -324,26 +404,6 @@ def round(x: TensorLike, decimals: int = 0) -> Tensor:
         return _dlrs.round(x)
     scale = 10.0**decimals
     return _dlrs.divide(_dlrs.round(_dlrs.multiply(x, scale)), scale)
-
-
-@op
-def trunc(x: TensorLike) -> Tensor:
-    """`x` without its fraction.
-
-    >>> trunc([1.7, -1.7]).tolist()
-    [1.0, -1.0]
-    """
-    return _dlrs.multiply(_dlrs.sign(x), _dlrs.floor(_dlrs.absolute(x)))
-
-
-@op
-def isinf(x: TensorLike) -> Tensor:
-    """Whether each element is infinite.
-
-    >>> isinf([1.0, -math.inf, math.nan]).tolist()
-    [False, True, False]
-    """
-    return _dlrs.equal(_dlrs.absolute(x), math.inf)
 
 
 @op

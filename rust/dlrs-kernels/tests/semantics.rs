@@ -104,7 +104,7 @@ fn every_binary_operation_agrees_across_levels_and_with_double_precision() {
         let a = rng.vec(n);
         let b: Vec<f32> = (0..n).map(|i| if i % 5 == 0 { a[i] } else { rng.uniform(0.2, 2.0) }).collect();
         let wide = |x: &[f32]| x.iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
-        for op in BinaryOp::ALL {
+        for op in BinaryOp::ALL.into_iter().filter(|op| op.is_on_floats()) {
             let want = binary_f64(op, &wide(&a), &wide(&b));
             for isa in Isa::supported() {
                 for (i, (&y, &w)) in binary_f32(isa, op, &a, &b).iter().zip(&want).enumerate() {

@@ -39,10 +39,12 @@ mod _dlrs {
     use crate::ops::creation::{full, tensor};
     #[pymodule_export]
     use crate::ops::elementwise::{
-        absolute, add, cast, ceil, cos, divide, equal, erf, exp, expm1, floor, floor_divide, greater, greater_equal,
-        isfinite, isnan, less, less_equal, log, log1p, logical_and, logical_not, logical_or, maximum, minimum, r#mod,
-        multiply, negative, not_equal, power, reciprocal, relu, round, rsqrt, select, sigmoid, sign, sin, softplus,
-        sqrt, square, stop_gradient, subtract, tanh,
+        absolute, add, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, bitwise_and, bitwise_not,
+        bitwise_or, bitwise_xor, cast, cbrt, ceil, cos, cosh, divide, equal, erf, erfc, erfinv, exp, exp2, expm1,
+        floor, floor_divide, fmod, gcd, greater, greater_equal, hypot, i0, isfinite, isinf, isnan, lcm, left_shift,
+        less, less_equal, log, log1p, log2, log10, logical_and, logical_not, logical_or, maximum, minimum, r#mod,
+        multiply, negative, nextafter, not_equal, power, reciprocal, relu, right_shift, round, rsqrt, select, sigmoid,
+        sign, signbit, sin, sinh, softplus, sqrt, square, stop_gradient, subtract, tan, tanh, trunc,
     };
     #[pymodule_export]
     use crate::ops::linalg::{cholesky, det, eigh, fourier, lu_factor, qr, slogdet, solve, solve_triangular, svd};

@@ -91,13 +91,16 @@ impl Kind {
         }
     }
 
-    /// The least kind to which both promote.
+    /// The kind to which both promote.
     pub fn join(self, other: Kind) -> Kind {
         static JOINS: OnceLock<[[Kind; 15]; 15]> = OnceLock::new();
         fn least(a: Kind, b: Kind) -> Kind {
             let common = a.above() & b.above();
             let found = Kind::ALL.into_iter().find(|kind| kind.above() == common);
-            found.expect("in a lattice two elements have a least upper bound")
+            let found = found.expect("in a lattice two elements have a least upper bound");
+            let is_long = |kind| matches!(kind, Kind::DType(DType::I64 | DType::U64));
+            // As in Keras, nothing grows beyond 32 bits by itself: uint32 and int32 meet at int32.
+            if is_long(found) && !is_long(a) && !is_long(b) { Kind::DType(DType::I32) } else { found }
         }
         if self == other {
             return self;

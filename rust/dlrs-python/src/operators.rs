@@ -81,6 +81,9 @@ macro_rules! operators {
             __matmul__ __rmatmul__ |a, b| contraction::matmul(a, b, false, false);
             __and__ __rand__ elementwise::bitwise_and;
             __or__ __ror__ elementwise::bitwise_or;
+            __xor__ __rxor__ elementwise::bitwise_xor;
+            __lshift__ __rlshift__ elementwise::left_shift;
+            __rshift__ __rrshift__ elementwise::right_shift;
         }
 
         #[pymethods]
@@ -108,7 +111,7 @@ macro_rules! operators {
             }
 
             fn __invert__(&self) -> Result<PyTensor> {
-                elementwise::invert(self.reading()?)
+                elementwise::bitwise_not(Arg::Operand(self.reading()?))
             }
 
             fn __richcmp__(&self, other: &Bound<'_, PyAny>, op: CompareOp) -> Result<Py<PyAny>> {

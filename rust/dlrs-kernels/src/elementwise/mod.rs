@@ -35,6 +35,7 @@ mod access;
 mod convert;
 mod opcode;
 mod program;
+mod rare;
 mod run;
 mod scalar;
 mod vector;

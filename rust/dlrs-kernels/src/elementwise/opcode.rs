@@ -55,15 +55,54 @@ pub enum UnaryOp {
     IsNan,
     /// 1 where x is 0.
     LogicalNot,
+    /// Tangent.
+    Tan,
+    /// Arcsine.
+    Asin,
+    /// Arccosine.
+    Acos,
+    /// Arctangent.
+    Atan,
+    /// Hyperbolic sine.
+    Sinh,
+    /// Hyperbolic cosine.
+    Cosh,
+    /// The inverse of `Sinh`.
+    Asinh,
+    /// The inverse of `Cosh`.
+    Acosh,
+    /// The inverse of `Tanh`.
+    Atanh,
+    /// Cube root.
+    Cbrt,
+    /// 2ˣ.
+    Exp2,
+    /// Logarithm to base 2.
+    Log2,
+    /// Logarithm to base 10.
+    Log10,
+    /// 1 − erf(x), accurate where it is small.
+    Erfc,
+    /// The inverse of `Erf`.
+    Erfinv,
+    /// The modified Bessel function of order 0.
+    BesselI0,
+    /// The modified Bessel function of order 1.
+    BesselI1,
+    /// The integer part.
+    Trunc,
+    /// 1 where the sign is negative, also that of −0.
+    SignBit,
 }
 
 impl UnaryOp {
     /// Every operation.
-    pub const ALL: [UnaryOp; 26] = {
+    pub const ALL: [UnaryOp; 45] = {
         use UnaryOp::*;
         [
             Copy, Neg, Abs, Sign, Exp, Expm1, Log, Log1p, Sqrt, Rsqrt, Square, Reciprocal, Tanh, Sigmoid, Erf, Relu,
-            Sin, Cos, Floor, Ceil, Round, Softplus, IsFinite, IsInf, IsNan, LogicalNot,
+            Sin, Cos, Floor, Ceil, Round, Softplus, IsFinite, IsInf, IsNan, LogicalNot, Tan, Asin, Acos, Atan, Sinh,
+            Cosh, Asinh, Acosh, Atanh, Cbrt, Exp2, Log2, Log10, Erfc, Erfinv, BesselI0, BesselI1, Trunc, SignBit,
         ]
     };
 
@@ -72,7 +111,20 @@ impl UnaryOp {
         use UnaryOp::*;
         matches!(
             self,
-            Copy | Neg | Abs | Sign | Square | Relu | Floor | Ceil | Round | IsFinite | IsInf | IsNan | LogicalNot
+            Copy | Neg
+                | Abs
+                | Sign
+                | Square
+                | Relu
+                | Floor
+                | Ceil
+                | Round
+                | Trunc
+                | SignBit
+                | IsFinite
+                | IsInf
+                | IsNan
+                | LogicalNot
         )
     }
 }
@@ -114,12 +166,49 @@ pub enum BinaryOp {
     LogicalAnd,
     /// 1 where either is nonzero.
     LogicalOr,
+    /// The remainder with the sign of a. On integers 0 where b is 0.
+    Fmod,
+    /// The angle of the point (b, a).
+    Atan2,
+    /// √(a² + b²) without overflow.
+    Hypot,
+    /// The number after a in the direction of b.
+    NextAfter,
+    /// The bits that both have.
+    BitAnd,
+    /// The bits that either has.
+    BitOr,
+    /// The bits that exactly one has.
+    BitXor,
+    /// a · 2ᵇ, wrapping; 0 from as many bits on as there are.
+    ShiftLeft,
+    /// ⌊a / 2ᵇ⌋.
+    ShiftRight,
+    /// The greatest common divisor, not negative.
+    Gcd,
+    /// The least common multiple, not negative; wraps.
+    Lcm,
 }
 
 impl BinaryOp {
     /// Every operation.
-    pub const ALL: [BinaryOp; 17] = {
+    pub const ALL: [BinaryOp; 28] = {
         use BinaryOp::*;
-        [Add, Sub, Mul, Div, FloorDiv, Mod, Pow, Max, Min, Lt, Le, Gt, Ge, Eq, Ne, LogicalAnd, LogicalOr]
+        [
+            Add, Sub, Mul, Div, FloorDiv, Mod, Pow, Max, Min, Lt, Le, Gt, Ge, Eq, Ne, LogicalAnd, LogicalOr, Fmod,
+            Atan2, Hypot, NextAfter, BitAnd, BitOr, BitXor, ShiftLeft, ShiftRight, Gcd, Lcm,
+        ]
     };
+
+    /// Whether float registers have the operation; the others are only defined on integers.
+    pub const fn is_on_floats(self) -> bool {
+        use BinaryOp::*;
+        !matches!(self, BitAnd | BitOr | BitXor | ShiftLeft | ShiftRight | Gcd | Lcm)
+    }
+
+    /// Whether integer registers have the operation; the others are only defined on floats.
+    pub const fn is_on_integers(self) -> bool {
+        use BinaryOp::*;
+        !matches!(self, Atan2 | Hypot | NextAfter)
+    }
 }

@@ -241,7 +241,11 @@ fn number_values(compute: DType, instrs: &[Instr], inputs: usize, outputs: usize
                 assert!(compute.is_float() || op.is_integral(), "{op:?} is not defined on {compute}");
                 (Make::Unary { op, a: value(src) }, dst)
             }
-            Instr::Binary { op, a, b, dst } => (Make::Binary { op, a: value(a), b: value(b) }, dst),
+            Instr::Binary { op, a, b, dst } => {
+                let defined = if compute.is_float() { op.is_on_floats() } else { op.is_on_integers() };
+                assert!(defined, "{op:?} is not defined on {compute}");
+                (Make::Binary { op, a: value(a), b: value(b) }, dst)
+            }
             Instr::Select { c, a, b, dst } => (Make::Select { c: value(c), a: value(a), b: value(b) }, dst),
             Instr::Cast { to, src, dst } => (Make::Cast { to, a: value(src) }, dst),
             Instr::Store { output, src } => {

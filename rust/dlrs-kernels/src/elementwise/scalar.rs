@@ -4,6 +4,7 @@ use std::ops::{Add, Div, Rem, Sub};
 
 use super::convert::round_trip;
 use super::opcode::{BinaryOp, UnaryOp};
+use super::rare;
 use super::run::{Compute, Operand};
 use crate::isa::Isa;
 use crate::math::double;
@@ -40,6 +41,7 @@ pub(super) unsafe fn map3<T: Copy>(
 pub(super) trait Arithmetic: Copy + PartialOrd + Default {
     const ONE: Self;
     fn unary(op: UnaryOp) -> fn(Self) -> Self;
+    fn rare(op: BinaryOp) -> fn(Self, Self) -> Self;
     fn add(self, b: Self) -> Self;
     fn sub(self, b: Self) -> Self;
     fn mul(self, b: Self) -> Self;
@@ -155,7 +157,11 @@ impl Arithmetic for f64 {
             UnaryOp::IsInf => |x| Self::truth(x.is_infinite()),
             UnaryOp::IsNan => |x| Self::truth(x.is_nan()),
             UnaryOp::LogicalNot => |x| Self::truth(x == 0.0),
+            op => rare::unary(op),
         }
+    }
+    fn rare(op: BinaryOp) -> fn(f64, f64) -> f64 {
+        rare::binary(op)
     }
     #[inline(always)]
     fn add(self, b: f64) -> f64 {
@@ -196,9 +202,12 @@ impl Arithmetic for f64 {
 }
 
 macro_rules! integer_arithmetic {
-    ($t:ident) => {
+    ($t:ident, $rare:path) => {
         impl Arithmetic for $t {
             const ONE: $t = 1;
+            fn rare(op: BinaryOp) -> fn($t, $t) -> $t {
+                $rare(op)
+            }
             fn unary(op: UnaryOp) -> fn($t) -> $t {
                 match op {
                     UnaryOp::Neg => $t::wrapping_neg,
@@ -206,7 +215,8 @@ macro_rules! integer_arithmetic {
                     UnaryOp::Sign => $t::signum,
                     UnaryOp::Square => |x| x.wrapping_mul(x),
                     UnaryOp::Relu => |x| Ord::max(x, 0),
-                    UnaryOp::Copy | UnaryOp::Floor | UnaryOp::Ceil | UnaryOp::Round => |x| x,
+                    UnaryOp::Copy | UnaryOp::Floor | UnaryOp::Ceil | UnaryOp::Round | UnaryOp::Trunc => |x| x,
+                    UnaryOp::SignBit => |x| Self::truth(x < 0),
                     UnaryOp::IsFinite => |_| 1,
                     UnaryOp::IsInf | UnaryOp::IsNan => |_| 0,
                     UnaryOp::LogicalNot => |x| Self::truth(x == 0),
@@ -275,21 +285,24 @@ macro_rules! integer_arithmetic {
         }
     };
 }
-integer_arithmetic!(i32);
-integer_arithmetic!(i64);
+integer_arithmetic!(i32, rare::integers_i32);
+integer_arithmetic!(i64, rare::integers_i64);
 
 /// The one unsigned type that is computed in: the smaller ones fit int32 and int64.
 impl Arithmetic for u64 {
     const ONE: u64 = 1;
+    fn rare(op: BinaryOp) -> fn(u64, u64) -> u64 {
+        rare::integers_u64(op)
+    }
     fn unary(op: UnaryOp) -> fn(u64) -> u64 {
         match op {
             UnaryOp::Neg => u64::wrapping_neg,
             UnaryOp::Sign => |x| u64::from(x != 0),
             UnaryOp::Square => |x| x.wrapping_mul(x),
             UnaryOp::Abs | UnaryOp::Relu => |x| x,
-            UnaryOp::Copy | UnaryOp::Floor | UnaryOp::Ceil | UnaryOp::Round => |x| x,
+            UnaryOp::Copy | UnaryOp::Floor | UnaryOp::Ceil | UnaryOp::Round | UnaryOp::Trunc => |x| x,
             UnaryOp::IsFinite => |_| 1,
-            UnaryOp::IsInf | UnaryOp::IsNan => |_| 0,
+            UnaryOp::IsInf | UnaryOp::IsNan | UnaryOp::SignBit => |_| 0,
             UnaryOp::LogicalNot => |x| Self::truth(x == 0),
             op => unreachable!("{op:?} was refused on integers when the program was built"),
         }
@@ -372,6 +385,7 @@ macro_rules! scalar_compute {
                             map2(n, a, b, y, |a, b| truth(a != $t::default() && b != $t::default()))
                         }
                         BinaryOp::LogicalOr => map2(n, a, b, y, |a, b| truth(a != $t::default() || b != $t::default())),
+                        op => map2(n, a, b, y, A::rare(op)),
                     }
                 }
             }

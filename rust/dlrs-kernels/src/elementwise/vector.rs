@@ -2,8 +2,9 @@
 
 use super::convert::round_trip;
 use super::opcode::{BinaryOp, UnaryOp};
+use super::rare;
 use super::run::{Compute, Operand};
-use super::scalar::{floor_div, map, modulo};
+use super::scalar::{floor_div, map, map2, modulo};
 use crate::dispatch;
 use crate::isa::{Isa, Simd};
 use crate::math;
@@ -107,6 +108,12 @@ unsafe fn unary<S: Simd>(s: S, op: UnaryOp, n: usize, a: Operand<f32>, y: *mut f
         UnaryOp::IsInf => run!(x => truth(s, s.eq(s.abs(x), s.splat(f32::INFINITY)))),
         UnaryOp::IsNan => run!(x => truth(s, s.ne(x, x))),
         UnaryOp::LogicalNot => run!(x => truth(s, s.eq(x, s.zero()))),
+        UnaryOp::Trunc => run!(x => s.copysign(s.floor(s.abs(x)), x)),
+        op => {
+            let f = rare::unary(op);
+            // SAFETY: passed on.
+            unsafe { map(n, a, y, |x| f(x.into()) as f32) }
+        }
     }
 }
 
@@ -148,6 +155,8 @@ unsafe fn binary<S: Simd>(s: S, op: BinaryOp, n: usize, a: Operand<f32>, b: Oper
         BinaryOp::Ne => run!(a, b => truth(s, s.ne(a, b))),
         BinaryOp::LogicalAnd => run!(a, b => truth(s, s.mask_and(s.ne(a, s.zero()), s.ne(b, s.zero())))),
         BinaryOp::LogicalOr => run!(a, b => truth(s, s.mask_or(s.ne(a, s.zero()), s.ne(b, s.zero())))),
+        // SAFETY: passed on.
+        op => unsafe { map2(n, a, b, y, rare::binary_f32(op)) },
     }
 }
 

@@ -14,6 +14,12 @@ pub fn softplus(x: f64) -> f64 {
     if x.is_nan() { x } else { x.max(0.0) + (-x.abs()).exp().ln_1p() }
 }
 
+/// The inverse of cosh, without a difference of near numbers close to 1.
+pub fn acosh(x: f64) -> f64 {
+    let t = x - 1.0;
+    if x < 1e100 { (t + (t * (x + 1.0)).sqrt()).ln_1p() } else { x.ln() + std::f64::consts::LN_2 }
+}
+
 /// The error function, to a few units in the last place.
 ///
 /// Below 2.5 by the series e^(−x²) · 2/√π · Σ 2ⁿ x^(2n+1) / (1·3·5⋯(2n+1)), whose terms are all positive (Abramowitz and Stegun 7.1.6);
@@ -25,7 +31,7 @@ pub fn erf(x: f64) -> f64 {
     } else if a < 2.5 {
         series(x)
     } else if a < 6.0 {
-        (1.0 - complement(a)).copysign(x)
+        (1.0 - complement(a, 60)).copysign(x)
     } else {
         1.0f64.copysign(x)
     }
@@ -41,8 +47,9 @@ fn series(x: f64) -> f64 {
     2.0 / PI.sqrt() * (-x * x).exp() * sum
 }
 
-/// erfc(x) = e^(−x²)/√π · 1/(x + (1/2)/(x + (2/2)/(x + (3/2)/(x + ⋯)))), from the 60th fraction inwards.
-fn complement(x: f64) -> f64 {
-    let fraction = (1..=60).rev().fold(x, |f, k| x + 0.5 * f64::from(k) / f);
+/// erfc(x) = e^(−x²)/√π · 1/(x + (1/2)/(x + (2/2)/(x + (3/2)/(x + ⋯)))), from fraction number `depth` inwards: 60 suffice from
+/// x = 2.5 on, 200 from x = 1 on.
+pub(super) fn complement(x: f64, depth: u32) -> f64 {
+    let fraction = (1..=depth).rev().fold(x, |f, k| x + 0.5 * f64::from(k) / f);
     (-x * x).exp() / (PI.sqrt() * fraction)
 }

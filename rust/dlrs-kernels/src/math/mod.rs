@@ -6,6 +6,7 @@
 pub mod double;
 mod exponential;
 mod power;
+pub mod special;
 mod trigonometric;
 
 pub use exponential::{erf, exp, expm1, log, log1p, sigmoid, softplus, tanh};

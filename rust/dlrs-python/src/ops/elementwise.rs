@@ -41,6 +41,29 @@ macro_rules! binary {
     };
 }
 
+/// Functions of two numbers: truth values become int32 first.
+macro_rules! binary_number {
+    ($($name:ident $op:ident,)*) => {
+        $(#[pyfunction]
+        pub fn $name(x1: Arg, x2: Arg) -> Result<PyTensor> {
+            let dtype = promote([&x1, &x2]);
+            let dtype = if dtype == DType::Bool { DType::I32 } else { dtype };
+            call::tensor(Ewise::Binary(BinaryOp::$op), &to_all([x1, x2], dtype)?)
+        })*
+    };
+}
+
+/// Functions of two arguments into the reals: integers become float32 first.
+macro_rules! binary_float {
+    ($($name:ident $op:ident,)*) => {
+        $(#[pyfunction]
+        pub fn $name(x1: Arg, x2: Arg) -> Result<PyTensor> {
+            let dtype = float_of(promote([&x1, &x2]));
+            call::tensor(Ewise::Binary(BinaryOp::$op), &to_all([x1, x2], dtype)?)
+        })*
+    };
+}
+
 /// Functions of two truth values.
 macro_rules! logical {
     ($($name:ident $op:ident,)*) => {
@@ -57,11 +80,12 @@ unary! {
     sign Sign,
     square Square,
     relu Relu,
-    floor Floor,
-    ceil Ceil,
     round Round,
+    trunc Trunc,
     isfinite IsFinite,
+    isinf IsInf,
     isnan IsNan,
+    signbit SignBit,
 }
 
 unary_float! {
@@ -76,8 +100,26 @@ unary_float! {
     sigmoid Sigmoid,
     erf Erf,
     softplus Softplus,
+    floor Floor,
+    ceil Ceil,
     sin Sin,
     cos Cos,
+    tan Tan,
+    arcsin Asin,
+    arccos Acos,
+    arctan Atan,
+    sinh Sinh,
+    cosh Cosh,
+    arcsinh Asinh,
+    arccosh Acosh,
+    arctanh Atanh,
+    cbrt Cbrt,
+    exp2 Exp2,
+    log2 Log2,
+    log10 Log10,
+    erfc Erfc,
+    erfinv Erfinv,
+    i0 BesselI0,
 }
 
 binary! {
@@ -85,7 +127,6 @@ binary! {
     subtract Sub,
     multiply Mul,
     floor_divide FloorDiv,
-    r#mod Mod,
     power Pow,
     maximum Max,
     minimum Min,
@@ -95,18 +136,30 @@ binary! {
     greater_equal Ge,
     equal Eq,
     not_equal Ne,
+    bitwise_and BitAnd,
+    bitwise_or BitOr,
+    bitwise_xor BitXor,
+    left_shift ShiftLeft,
+    right_shift ShiftRight,
+    gcd Gcd,
+    lcm Lcm,
+}
+
+binary_number! {
+    r#mod Mod,
+    fmod Fmod,
+}
+
+binary_float! {
+    divide Div,
+    arctan2 Atan2,
+    hypot Hypot,
+    nextafter NextAfter,
 }
 
 logical! {
     logical_and LogicalAnd,
     logical_or LogicalOr,
-}
-
-/// True division: integers become float32 first.
-#[pyfunction]
-pub fn divide(x1: Arg, x2: Arg) -> Result<PyTensor> {
-    let dtype = float_of(promote([&x1, &x2]));
-    call::tensor(Ewise::Binary(BinaryOp::Div), &to_all([x1, x2], dtype)?)
 }
 
 /// Not, of truth values.
@@ -139,27 +192,17 @@ pub fn comparison(op: BinaryOp, x1: Arg, x2: Arg) -> Result<PyTensor> {
     call::tensor(Ewise::Binary(op), &promoted([x1, x2])?)
 }
 
-/// `&` of truth values.
-pub fn bitwise_and(x1: Arg, x2: Arg) -> Result<PyTensor> {
-    truth_values("&", [&x1, &x2])?;
-    logical_and(x1, x2)
-}
-
-/// `|` of truth values.
-pub fn bitwise_or(x1: Arg, x2: Arg) -> Result<PyTensor> {
-    truth_values("|", [&x1, &x2])?;
-    logical_or(x1, x2)
-}
-
-/// `~`: not of truth values, the bits' complement (−x − 1) of integers.
-pub fn invert(x: Operand) -> Result<PyTensor> {
+/// Not, of truth values; of integers the bits' complement, −x − 1.
+#[pyfunction]
+pub fn bitwise_not(x: Arg) -> Result<PyTensor> {
+    let x = x.own()?;
     match x.ty().dtype {
         DType::Bool => call::tensor(Ewise::Unary(UnaryOp::LogicalNot), &[x]),
         dtype if dtype.is_int() => {
             let minus_one = call::cast(&Arg::Number(Number::Int(-1)).to(DType::I64)?, dtype)?;
             call::tensor(Ewise::Binary(BinaryOp::Sub), &[minus_one, x])
         }
-        dtype => fail!(Type, "~ needs a tensor of bools or integers; this one has dtype {dtype}"),
+        dtype => fail!(Type, "bitwise_not: x has dtype {dtype}; expected bool or an integer dtype"),
     }
 }
 
@@ -177,12 +220,4 @@ pub fn floating(x: Arg) -> Result<Operand> {
 /// The dtype itself if it is a floating-point one, else float32.
 pub fn float_of(dtype: DType) -> DType {
     if dtype.is_float() { dtype } else { Kind::Float.dtype() }
-}
-
-fn truth_values(operator: &str, args: [&Arg; 2]) -> Result<()> {
-    let [a, b] = args.map(Arg::dtype);
-    if a != DType::Bool || b != DType::Bool {
-        fail!(Type, "{operator} needs tensors of bools; these have dtypes {a} and {b}");
-    }
-    Ok(())
 }

@@ -66,9 +66,82 @@ pub(super) fn unary_grad(op: UnaryOp, g: &mut Graph, x: Val, y: Val, d: Val) -> 
         }
         Softplus => g.sigmoid(x)?,
         // Piecewise constant: zero wherever it is defined.
-        Sign | Floor | Ceil | Round | IsFinite | IsInf | IsNan | LogicalNot => return Ok(None),
+        Sign | Floor | Ceil | Round | Trunc | IsFinite | IsInf | IsNan | LogicalNot | SignBit => return Ok(None),
+        op => rare_slope(op, g, x, y)?,
     };
     Ok(Some(g.mul(d, slope)?))
+}
+
+/// ∂op/∂x of the operations that have no vector kernels.
+fn rare_slope(op: UnaryOp, g: &mut Graph, x: Val, y: Val) -> Result<Val> {
+    use UnaryOp::*;
+    use std::f64::consts::{FRAC_2_SQRT_PI, LN_2, LN_10, PI};
+    match op {
+        Tan => {
+            let y2 = g.square(y)?;
+            g.add_scalar(y2, 1.0)
+        }
+        Asin => one_over_root(g, x, -1.0, 1.0, 1.0),
+        Acos => one_over_root(g, x, -1.0, 1.0, -1.0),
+        Asinh => one_over_root(g, x, 1.0, 1.0, 1.0),
+        Acosh => one_over_root(g, x, 1.0, -1.0, 1.0),
+        Atan => one_over(g, x, 1.0),
+        Atanh => one_over(g, x, -1.0),
+        Sinh => g.push(Ewise::Unary(Cosh), &[x]),
+        Cosh => g.push(Ewise::Unary(Sinh), &[x]),
+        Cbrt => {
+            // 1/(3 y²)
+            let y2 = g.square(y)?;
+            let y2 = g.mul_scalar(y2, 3.0)?;
+            g.reciprocal(y2)
+        }
+        Exp2 => g.mul_scalar(y, LN_2),
+        Log2 | Log10 => {
+            let scaled = g.mul_scalar(x, if op == Log2 { LN_2 } else { LN_10 })?;
+            g.reciprocal(scaled)
+        }
+        Erfc => {
+            let x2 = g.square(x)?;
+            let minus = g.neg(x2)?;
+            let bell = g.exp(minus)?;
+            g.mul_scalar(bell, -FRAC_2_SQRT_PI)
+        }
+        Erfinv => {
+            let y2 = g.square(y)?;
+            let growth = g.exp(y2)?;
+            g.mul_scalar(growth, PI.sqrt() / 2.0)
+        }
+        BesselI0 => g.push(Ewise::Unary(BesselI1), &[x]),
+        BesselI1 => {
+            // I₀(x) − I₁(x)/x, where the quotient tends to ½ at 0.
+            let (zero, one) = (g.scalar_like(x, 0.0)?, g.scalar_like(x, 1.0)?);
+            let is_zero = g.equal(x, zero)?;
+            let safe = g.select(is_zero, one, x)?;
+            let half = g.scalar_like(x, 0.5)?;
+            let quotient = g.div(y, safe)?;
+            let quotient = g.select(is_zero, half, quotient)?;
+            let first = g.push(Ewise::Unary(BesselI0), &[x])?;
+            g.sub(first, quotient)
+        }
+        op => unreachable!("the gradient of {op:?} is stated above"),
+    }
+}
+
+/// scale/√(a·x² + b)
+fn one_over_root(g: &mut Graph, x: Val, a: f64, b: f64, scale: f64) -> Result<Val> {
+    let x2 = g.square(x)?;
+    let x2 = g.mul_scalar(x2, a)?;
+    let sum = g.add_scalar(x2, b)?;
+    let slope = g.push(Ewise::Unary(UnaryOp::Rsqrt), &[sum])?;
+    if scale == 1.0 { Ok(slope) } else { g.mul_scalar(slope, scale) }
+}
+
+/// 1/(1 + a·x²)
+fn one_over(g: &mut Graph, x: Val, a: f64) -> Result<Val> {
+    let x2 = g.square(x)?;
+    let x2 = g.mul_scalar(x2, a)?;
+    let sum = g.add_scalar(x2, 1.0)?;
+    g.reciprocal(sum)
 }
 
 /// The same of two operands.
@@ -101,7 +174,29 @@ pub(super) fn binary_grad(op: BinaryOp, g: &mut Graph, node: &NodeRef<'_>, d: Va
             let minus = g.neg(quotient)?;
             (d, g.mul(d, minus)?)
         }
+        Fmod => {
+            // a − b·trunc(a/b)
+            let ratio = g.div(a, b)?;
+            let quotient = g.push(Ewise::Unary(UnaryOp::Trunc), &[ratio])?;
+            let minus = g.neg(quotient)?;
+            (d, g.mul(d, minus)?)
+        }
+        Atan2 => {
+            // (b, −a)/(a² + b²)
+            let (a2, b2) = (g.square(a)?, g.square(b)?);
+            let sum = g.add(a2, b2)?;
+            let share = g.div(d, sum)?;
+            let db = g.mul(share, a)?;
+            (g.mul(share, b)?, g.neg(db)?)
+        }
+        Hypot => {
+            let share = g.div(d, y)?;
+            (g.mul(share, a)?, g.mul(share, b)?)
+        }
+        // One step away from a, wherever that is.
+        NextAfter => return Ok(vec![Some(g.sum_to(d, g.ty(a).shape)?), None]),
         FloorDiv | Lt | Le | Gt | Ge | Eq | Ne | LogicalAnd | LogicalOr => return Ok(vec![None, None]),
+        BitAnd | BitOr | BitXor | ShiftLeft | ShiftRight | Gcd | Lcm => return Ok(vec![None, None]),
     };
     Ok(vec![Some(g.sum_to(da, g.ty(a).shape)?), Some(g.sum_to(db, g.ty(b).shape)?)])
 }

@@ -2,12 +2,14 @@
 
 mod fused;
 mod gradient;
+mod names;
 
 use std::hash::Hash;
 
 use dlrs_kernels::elementwise::{BinaryOp, UnaryOp};
 
 use gradient::{binary_grad, unary_grad};
+use names::{binary_name, unary_name};
 
 use super::{FusionClass, LowerCx, Lowered, NodeRef, Op, arity};
 use crate::error::Result;
@@ -67,11 +69,15 @@ impl Op for Ewise {
                 if !op.is_integral() && !x.dtype.is_float() {
                     bail!(Type, "{name}: x has dtype {}; expected a floating-point dtype", x.dtype);
                 }
-                let to_bool = matches!(op, UnaryOp::IsFinite | UnaryOp::IsInf | UnaryOp::IsNan | UnaryOp::LogicalNot);
-                Ty::new(if to_bool { DType::Bool } else { x.dtype }, x.shape)
+                Ty::new(if is_question(*op) { DType::Bool } else { x.dtype }, x.shape)
             }
             Ewise::Binary(op) => {
                 let shape = broadcast(name, ["x1", "x2"], x, inputs[1])?;
+                let (float, defined) = (x.dtype.is_float(), [op.is_on_integers(), op.is_on_floats()]);
+                if !defined[usize::from(float)] {
+                    let expected = if float { "an integer" } else { "a floating-point" };
+                    bail!(Type, "{name}: x1 and x2 have dtype {}; expected {expected} dtype", x.dtype);
+                }
                 Ty::new(if is_predicate(*op) { DType::Bool } else { x.dtype }, shape)
             }
             Ewise::Select => {
@@ -154,6 +160,13 @@ fn broadcast(op: &str, names: [&str; 2], a: Ty, b: Ty) -> Result<Shape> {
     }
 }
 
+/// Whether the result is a truth value.
+fn is_question(op: UnaryOp) -> bool {
+    use UnaryOp::*;
+    matches!(op, IsFinite | IsInf | IsNan | LogicalNot | SignBit)
+}
+
+/// Whether the result is a truth value.
 fn is_predicate(op: BinaryOp) -> bool {
     use BinaryOp::*;
     matches!(op, Lt | Le | Gt | Ge | Eq | Ne | LogicalAnd | LogicalOr)
@@ -180,60 +193,5 @@ pub(crate) fn compute_dtype(op: &Ewise, inputs: &[Ty]) -> DType {
         },
         Ewise::Select => widen(inputs[1].dtype),
         _ => widen(inputs[0].dtype),
-    }
-}
-
-fn unary_name(op: UnaryOp) -> &'static str {
-    use UnaryOp::*;
-    match op {
-        Copy => "copy",
-        Neg => "negative",
-        Abs => "absolute",
-        Sign => "sign",
-        Exp => "exp",
-        Expm1 => "expm1",
-        Log => "log",
-        Log1p => "log1p",
-        Sqrt => "sqrt",
-        Rsqrt => "rsqrt",
-        Square => "square",
-        Reciprocal => "reciprocal",
-        Tanh => "tanh",
-        Sigmoid => "sigmoid",
-        Erf => "erf",
-        Relu => "relu",
-        Sin => "sin",
-        Cos => "cos",
-        Floor => "floor",
-        Ceil => "ceil",
-        Round => "round",
-        Softplus => "softplus",
-        IsFinite => "isfinite",
-        IsInf => "isinf",
-        IsNan => "isnan",
-        LogicalNot => "logical_not",
-    }
-}
-
-fn binary_name(op: BinaryOp) -> &'static str {
-    use BinaryOp::*;
-    match op {
-        Add => "add",
-        Sub => "subtract",
-        Mul => "multiply",
-        Div => "divide",
-        FloorDiv => "floor_divide",
-        Mod => "mod",
-        Pow => "power",
-        Max => "maximum",
-        Min => "minimum",
-        Lt => "less",
-        Le => "less_equal",
-        Gt => "greater",
-        Ge => "greater_equal",
-        Eq => "equal",
-        Ne => "not_equal",
-        LogicalAnd => "logical_and",
-        LogicalOr => "logical_or",
     }
 }

@@ -1,0 +1,90 @@
+//! The names of elementwise functions.
+
+use dlrs_kernels::elementwise::{BinaryOp, UnaryOp};
+
+/// What users and messages call a function of one operand.
+pub(super) fn unary_name(op: UnaryOp) -> &'static str {
+    use UnaryOp::*;
+    match op {
+        Copy => "copy",
+        Neg => "negative",
+        Abs => "absolute",
+        Sign => "sign",
+        Exp => "exp",
+        Expm1 => "expm1",
+        Log => "log",
+        Log1p => "log1p",
+        Sqrt => "sqrt",
+        Rsqrt => "rsqrt",
+        Square => "square",
+        Reciprocal => "reciprocal",
+        Tanh => "tanh",
+        Sigmoid => "sigmoid",
+        Erf => "erf",
+        Relu => "relu",
+        Sin => "sin",
+        Cos => "cos",
+        Floor => "floor",
+        Ceil => "ceil",
+        Round => "round",
+        Softplus => "softplus",
+        IsFinite => "isfinite",
+        IsInf => "isinf",
+        IsNan => "isnan",
+        LogicalNot => "logical_not",
+        Tan => "tan",
+        Asin => "arcsin",
+        Acos => "arccos",
+        Atan => "arctan",
+        Sinh => "sinh",
+        Cosh => "cosh",
+        Asinh => "arcsinh",
+        Acosh => "arccosh",
+        Atanh => "arctanh",
+        Cbrt => "cbrt",
+        Exp2 => "exp2",
+        Log2 => "log2",
+        Log10 => "log10",
+        Erfc => "erfc",
+        Erfinv => "erfinv",
+        BesselI0 => "i0",
+        BesselI1 => "i1",
+        Trunc => "trunc",
+        SignBit => "signbit",
+    }
+}
+
+/// The same of two operands.
+pub(super) fn binary_name(op: BinaryOp) -> &'static str {
+    use BinaryOp::*;
+    match op {
+        Add => "add",
+        Sub => "subtract",
+        Mul => "multiply",
+        Div => "divide",
+        FloorDiv => "floor_divide",
+        Mod => "mod",
+        Pow => "power",
+        Max => "maximum",
+        Min => "minimum",
+        Lt => "less",
+        Le => "less_equal",
+        Gt => "greater",
+        Ge => "greater_equal",
+        Eq => "equal",
+        Ne => "not_equal",
+        LogicalAnd => "logical_and",
+        LogicalOr => "logical_or",
+        Fmod => "fmod",
+        Atan2 => "arctan2",
+        Hypot => "hypot",
+        NextAfter => "nextafter",
+        BitAnd => "bitwise_and",
+        BitOr => "bitwise_or",
+        BitXor => "bitwise_xor",
+        ShiftLeft => "left_shift",
+        ShiftRight => "right_shift",
+        Gcd => "gcd",
+        Lcm => "lcm",
+    }
+}
