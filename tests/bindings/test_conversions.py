@@ -194,7 +194,7 @@ def test_python_numbers_take_the_dtype_they_meet() -> None:
         ("int64", "float64", "float64"),
         ("float32", "float64", "float64"),
         ("int8", "uint8", "int16"),
-        ("int8", "uint32", "int64"),
+        ("int8", "uint32", "int32"),
         ("int64", "uint64", "float32"),
         ("float16", "bfloat16", "float32"),
         ("float16", "uint64", "float16"),

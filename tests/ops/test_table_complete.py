@@ -38,6 +38,7 @@ OTHERWISE_TESTED = {
     *("convert_to_numpy", "convert_to_tensor", "dtype", "full_like", "is_tensor", "ones_like", "shape", "zeros_like"),
     *("eig", "jvp", "nonzero", "unique"),
     *("abs", "amax", "amin", "true_divide", "saturate_cast", "conv"),
+    *("bitwise_invert", "bitwise_left_shift", "bitwise_right_shift"),
 }
 
 

@@ -8,7 +8,6 @@ from dlrs._dlrs import Tensor
 from dlrs.backend import KerasTensor, TensorLike, as_tensor, is_int_dtype, result_type
 from dlrs.ops.operation import op, primitive, symbolic
 from dlrs.ops.sorting import nonzero
-from dlrs.ops.unary import as_float
 
 __all__ = [
     "add", "divide", "divide_no_nan", "equal", "floor_divide", "fmax", "fmin", "fmod", "greater", "greater_equal",
@@ -329,7 +328,7 @@ def heaviside(x1: TensorLike, x2: TensorLike) -> Tensor:
     >>> heaviside([-2.0, 0.0, 3.0], 0.5).tolist()
     [0.0, 0.5, 1.0]
     """
-    x1 = as_float(x1)
+    x1, x2 = _floats(x1, x2)
     step = _dlrs.where(_dlrs.isnan(x1), x1, _dlrs.greater(x1, 0))
     return _dlrs.where(_dlrs.equal(x1, 0), x2, step)
 
@@ -358,7 +357,14 @@ def logaddexp2(x1: TensorLike, x2: TensorLike) -> Tensor:
     >>> logaddexp2([3.0], [3.0]).tolist()
     [4.0]
     """
+    x1, x2 = _floats(x1, x2)
     return _dlrs.multiply(logaddexp(_dlrs.multiply(x1, _LN2), _dlrs.multiply(x2, _LN2)), 1.0 / _LN2)
+
+
+def _floats(x1: TensorLike, x2: TensorLike) -> tuple[Tensor, Tensor]:
+    """The operands in the floating-point type to which they promote."""
+    dtype = result_type(*(type(x) if type(x) in (int, float) else as_tensor(x).dtype for x in (x1, x2)), float)
+    return _dlrs.cast(x1, dtype), _dlrs.cast(x2, dtype)
 
 
 @op

@@ -16,6 +16,9 @@ pub fn softplus(x: f64) -> f64 {
 
 /// The inverse of cosh, without a difference of near numbers close to 1.
 pub fn acosh(x: f64) -> f64 {
+    if x < 1.0 {
+        return f64::NAN;
+    }
     let t = x - 1.0;
     if x < 1e100 { (t + (t * (x + 1.0)).sqrt()).ln_1p() } else { x.ln() + std::f64::consts::LN_2 }
 }

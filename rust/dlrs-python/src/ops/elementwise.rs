@@ -78,7 +78,6 @@ unary! {
     negative Neg,
     absolute Abs,
     sign Sign,
-    square Square,
     relu Relu,
     round Round,
     trunc Trunc,
@@ -126,8 +125,6 @@ binary! {
     add Add,
     subtract Sub,
     multiply Mul,
-    floor_divide FloorDiv,
-    power Pow,
     maximum Max,
     minimum Min,
     less Lt,
@@ -146,6 +143,8 @@ binary! {
 }
 
 binary_number! {
+    floor_divide FloorDiv,
+    power Pow,
     r#mod Mod,
     fmod Fmod,
 }
@@ -160,6 +159,13 @@ binary_float! {
 logical! {
     logical_and LogicalAnd,
     logical_or LogicalOr,
+}
+
+/// The square; of truth values as int32.
+#[pyfunction]
+pub fn square(x: Arg) -> Result<PyTensor> {
+    let dtype = x.dtype();
+    call::tensor(Ewise::Unary(UnaryOp::Square), &[x.to(if dtype == DType::Bool { DType::I32 } else { dtype })?])
 }
 
 /// Not, of truth values.
