@@ -370,7 +370,17 @@ def sgd_update(w: ArrayLike, g: ArrayLike, lr: ArrayLike) -> Tensor: ...
 def momentum_update(w: ArrayLike, v: ArrayLike, g: ArrayLike, lr: ArrayLike, momentum: float, nesterov: bool) -> tuple[Tensor, Tensor]: ...
 def rmsprop_update(
     w: ArrayLike, s: ArrayLike, g: ArrayLike, lr: ArrayLike, rho: float, epsilon: float
-) -> tuple[Tensor, Tensor]: ...  # plain form; momentum and centered are composed from ops
+) -> tuple[Tensor, Tensor]: ...  # the centered form is composed from ops
+def rmsprop_momentum_update(
+    w: ArrayLike,
+    s: ArrayLike,
+    m: ArrayLike,
+    g: ArrayLike,
+    lr: ArrayLike,
+    rho: float,
+    momentum: float,
+    epsilon: float,
+) -> tuple[Tensor, Tensor, Tensor]: ...
 def adam_update(
     w: ArrayLike, m: ArrayLike, v: ArrayLike, g: ArrayLike, alpha: ArrayLike, beta_1: float, beta_2: float, epsilon: float
 ) -> tuple[Tensor, Tensor, Tensor]: ...  # alpha = lr·sqrt(1-β₂ᵗ)/(1-β₁ᵗ)

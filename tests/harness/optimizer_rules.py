@@ -164,6 +164,7 @@ RULES = {
         dampening=0.5,
     ),
     "rmsprop": row(optimizers.RMSprop, rmsprop, rho=0.75, epsilon=1e-3),
+    "rmsprop_momentum": row(optimizers.RMSprop, rmsprop, {"m": 0.5}, rho=0.75, epsilon=1e-3, momentum=0.5),
     "rmsprop_centered": row(
         optimizers.RMSprop, rmsprop, {"m": 0.5, "centered": True}, rho=0.75, epsilon=1e-3, momentum=0.5, centered=True
     ),

@@ -184,6 +184,15 @@ def rmsprop(w: Array, s: Array, g: Array, lr: Array, rho: float, epsilon: float)
     return [w - lr * g / np.sqrt(s + epsilon), s]
 
 
+def rmsprop_momentum(
+    w: Array, s: Array, m: Array, g: Array, lr: Array, rho: float, momentum: float, epsilon: float
+) -> list[Array]:
+    """s = rho s + (1 - rho) g²; m = momentum m + lr g / sqrt(s + epsilon); w - m."""
+    s = rho * s + (1 - rho) * g**2
+    m = momentum * m + lr * g / np.sqrt(s + epsilon)
+    return [w - m, s, m]
+
+
 def adam(
     w: Array, m: Array, v: Array, g: Array, alpha: Array, beta_1: float, beta_2: float, epsilon: float
 ) -> list[Array]:
@@ -213,6 +222,9 @@ UPDATES = [
         refusals=[refuses(ValueError, r"slot.*\(3,\).*\(2,\)", (2,), (3,), (2,), 0.1, **MOMENTUM)]),
     Row("rmsprop_update", rmsprop, updates(2, **RMSPROP), (REAL, POSITIVE, REAL), **UPDATE,
         refusals=[refuses(ValueError, r"gradient.*\(3,\).*\(2,\)", (2,), (2,), (3,), 0.1, **RMSPROP)]),
+    Row("rmsprop_momentum_update", rmsprop_momentum, updates(3, momentum=0.5, **RMSPROP), (REAL, POSITIVE, REAL, REAL),
+        **UPDATE,
+        refusals=[refuses(ValueError, r"slot.*\(3,\).*\(2,\)", (2,), (2,), (3,), (2,), 0.1, momentum=0.5, **RMSPROP)]),
     Row("adam_update", adam, updates(3, **ADAM), (REAL, REAL, POSITIVE, REAL), **UPDATE,
         refusals=[refuses(ValueError, r"step.*\(2,\)", (2,), (2,), (2,), (2,), (2,), **ADAM)]),
 ]  # fmt: skip

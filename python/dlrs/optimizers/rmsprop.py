@@ -5,6 +5,7 @@ from typing import Any
 from dlrs import _dlrs, ops
 from dlrs.backend import Variable
 from dlrs.backend.checks import check_number
+from dlrs.optimizers.moments import move_towards
 from dlrs.optimizers.optimizer import Optimizer
 
 
@@ -63,19 +64,25 @@ class RMSprop(Optimizer):
         gradient = ops.cast(gradient, variable.dtype)
         index = self._get_variable_index(variable)
         velocity = self._velocities[index]
-        if not (self.centered or self.momentum):
+        if self.centered:
+            self._centered_step(gradient, variable, rate, index)
+        elif self.momentum:
+            momentum = self._momentums[index]
+            w, s, m = _dlrs.rmsprop_momentum_update(
+                variable, velocity, momentum, gradient, rate, self.rho, self.momentum, self.epsilon
+            )
+            velocity.assign(s)
+            momentum.assign(m)
+            variable.assign(w)
+        else:
             w, s = _dlrs.rmsprop_update(variable, velocity, gradient, rate, self.rho, self.epsilon)
             velocity.assign(s)
             variable.assign(w)
-            return
-        mean_square = self.rho * velocity.value + (1 - self.rho) * _dlrs.square(gradient)
-        velocity.assign(mean_square)
-        denominator = mean_square + self.epsilon
-        if self.centered:
-            mean = self.rho * self._average_gradients[index].value + (1 - self.rho) * gradient
-            self._average_gradients[index].assign(mean)
-            denominator = denominator - _dlrs.square(mean)
-        step = rate * gradient / _dlrs.sqrt(denominator)
+
+    def _centered_step(self, gradient: Any, variable: Variable, rate: Any, index: int) -> None:
+        mean_square = move_towards(self._velocities[index], ops.square(gradient), self.rho)
+        mean = move_towards(self._average_gradients[index], gradient, self.rho)
+        step = rate * gradient / ops.sqrt(mean_square - ops.square(mean) + self.epsilon)
         if self.momentum:
             step = self.momentum * self._momentums[index].value + step
             self._momentums[index].assign(step)

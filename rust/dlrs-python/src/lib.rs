@@ -51,7 +51,7 @@ mod _dlrs {
     #[pymodule_export]
     use crate::ops::nn::{log_softmax, softmax, softmax_cross_entropy, sparse_softmax_cross_entropy};
     #[pymodule_export]
-    use crate::ops::optim::{adam_update, momentum_update, rmsprop_update, sgd_update};
+    use crate::ops::optim::{adam_update, momentum_update, rmsprop_momentum_update, rmsprop_update, sgd_update};
     #[pymodule_export]
     use crate::ops::order::{
         cumprod, cumsum, linear_recurrence, searchsorted, segment_max, segment_min, segment_sum, sort, top_k,

@@ -1,7 +1,7 @@
 //! Optimizer updates, each one pass over the state: new values in the order of the arguments.
 
 use dlrs_core::ops::Op;
-use dlrs_core::ops::optim::{Adam, Momentum, Nesterov, Rmsprop, Sgd, StateUpdate};
+use dlrs_core::ops::optim::{Adam, Momentum, Nesterov, Rmsprop, RmspropMomentum, Sgd, StateUpdate};
 use pyo3::prelude::*;
 
 use crate::call::apply;
@@ -32,6 +32,22 @@ pub fn momentum_update(w: Arg, v: Arg, g: Arg, lr: Arg, momentum: f64, nesterov:
 pub fn rmsprop_update(w: Arg, s: Arg, g: Arg, lr: Arg, rho: f64, epsilon: f64) -> Result<(PyTensor, PyTensor)> {
     let [w, s] = update(StateUpdate(Rmsprop { rho, epsilon }), [w, s], g, lr)?;
     Ok((w, s))
+}
+
+/// RMSprop whose steps are gathered.
+#[pyfunction]
+pub fn rmsprop_momentum_update(
+    w: Arg,
+    s: Arg,
+    m: Arg,
+    g: Arg,
+    lr: Arg,
+    rho: f64,
+    momentum: f64,
+    epsilon: f64,
+) -> Result<(PyTensor, PyTensor, PyTensor)> {
+    let [w, s, m] = update(StateUpdate(RmspropMomentum { rho, momentum, epsilon }), [w, s, m], g, lr)?;
+    Ok((w, s, m))
 }
 
 /// Adam; `alpha` is lr·√(1 − β₂ᵗ)/(1 − β₁ᵗ).
