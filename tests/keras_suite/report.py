@@ -1,12 +1,23 @@
-"""pytest plugin: write the outcome of every test, and why it did not pass, to the file `$SUITE_REPORT`."""
+"""pytest plugin: leave out what is out of scope, and write what became of the rest, and why, to `$SUITE_REPORT`."""
 
 import json
 import os
 
 import pytest
+from scope import exclusion
 
 _outcomes: dict[str, str] = {}
 _reasons: dict[str, str] = {}
+_excluded: dict[str, str] = {}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that are out of scope are not run, only counted by reason."""
+    _excluded.update((item.nodeid, reason) for item in items if (reason := exclusion(item.nodeid)) is not None)
+    if not os.environ.get("SUITE_EXCLUDED"):
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in _excluded])
+        items[:] = [item for item in items if item.nodeid not in _excluded]
 
 
 def _note(nodeid: str, outcome: str, reason: str) -> None:
@@ -42,4 +53,4 @@ def pytest_sessionfinish() -> None:
     path = os.environ.get("SUITE_REPORT")
     if path:
         with open(path, "w") as file:
-            json.dump({"outcomes": _outcomes, "reasons": _reasons}, file)
+            json.dump({"outcomes": _outcomes, "reasons": _reasons, "excluded": _excluded}, file)

@@ -24,17 +24,17 @@ def main() -> None:
     for path in arguments.paths:
         outcome = suite.run([path], extra)
         if arguments.verbose:
-            print(outcome.tail)
+            print(outcome.output)
         elif not arguments.summary:
             for test in outcome.not_passed:
                 print(f"{outcome.outcomes[test]:8} {test}  {outcome.reasons.get(test, '')}")
         files: dict[str, list[str]] = collections.defaultdict(list)
-        for test in outcome.in_scope:
+        for test in outcome.outcomes:
             files[test.split("::")[0]].append(outcome.outcomes[test])
         for file, results in files.items():
             print(f"{results.count('passed'):6} / {len(results):<6} {file}")
-        passed += len(outcome.in_scope) - len(outcome.not_passed)
-        total += len(outcome.in_scope)
+        passed += len(outcome.outcomes) - len(outcome.not_passed)
+        total += len(outcome.outcomes)
         if arguments.write:
             suite.write_ratchet(path, outcome)
     print(f"{passed:6} / {total:<6} in scope passed ({100 * passed / max(total, 1):.1f} %)")

@@ -1,8 +1,5 @@
 """Running Keras's test files, and the committed lists that their outcome is compared with."""
 
-import fnmatch
-import functools
-import importlib.metadata
 import importlib.util
 import json
 import os
@@ -10,9 +7,10 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from scope import keras_source
 
 HERE = pathlib.Path(__file__).parent
 RATCHET = HERE / "ratchet"
@@ -43,27 +41,17 @@ AREAS = (
 
 @dataclass
 class Outcome:
-    """What became of the tests of one area: id → "passed", "failed" or "skipped", and the reasons of the last two."""
+    """What became of the tests of one area: id → "passed", "failed" or "skipped", why, and what was left out."""
 
     outcomes: dict[str, str]
     reasons: dict[str, str]
-    tail: str = ""
-    excluded: set[str] = field(default_factory=set)
-
-    @property
-    def in_scope(self) -> list[str]:
-        """The ids that count, in the order in which they ran."""
-        return [i for i in self.outcomes if i not in self.excluded]
+    excluded: dict[str, str]
+    output: str = ""
 
     @property
     def not_passed(self) -> list[str]:
         """The ids in scope that did not pass; a skip is one of them."""
-        return sorted(i for i in self.in_scope if self.outcomes[i] != "passed")
-
-
-def keras_source() -> pathlib.Path:
-    """`keras/src` of the installed wheel."""
-    return pathlib.Path(str(importlib.metadata.distribution("keras").locate_file("keras"))) / "src"
+        return sorted(test for test, outcome in self.outcomes.items() if outcome != "passed")
 
 
 def run(paths: Sequence[str], extra: Sequence[str] = (), timeout: float | None = None) -> Outcome:
@@ -79,6 +67,7 @@ def run(paths: Sequence[str], extra: Sequence[str] = (), timeout: float | None =
             "PYTHONHASHSEED": "0",  # Keras makes ids from sets
         }
         command = [sys.executable, "-m", "pytest", "-p", "shim", "-p", "report", "-p", "no:cacheprovider", "-q"]
+        command += ["--tb", "native"]  # pytest's own style parses the whole test file for every failure
         command += ["-c", os.devnull, "--rootdir", str(source), *(str(source / path) for path in paths), *extra]
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, text=True, timeout=timeout, check=False
@@ -88,25 +77,7 @@ def run(paths: Sequence[str], extra: Sequence[str] = (), timeout: float | None =
             raise RuntimeError(f"pytest ended with {done.returncode} and no report:\n{text[-4000:]}")
         with open(report) as file:
             content = json.load(file)
-    outcome = Outcome(content["outcomes"], content["reasons"], text)
-    outcome.excluded = {i for i in outcome.outcomes if exclusion(i) is not None}
-    return outcome
-
-
-@functools.cache
-def exclusions() -> tuple[dict[str, object], ...]:
-    """The frozen list of ids that are out of scope: reason, count, patterns."""
-    with open(HERE / "exclusions.toml", "rb") as file:
-        return tuple(tomllib.load(file)["exclusion"])
-
-
-@functools.cache
-def exclusion(test: str) -> str | None:
-    """Why `test` is out of scope, or None."""
-    for entry in exclusions():
-        if any(fnmatch.fnmatchcase(test, pattern) for pattern in entry["ids"]):  # type: ignore[attr-defined]
-            return str(entry["reason"])
-    return None
+    return Outcome(content["outcomes"], content["reasons"], content["excluded"], text)
 
 
 def ratchet_file(area: str) -> pathlib.Path:
@@ -117,17 +88,17 @@ def ratchet_file(area: str) -> pathlib.Path:
 def write_ratchet(area: str, outcome: Outcome) -> None:
     """Commit to what `outcome` shows: the number of tests, and those in scope that do not pass."""
     RATCHET.mkdir(exist_ok=True)
-    scope, failing = len(outcome.in_scope), outcome.not_passed
+    scope, failing = len(outcome.outcomes), outcome.not_passed
     header = [
         f"# keras/src/{area}: {scope - len(failing)} of {scope} ids in scope pass.",
-        f"collected {len(outcome.outcomes)}",
+        f"in_scope {scope}",
         f"excluded {len(outcome.excluded)}",
     ]
     ratchet_file(area).write_text("\n".join([*header, *failing]) + "\n")
 
 
 def read_ratchet(area: str) -> tuple[int, int, set[str]]:
-    """Numbers of tests collected and excluded, and the ids that are known not to pass."""
+    """Numbers of tests in and out of scope, and the ids that are known not to pass."""
     lines = [line for line in ratchet_file(area).read_text().splitlines() if not line.startswith("#")]
     counts = dict(line.split() for line in lines[:2])
-    return int(counts["collected"]), int(counts["excluded"]), set(lines[2:])
+    return int(counts["in_scope"]), int(counts["excluded"]), set(lines[2:])

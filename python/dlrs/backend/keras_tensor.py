@@ -100,6 +100,16 @@ class KerasTensor:
         return len(self._shape)
 
     @property
+    def sparse(self) -> bool:
+        """False: there are no sparse tensors."""
+        return False
+
+    @property
+    def ragged(self) -> bool:
+        """False: there are no ragged tensors."""
+        return False
+
+    @property
     def is_symbolic(self) -> bool:
         """True: a placeholder has no values."""
         return True

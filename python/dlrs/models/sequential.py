@@ -37,12 +37,14 @@ class Sequential(Model):
         self._init_trainer()
         self._set_untracked("_stack", [])
         self._set_untracked("_functional", None)
+        self._set_untracked("_built_on_data", False)
         for layer in layers or ():
             self.add(layer, rebuild=False)
         self._rebuild()
 
     _stack: list[Layer]
     _functional: Functional | None
+    _built_on_data: bool
 
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Put a layer on top."""
@@ -105,6 +107,7 @@ class Sequential(Model):
             if input_shape is None:
                 raise ValueError(f"Sequential {self.name!r}: `build` needs the shape of the input.")
             self._stack.insert(0, _input_layer((None, *input_shape[1:]), self._stack[0]))
+            self._set_untracked("_built_on_data", True)
         if len(self._stack) == 1:
             self.built = True
             return
@@ -135,11 +138,18 @@ class Sequential(Model):
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Apply the layers in turn."""
-        if self._functional is not None:
+        if self._functional is not None and not self._has_other_sizes(inputs):
             return self._functional.call(inputs, training=training, mask=mask)
         for layer in self.layers:
             inputs = layer(inputs)
         return inputs
+
+    def _has_other_sizes(self, inputs: Any) -> bool:
+        """Whether the sizes of `inputs` differ from those of the data that the stack was built on, as they may then."""
+        if not self._built_on_data or not hasattr(inputs, "shape"):
+            return False
+        expected = self._stack[0].batch_shape
+        return len(inputs.shape) == len(expected) and tuple(inputs.shape[1:]) != tuple(expected[1:])
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape of the output for inputs of shape `input_shape`."""
