@@ -148,7 +148,7 @@ class Sequential(Model):
         """Whether the sizes of `inputs` differ from those of the data that the stack was built on, as they may then."""
         if not self._built_on_data or not hasattr(inputs, "shape"):
             return False
-        expected = self._stack[0].batch_shape
+        expected = self._graph().inputs[0].shape
         return len(inputs.shape) == len(expected) and tuple(inputs.shape[1:]) != tuple(expected[1:])
 
     def compute_output_shape(self, input_shape: Any) -> Any:

@@ -130,11 +130,13 @@ pub unsafe trait Element: Copy + Send + Sync + Default + PartialEq + fmt::Debug 
 
 macro_rules! element {
     ($($t:ty: $($dtype:ident)*;)*) => {
-        $(// SAFETY: every bit pattern of these primitive numbers, and of 16 bits in a transparent struct, is valid, and they have
-        // no padding.
-        unsafe impl Element for $t {
-            const DTYPES: &'static [DType] = &[$(DType::$dtype),*];
-        })*
+        $(
+            // SAFETY: every bit pattern of these primitive numbers, and of 16 bits in a transparent struct, is valid, and they
+            // have no padding.
+            unsafe impl Element for $t {
+                const DTYPES: &'static [DType] = &[$(DType::$dtype),*];
+            }
+        )*
     };
 }
 element! {

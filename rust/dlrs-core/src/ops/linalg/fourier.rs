@@ -6,12 +6,12 @@ use std::sync::Arc;
 use dlrs_kernels::linalg::Fourier as Plan;
 
 use super::lower;
+use crate::bail;
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
 use crate::ops::{LowerCx, Lowered, NodeRef, Op, arity};
 use crate::tensor::Ty;
-use crate::bail;
 
 /// yₖ = Σⱼ xⱼ·exp(∓2πi·jk/n) over the last axis, with the sign + for `inverse`. Neither direction is scaled.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
