@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.elementwise_rows import floor_cases
 from harness.row import (
     APART,
     APART_TOO,
@@ -54,7 +55,7 @@ FUNCTIONS = [
     Row("erfc", erfc, unary(), dtypes=NUMBERS, result="float", ulp=1, ulp64=16, second=True),
     Row("erfinv", erfinv, unary(edge=False), (INSIDE,), ulp=1, ulp64=16, floor=1, second=True),
     Row("i0", np.i0, unary(edge=False), dtypes=NUMBERS, result="float", ulp=1, ulp64=16, second=True),
-    Row("fmod", np.fmod, [*PAIRS, case((4, 5), (5,))], (APART, NONZERO), dtypes=NUMBERS, refusals=[refuses_shapes()]),
+    Row("fmod", np.fmod, floor_cases(), dtypes=NUMBERS, refusals=[refuses_shapes()]),
     Row("arctan2", np.arctan2, binary(), (REAL, NONZERO), ulp=1, second=True, refusals=[refuses_shapes()]),
     Row("hypot", np.hypot, binary(), (REAL, NONZERO), ulp=1, second=True, refusals=[refuses_shapes()]),
     Row("nextafter", np.nextafter, PAIRS, dtypes=("float64",), gradient=(), refusals=[refuses_shapes()]),
