@@ -7,9 +7,11 @@ from dlrs.layers.activation import Activation
 from dlrs.layers.activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from dlrs.layers.activity_regularization import ActivityRegularization
 from dlrs.layers.batch_normalization import BatchNormalization
+from dlrs.layers.category_encoding import CategoryEncoding
 from dlrs.layers.concatenate import Concatenate, concatenate
 from dlrs.layers.cropping import Cropping1D, Cropping2D, Cropping3D
 from dlrs.layers.dense import Dense
+from dlrs.layers.discretization import Discretization
 from dlrs.layers.dot import Dot, dot
 from dlrs.layers.einsum_dense import EinsumDense
 from dlrs.layers.embedding import Embedding
@@ -45,6 +47,8 @@ from dlrs.layers.noise import (
     SpatialDropout2D,
     SpatialDropout3D,
 )
+from dlrs.layers.normalization import Normalization
+from dlrs.layers.rescaling import Rescaling
 from dlrs.layers.reshaping import Permute, RepeatVector, Reshape
 from dlrs.layers.reversible_embedding import ReversibleEmbedding
 from dlrs.layers.spectral_normalization import SpectralNormalization
@@ -60,11 +64,13 @@ __all__ = [
     "AlphaDropout",
     "Average",
     "BatchNormalization",
+    "CategoryEncoding",
     "Concatenate",
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
     "Dense",
+    "Discretization",
     "Dot",
     "Dropout",
     "EinsumDense",
@@ -85,11 +91,13 @@ __all__ = [
     "Maximum",
     "Minimum",
     "Multiply",
+    "Normalization",
     "PReLU",
     "Permute",
     "RMSNormalization",
     "ReLU",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
     "ReversibleEmbedding",
     "Softmax",
@@ -122,13 +130,13 @@ _REGISTRY = Registry(
     "layer",
     Layer,
     (
-        Activation, ActivityRegularization, Add, AlphaDropout, Average, BatchNormalization, Concatenate,
-        Cropping1D, Cropping2D, Cropping3D, Dense, Dot, Dropout, ELU, EinsumDense, Embedding, Flatten,
-        GaussianDropout, GaussianNoise, GroupNormalization, Identity, InputLayer, Lambda, LayerNormalization,
-        LeakyReLU, Masking, Maximum, Minimum, Multiply, PReLU, Permute, RMSNormalization, ReLU, RepeatVector,
-        Reshape, ReversibleEmbedding, Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D,
-        SpectralNormalization, Subtract, UnitNormalization, UpSampling1D, UpSampling2D, UpSampling3D, Wrapper,
-        ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
+        Activation, ActivityRegularization, Add, AlphaDropout, Average, BatchNormalization, CategoryEncoding,
+        Concatenate, Cropping1D, Cropping2D, Cropping3D, Dense, Discretization, Dot, Dropout, ELU, EinsumDense,
+        Embedding, Flatten, GaussianDropout, GaussianNoise, GroupNormalization, Identity, InputLayer, Lambda,
+        LayerNormalization, LeakyReLU, Masking, Maximum, Minimum, Multiply, Normalization, PReLU, Permute,
+        RMSNormalization, ReLU, RepeatVector, Rescaling, Reshape, ReversibleEmbedding, Softmax, SpatialDropout1D,
+        SpatialDropout2D, SpatialDropout3D, SpectralNormalization, Subtract, UnitNormalization, UpSampling1D,
+        UpSampling2D, UpSampling3D, Wrapper, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
     ),
 )  # fmt: skip
 
