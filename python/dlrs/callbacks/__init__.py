@@ -1,23 +1,31 @@
 """Callbacks: actions at the beginnings and ends of training, epochs and batches."""
 
+from dlrs.callbacks.backup_and_restore import BackupAndRestore
 from dlrs.callbacks.callback import Callback
 from dlrs.callbacks.callback_list import CallbackList
 from dlrs.callbacks.early_stopping import EarlyStopping
 from dlrs.callbacks.history import History
 from dlrs.callbacks.lambda_callback import LambdaCallback
 from dlrs.callbacks.learning_rates import LearningRateScheduler, ReduceLROnPlateau
+from dlrs.callbacks.model_checkpoint import ModelCheckpoint
 from dlrs.callbacks.monitor_callback import MonitorCallback
+from dlrs.callbacks.periodic_callback import PeriodicCallback
+from dlrs.callbacks.position import Position
 from dlrs.callbacks.progbar_logger import ProgbarLogger
 from dlrs.callbacks.swap_ema_weights import SwapEMAWeights
 
 __all__ = [
+    "BackupAndRestore",
     "Callback",
     "CallbackList",
     "EarlyStopping",
     "History",
     "LambdaCallback",
     "LearningRateScheduler",
+    "ModelCheckpoint",
     "MonitorCallback",
+    "PeriodicCallback",
+    "Position",
     "ProgbarLogger",
     "ReduceLROnPlateau",
     "SwapEMAWeights",

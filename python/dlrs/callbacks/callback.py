@@ -44,11 +44,19 @@ class Callback:
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Called after an epoch of training and its validation, with all results."""
 
+    def on_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        """Another name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: Logs = None) -> None:
+        """Another name of `on_train_batch_end`."""
+
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Called before step `batch` of an epoch."""
+        self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Called after step `batch` of an epoch, with the results so far."""
+        self.on_batch_end(batch, logs)
 
     def on_test_batch_begin(self, batch: int, logs: Logs = None) -> None:
         """Called before step `batch` of an evaluation."""

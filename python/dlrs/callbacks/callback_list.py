@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from dlrs.callbacks.backup_and_restore import BackupAndRestore
 from dlrs.callbacks.callback import Callback, Logs
 from dlrs.callbacks.history import History
+from dlrs.callbacks.periodic_callback import PeriodicCallback
+from dlrs.callbacks.position import Position
 from dlrs.callbacks.progbar_logger import ProgbarLogger
 
 
@@ -50,9 +53,34 @@ class CallbackList(Callback):
         self.callbacks.append(callback)
 
     def has_batch_hooks(self, mode: str) -> bool:
-        """Whether a callback other than the progress bar acts at single batches of `mode` (train, test, predict)."""
-        names = (f"on_{mode}_batch_begin", f"on_{mode}_batch_end")
+        """Whether a callback other than the progress bar acts at every batch of `mode` (train, test, predict)."""
+        names = [f"on_{mode}_batch_begin", f"on_{mode}_batch_end"]
+        if mode == "train":
+            names += ["on_batch_begin", "on_batch_end"]
         return any(overrides(callback, name) for callback in self.callbacks for name in names)
+
+    @property
+    def batches_to_go(self) -> int | None:
+        """Number of batches of training to the next moment at which a callback acts; None if there is none."""
+        counts = [callback.batches_to_go for callback in self.callbacks if isinstance(callback, PeriodicCallback)]
+        return min((count for count in counts if count is not None), default=None)
+
+    def on_train_batches_end(self, count: int, batch: int, logs: Logs = None) -> None:
+        """Tell the periodic callbacks that `count` steps are done, the last of them step `batch` of its epoch."""
+        for callback in self.callbacks:
+            if isinstance(callback, PeriodicCallback):
+                callback.on_train_batches_end(count, batch, logs)
+
+    def resume(self) -> Position | None:
+        """After `on_train_begin`: where a training that was broken off goes on, all callbacks in the state of then."""
+        positions = [c.resume(self.callbacks) for c in self.callbacks if isinstance(c, BackupAndRestore)]
+        return next((position for position in positions if position is not None), None)
+
+    def on_epoch_resumed(self, epoch: int) -> None:
+        """Let the progress bars begin an epoch of which a part is done; the other callbacks have met its beginning."""
+        for callback in self.callbacks:
+            if isinstance(callback, ProgbarLogger):
+                callback.on_epoch_begin(epoch)
 
     def set_params(self, params: dict[str, Any]) -> None:
         self.params = params
@@ -134,8 +162,12 @@ class CallbackList(Callback):
 
 
 def overrides(callback: Callback, name: str) -> bool:
-    """Whether `callback` has a method `name` of its own (the progress bar's are replaced by `on_progress`)."""
+    """Whether `callback` has a method `name` of its own.
+
+    The progress bar's are replaced by `on_progress`, those of periodic callbacks by `on_train_batches_end`.
+    """
     if isinstance(callback, ProgbarLogger) and type(callback) is ProgbarLogger:
         return False
     own = getattr(callback, name)
-    return getattr(own, "__func__", own) is not getattr(Callback, name)
+    base = PeriodicCallback if isinstance(callback, PeriodicCallback) else Callback
+    return getattr(own, "__func__", own) is not getattr(base, name)

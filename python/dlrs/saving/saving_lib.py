@@ -83,6 +83,10 @@ class SavedModel:
             self._set_trainer(model)
         return model
 
+    def build(self, model: Any) -> None:
+        """Make the weights of `model`, if it has none yet, for the inputs of the saved one."""
+        _build(model, self.state["input_specs"])
+
     def restore(self, model: Any) -> None:
         """Bring `model`, built as the saved one, to the state that was saved; optimizer and seed generators, too.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from dlrs import _dlrs
 from dlrs.backend import tree
-from dlrs.callbacks import CallbackList
+from dlrs.callbacks import CallbackList, Position
 from dlrs.data import ArrayData, IteratorData
 from dlrs.errors import TracingError
 from dlrs.trainers.numerics import non_finite_error, snapshot
@@ -55,46 +55,74 @@ class Loop:
         if data.num_full < data.num_batches and not self.eager:
             self._step_of_size(data, data.last_size)
 
-    def run(self, order: Array | None, epoch: int | None) -> dict[str, float]:
-        """Run one epoch over the rows in `order`; return its results."""
+    def run(self, order: Array | None, epoch: int | None, begun: Position | None = None) -> dict[str, float]:
+        """Run one epoch over the rows in `order`, or what is left of it; return its results."""
         if isinstance(self.data, ArrayData) and not self._hooked and not self.eager:
-            logs = self._whole_epoch(self.data, order, epoch)
+            logs = self._whole_epoch(self.data, order, epoch, begun)
             if logs is not None:
                 return logs
-        return self._step_by_step(order, epoch)
+        return self._step_by_step(order, epoch, begun)
 
     # An epoch per call
 
-    def _whole_epoch(self, data: ArrayData, order: Array | None, epoch: int | None) -> dict[str, float] | None:
-        """All full batches in one call and the smaller last one in another; None if a step cannot be traced."""
-        full, size = data.num_full, data.batch_size
-        parts = [(0, full * size, size)] if full else []
-        if full < data.num_batches:
-            parts.append((full * size, full * size + data.last_size, data.last_size))
-        steps = [self._step_of_size(data, batch) for _, _, batch in parts]
-        logs: dict[str, float] = {}
-        finished = 0
-        for (start, stop, batch), step in zip(parts, steps, strict=True):
-            if step is None:
-                return None
-            arrays, rows = data.rows(order, start, stop)
-            done, outputs = step.program.run_epoch(
-                arrays,
-                rows,
-                on_progress=self._progress(finished),
-                stop_on_nonfinite=step.loss_index if self.model.check_numerics else None,
-            )
-            if done < (stop - start) // batch:
-                failed = start + done * batch
-                arrays, rows = data.rows(order, failed, failed + batch)
-                values = [array if rows is None else array[rows] for array in arrays]
-                raise non_finite_error(
-                    self.model, tree.pack_sequence_as(data.structure, values), epoch, finished + done
-                )
-            finished += done
-            logs = step.logs(outputs)
-        self.callbacks.on_progress(finished, logs)
+    def _whole_epoch(
+        self, data: ArrayData, order: Array | None, epoch: int | None, begun: Position | None
+    ) -> dict[str, float] | None:
+        """The full batches in one call, or one for each period of a callback, and the smaller last batch in another.
+
+        None if a step cannot be traced.
+        """
+        steps = {}
+        if data.num_full:
+            steps[data.batch_size] = self._step_of_size(data, data.batch_size)
+        if data.num_full < data.num_batches:
+            steps[data.last_size] = self._step_of_size(data, data.last_size)
+        if None in steps.values():
+            return None
+        position, logs = self._begin(begun)
+        while position < data.num_batches:
+            full = position < data.num_full
+            end = self._part_end(position, data.num_full if full else data.num_batches)
+            step = steps[data.batch_size if full else data.last_size]
+            assert step is not None
+            logs = step.logs(self._run_part(data, order, epoch, step, position, end))
+            if self.mode == "train":
+                self.callbacks.on_train_batches_end(end - position, end - 1, logs)
+            position = end
+            if self.model.stop_training and self.mode == "train":
+                break
+        self.callbacks.on_progress(position, logs)
         return logs
+
+    def _begin(self, begun: Position | None) -> tuple[int, dict[str, float]]:
+        """Number of batches that are done, and their results."""
+        if begun is None:
+            return 0, {}
+        begun.restore_metrics()
+        return begun.batch, dict(begun.logs or {})
+
+    def _part_end(self, position: int, end: int) -> int:
+        """The batch up to which steps run in one call from `position` on, at most `end`."""
+        count = self.callbacks.batches_to_go if self.mode == "train" else None
+        return end if count is None else min(end, position + max(count, 1))
+
+    def _run_part(
+        self, data: ArrayData, order: Array | None, epoch: int | None, step: Step, position: int, end: int
+    ) -> Any:
+        """The outputs of the last of the batches `position` to `end`, which are of one size."""
+        size = data.batch_size
+        stop = min(end * size, data.num_examples)
+        arrays, rows = data.rows(order, position * size, stop)
+        done, outputs = step.program.run_epoch(
+            arrays,
+            rows,
+            on_progress=self._progress(position),
+            stop_on_nonfinite=step.loss_index if self.model.check_numerics else None,
+        )
+        if done < end - position:
+            batch = data.batch(order, position + done)
+            raise non_finite_error(self.model, batch, epoch, position + done)
+        return outputs
 
     def _progress(self, before: int) -> Any:
         if not any(callback.params.get("verbose") for callback in self.callbacks.callbacks):
@@ -110,11 +138,17 @@ class Loop:
 
     # A step per call
 
-    def _step_by_step(self, order: Array | None, epoch: int | None) -> dict[str, float]:
-        logs: dict[str, float] = {}
+    def _step_by_step(self, order: Array | None, epoch: int | None, begun: Position | None) -> dict[str, float]:
+        position, logs = (0, {}) if begun is None else (begun.batch, dict(begun.logs or {}))
         begin = getattr(self.callbacks, f"on_{self.mode}_batch_begin")
         end = getattr(self.callbacks, f"on_{self.mode}_batch_end")
         for index, batch in enumerate(self.batches(order)):
+            if begun is not None and index in (0, position):
+                # Metrics may be made by the first trace.
+                self.step_for(batch)
+                begun.restore_metrics()
+            if index < position:
+                continue
             begin(index)
             logs = self.logs_of(batch, epoch, index)
             end(index, logs)

@@ -7,7 +7,7 @@ import numpy as np
 
 from dlrs.backend import tree
 from dlrs.backend.structure import structure_version
-from dlrs.callbacks import Callback, CallbackList, History
+from dlrs.callbacks import Callback, CallbackList, History, Position
 from dlrs.data import (
     ArrayData,
     Data,
@@ -123,9 +123,13 @@ class Trainer(Stepping):
             Loop(self, "test", validation, callback_list).prepare()
         try:
             callback_list.on_train_begin()
+            resumed = callback_list.resume()
+            if resumed is not None:
+                initial_epoch = epochs if self.stop_training else max(initial_epoch, resumed.epoch)
             logs: dict[str, float] = {}
             for epoch in range(initial_epoch, epochs):
-                results = self._fit_epoch(loop, epoch, validation, validation_freq, callback_list)
+                begun = resumed if resumed is not None and resumed.batch and resumed.epoch == epoch else None
+                results = self._fit_epoch(loop, epoch, validation, validation_freq, callback_list, begun)
                 if results is None:
                     break
                 logs = results
@@ -146,17 +150,22 @@ class Trainer(Stepping):
         validation: Data | None,
         validation_freq: int | Sequence[int],
         callbacks: CallbackList,
+        begun: Position | None,
     ) -> dict[str, float] | None:
-        """The results of an epoch; None if the data ran out before its first batch."""
+        """The results of an epoch, which may have begun before; None if the data ran out before its first batch."""
         self.reset_metrics()
-        callbacks.on_epoch_begin(epoch)
+        if begun is None:
+            callbacks.on_epoch_begin(epoch)
+        else:
+            callbacks.on_epoch_resumed(epoch)
+            self._epochs_trained -= 1  # it was counted when it began
         order = None
         if isinstance(loop.data, ArrayData) and loop.data.shuffle:
             if self._shuffle_seed is None:
                 self._shuffle_seed = int(np.random.randint(0, 2**31 - 1))
             order = loop.data.order(self._shuffle_seed, self._epochs_trained)
         self._epochs_trained += 1
-        logs = loop.run(order, epoch)
+        logs = loop.run(order, epoch, begun)
         if isinstance(loop.data, IteratorData) and loop.data.exhausted:
             return None
         if validation is not None and _is_due(epoch, validation_freq):
