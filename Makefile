@@ -88,6 +88,10 @@ fuzz: ## Fuzz the readers of files (needs cargo-fuzz and a nightly compiler); FU
 	    -print_final_stats=1) 2>&1 | tee $(FUZZ)/artifacts/$$target.log; \
 	done
 
+.PHONY: keras-suite
+keras-suite: install ## Keras's own tests against dlrs: passed / in scope of every file
+	$(BIN)/python tests/keras_suite/run.py --summary
+
 .PHONY: wheel
 wheel: dist/.built ## Build the release wheel into dist/
 

@@ -216,3 +216,12 @@ def test_summary(capsys):
     assert "Trainable" in collected[0]
     with pytest.raises(ValueError, match="layer_range"):
         model.summary(layer_range=["nothing", "left"])
+
+
+def test_sequential_built_on_data_takes_other_sizes_later():
+    model = dlrs.Sequential([dlrs.layers.Reshape((-1, 4))])
+    assert model(np.zeros((2, 6, 2), "float32")).shape == (2, 3, 4)
+    assert model.predict(np.zeros((3, 10, 2), "float32"), verbose=0).shape == (3, 5, 4)
+    fixed = dlrs.Sequential([dlrs.Input((6, 2)), dlrs.layers.Reshape((-1, 4))])
+    with pytest.raises(ValueError, match="wrong shape"):
+        fixed(np.zeros((3, 10, 2), "float32"))
