@@ -32,7 +32,7 @@ pub fn numpy_array<'py>(obj: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> 
 /// supported one), and sequences of Python numbers become bool, int32 or float32.
 ///
 /// # Errors
-/// `TypeError` for objects, strings and complex numbers, `OverflowError` for integers too large for int32,
+/// `TypeError` for objects, strings and complex numbers, `ValueError` for integers too large for int32,
 /// `ValueError` for ragged sequences.
 pub fn tensor_from(obj: &Bound<'_, PyAny>, dtype: Option<DType>) -> Result<Tensor> {
     if let Some(view) = View::of(obj)
@@ -142,10 +142,7 @@ fn to_i32(wide: &Tensor) -> Result<Tensor> {
     let narrow: std::result::Result<Vec<i32>, _> = wide.as_slice::<i64>().iter().map(|&i| i32::try_from(i)).collect();
     match narrow {
         Ok(narrow) => Ok(Tensor::from_slice(DType::I32, wide.shape(), &narrow)?),
-        Err(_) => Err(pyo3::exceptions::PyOverflowError::new_err(
-            "an integer does not fit int32; pass a NumPy array of int64 or name a dtype",
-        )
-        .into()),
+        Err(_) => fail!(Value, "an integer does not fit int32; pass a NumPy array of int64 or name a dtype"),
     }
 }
 

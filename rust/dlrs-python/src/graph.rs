@@ -13,7 +13,7 @@ use crate::call::released;
 use crate::epoch;
 use crate::errors::{Result, fail, guard};
 use crate::exchange::View;
-use crate::operand::{Arg, DTypeArg, type_name};
+use crate::operand::{Arg, Axes, DTypeArg, type_name};
 use crate::tensor::PyTensor;
 
 /// Builds one graph: while entered, ops on its symbolic tensors and on variables are recorded.
@@ -71,7 +71,7 @@ impl Trace {
 
     /// A new argument of the graph.
     #[pyo3(signature = (shape, dtype, name=""))]
-    fn input(&self, shape: Vec<isize>, dtype: DTypeArg, name: &str) -> Result<PyTensor> {
+    fn input(&self, shape: Axes, dtype: DTypeArg, name: &str) -> Result<PyTensor> {
         let ty = Ty::new(dtype.0, shape_of("input", &shape)?);
         let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
         let name = if name.is_empty() { format!("input_{}", names.len()) } else { name.to_owned() };

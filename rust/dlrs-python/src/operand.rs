@@ -6,7 +6,7 @@ use dlrs_core::dispatch::{Operand, Value};
 use dlrs_core::{DType, Tensor};
 use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyFloat, PyInt};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::array;
 use crate::errors::{Failure, Result, fail};
@@ -122,7 +122,7 @@ impl Number {
     /// The number as a scalar tensor.
     ///
     /// # Errors
-    /// `OverflowError` when an integer does not fit the dtype.
+    /// `ValueError` when an integer does not fit the dtype.
     pub fn tensor(self, dtype: DType) -> Result<Tensor> {
         let i = match self {
             Number::Bool(b) => i64::from(b),
@@ -144,7 +144,7 @@ impl Number {
             DType::Bool | DType::F16 | DType::BF16 | DType::F32 | DType::F64 => true,
         };
         if !fits {
-            return Err(PyOverflowError::new_err(format!("Python integer {i} does not fit {dtype}")).into());
+            fail!(Value, "Python integer {i} does not fit {dtype}");
         }
         Ok(Tensor::scalar(dtype, i as f64)?)
     }
@@ -184,7 +184,7 @@ impl Arg {
     /// The argument, if `obj` can be one at a glance: no conversion, no error for anything else.
     ///
     /// # Errors
-    /// `OverflowError` for an `int` of more than 64 bits.
+    /// `ValueError` for an `int` of more than 64 bits.
     pub fn plain(obj: &Bound<'_, PyAny>) -> Result<Option<Arg>> {
         if let Ok(tensor) = obj.cast::<PyTensor>() {
             return Ok(Some(Arg::Operand(Operand::Value(tensor.get().value.clone()))));
@@ -197,7 +197,10 @@ impl Arg {
         } else if let Ok(b) = obj.cast::<PyBool>() {
             Number::Bool(b.is_true())
         } else if obj.is_instance_of::<PyInt>() {
-            Number::Int(obj.extract()?)
+            match obj.extract() {
+                Ok(i) => Number::Int(i),
+                Err(_) => fail!(Value, "a Python int of more than 64 bits was given; expected one that fits int64"),
+            }
         } else {
             return Ok(None);
         };
@@ -221,6 +224,56 @@ impl<'a, 'py> FromPyObject<'a, 'py> for Arg {
 
     fn extract(obj: Borrowed<'a, 'py, PyAny>) -> Result<Arg> {
         Arg::of(&obj)
+    }
+}
+
+/// Lengths or numbers of axes: a sequence of integers that fit `isize`.
+///
+/// Unlike a `Vec`, it does not reserve room for as many as an object says it has, which may be a lie or 10^12.
+pub struct Axes(Vec<isize>);
+
+impl Axes {
+    const MOST: usize = 1024;
+}
+
+impl std::ops::Deref for Axes {
+    type Target = Vec<isize>;
+
+    fn deref(&self) -> &Vec<isize> {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Axes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Axes {
+    type Error = Failure;
+
+    fn extract(obj: Borrowed<'a, 'py, PyAny>) -> Result<Axes> {
+        let is_sequence =
+            obj.is_instance_of::<PyTuple>() || obj.is_instance_of::<PyList>() || obj.hasattr("__getitem__")?;
+        if !is_sequence || obj.is_instance_of::<PyString>() || obj.is_instance_of::<PyDict>() {
+            fail!(Type, "expected a sequence of integers, got {}", type_name(&obj));
+        }
+        let mut axes = Vec::new();
+        for item in obj.try_iter()? {
+            let item = item?;
+            axes.push(match item.extract::<isize>() {
+                Ok(axis) => axis,
+                Err(e) if e.is_instance_of::<PyOverflowError>(obj.py()) => {
+                    fail!(Value, "an integer of more than 64 bits is no length or number of an axis")
+                }
+                Err(e) => return Err(e.into()),
+            });
+            if axes.len() > Axes::MOST {
+                fail!(Value, "{} has more than {} elements; expected one for each axis", type_name(&obj), Axes::MOST);
+            }
+        }
+        Ok(Axes(axes))
     }
 }
 

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use crate::array::{shape_of, tensor_from};
 use crate::call::{cast, identity, value_of};
 use crate::errors::{Result, fail};
-use crate::operand::{Arg, DTypeArg};
+use crate::operand::{Arg, Axes, DTypeArg};
 use crate::tensor::PyTensor;
 
 /// A tensor of a value: Python floats become float32, ints int32; arrays keep their dtype.
@@ -31,7 +31,7 @@ pub fn tensor<'py>(value: &Bound<'py, PyAny>, dtype: Option<DTypeArg>) -> Result
 
 /// A tensor with all elements `value`, a number or a tensor of one element.
 #[pyfunction]
-pub fn full(shape: Vec<isize>, value: Arg, dtype: DTypeArg) -> Result<PyTensor> {
+pub fn full(shape: Axes, value: Arg, dtype: DTypeArg) -> Result<PyTensor> {
     let ty = Ty::new(dtype.0, shape_of("full", &shape)?);
     let one = match value {
         Arg::Number(number) => number.tensor(ty.dtype)?,

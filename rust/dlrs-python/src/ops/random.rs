@@ -10,20 +10,20 @@ use pyo3::prelude::*;
 use crate::array::shape_of;
 use crate::call::{self, apply1};
 use crate::errors::Result;
-use crate::operand::{Arg, DTypeArg};
+use crate::operand::{Arg, Axes, DTypeArg};
 use crate::tensor::PyTensor;
 
 /// Uniform draws from [0, 1). `seed` holds a seed and a counter: equal ones give equal numbers.
 #[pyfunction]
 #[pyo3(signature = (shape, seed, dtype=DTypeArg(DType::F32)))]
-pub fn random_uniform(shape: Vec<isize>, seed: Arg, dtype: DTypeArg) -> Result<PyTensor> {
+pub fn random_uniform(shape: Axes, seed: Arg, dtype: DTypeArg) -> Result<PyTensor> {
     draw::<Uniform>(dtype.0, shape_of("random_uniform", &shape)?, seed)
 }
 
 /// Draws from the normal distribution of mean 0 and variance 1.
 #[pyfunction]
 #[pyo3(signature = (shape, seed, dtype=DTypeArg(DType::F32)))]
-pub fn random_normal(shape: Vec<isize>, seed: Arg, dtype: DTypeArg) -> Result<PyTensor> {
+pub fn random_normal(shape: Axes, seed: Arg, dtype: DTypeArg) -> Result<PyTensor> {
     draw::<Normal>(dtype.0, shape_of("random_normal", &shape)?, seed)
 }
 
@@ -37,27 +37,21 @@ fn draw<D: Distribution>(dtype: DType, shape: Shape, seed: Arg) -> Result<PyTens
 /// Gamma numbers of shape `alpha`, a number or one for every element, and scale 1.
 #[pyfunction]
 #[pyo3(signature = (shape, alpha, seed, dtype=DTypeArg(DType::F32)))]
-pub fn random_gamma(shape: Vec<isize>, alpha: Arg, seed: Arg, dtype: DTypeArg) -> Result<PyTensor> {
+pub fn random_gamma(shape: Axes, alpha: Arg, seed: Arg, dtype: DTypeArg) -> Result<PyTensor> {
     variates(Family::Gamma, "random_gamma", &shape, [alpha], seed, dtype)
 }
 
 /// Beta numbers of shapes `alpha` and `beta`.
 #[pyfunction]
 #[pyo3(signature = (shape, alpha, beta, seed, dtype=DTypeArg(DType::F32)))]
-pub fn random_beta(shape: Vec<isize>, alpha: Arg, beta: Arg, seed: Arg, dtype: DTypeArg) -> Result<PyTensor> {
+pub fn random_beta(shape: Axes, alpha: Arg, beta: Arg, seed: Arg, dtype: DTypeArg) -> Result<PyTensor> {
     variates(Family::Beta, "random_beta", &shape, [alpha, beta], seed, dtype)
 }
 
 /// Successes in `counts` trials with probabilities `probabilities`.
 #[pyfunction]
 #[pyo3(signature = (shape, counts, probabilities, seed, dtype=DTypeArg(DType::F32)))]
-pub fn random_binomial(
-    shape: Vec<isize>,
-    counts: Arg,
-    probabilities: Arg,
-    seed: Arg,
-    dtype: DTypeArg,
-) -> Result<PyTensor> {
+pub fn random_binomial(shape: Axes, counts: Arg, probabilities: Arg, seed: Arg, dtype: DTypeArg) -> Result<PyTensor> {
     variates(Family::Binomial, "random_binomial", &shape, [counts, probabilities], seed, dtype)
 }
 

@@ -9,14 +9,14 @@ use super::elementwise::floating;
 use super::shape::{axis_of, reshape_to};
 use crate::call::{apply1, composite, identity, only};
 use crate::errors::Result;
-use crate::operand::Arg;
+use crate::operand::{Arg, Axes};
 use crate::tensor::PyTensor;
 
 macro_rules! reductions {
     ($($name:ident $op:ident,)*) => {
         $(#[pyfunction]
         #[pyo3(signature = (x, axes=None, keepdims=false))]
-        pub fn $name(x: Arg, axes: Option<Vec<isize>>, keepdims: bool) -> Result<PyTensor> {
+        pub fn $name(x: Arg, axes: Option<Axes>, keepdims: bool) -> Result<PyTensor> {
             let op = Reduction::$op;
             over_axes(stringify!($name), x.own()?, axes, |axes, x| {
                 composite((op, &axes, keepdims), x, |g, v| Ok(vec![g.reduce(op, v[0], &axes, keepdims)?]))
@@ -37,7 +37,7 @@ reductions! {
 /// Mean over axes; of integers it is float32.
 #[pyfunction]
 #[pyo3(signature = (x, axes=None, keepdims=false))]
-pub fn mean(x: Arg, axes: Option<Vec<isize>>, keepdims: bool) -> Result<PyTensor> {
+pub fn mean(x: Arg, axes: Option<Axes>, keepdims: bool) -> Result<PyTensor> {
     over_axes("mean", floating(x)?, axes, |axes, x| {
         composite(("mean", &axes, keepdims), x, |g, v| Ok(vec![g.mean(v[0], &axes, keepdims)?]))
     })
@@ -46,7 +46,7 @@ pub fn mean(x: Arg, axes: Option<Vec<isize>>, keepdims: bool) -> Result<PyTensor
 fn over_axes(
     name: &str,
     x: Operand,
-    axes: Option<Vec<isize>>,
+    axes: Option<Axes>,
     reduce: impl FnOnce(Vec<usize>, &[Operand]) -> Result<Vec<Value>>,
 ) -> Result<PyTensor> {
     let rank = x.ty().shape.rank();

@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use crate::array::shape_of;
 use crate::call::{self, apply1, identity};
 use crate::errors::{Result, fail};
-use crate::operand::{Arg, promote};
+use crate::operand::{Arg, Axes, promote};
 use crate::tensor::PyTensor;
 
 /// The operand under another shape of the same size.
@@ -40,14 +40,14 @@ pub fn reverse_axes(x: &Operand) -> Result<PyTensor> {
 
 /// The same elements under another shape; one length may be −1 and follows from the others.
 #[pyfunction]
-pub fn reshape(x: Arg, shape: Vec<isize>) -> Result<PyTensor> {
+pub fn reshape(x: Arg, shape: Axes) -> Result<PyTensor> {
     let x = x.own()?;
     let have = x.ty().shape;
     let unknown = shape.iter().filter(|&&d| d == -1).count();
     if unknown > 1 {
         fail!(Value, "reshape: shape {shape:?} has more than one -1");
     }
-    let mut dims = shape.clone();
+    let mut dims = shape.to_vec();
     if unknown == 1 {
         let known = shape.iter().filter(|&&d| d != -1).try_fold(1isize, |n, &d| n.checked_mul(d));
         let size = have.size() as isize;
@@ -62,7 +62,7 @@ pub fn reshape(x: Arg, shape: Vec<isize>) -> Result<PyTensor> {
 /// Axes in another order, by default the reverse one.
 #[pyfunction]
 #[pyo3(signature = (x, axes=None))]
-pub fn transpose(x: Arg, axes: Option<Vec<isize>>) -> Result<PyTensor> {
+pub fn transpose(x: Arg, axes: Option<Axes>) -> Result<PyTensor> {
     let x = x.own()?;
     let Some(axes) = axes else { return reverse_axes(&x) };
     let rank = x.ty().shape.rank();
@@ -75,7 +75,7 @@ pub fn transpose(x: Arg, axes: Option<Vec<isize>>) -> Result<PyTensor> {
 
 /// Repetition along new axes and axes of length 1.
 #[pyfunction]
-pub fn broadcast_to(x: Arg, shape: Vec<isize>) -> Result<PyTensor> {
+pub fn broadcast_to(x: Arg, shape: Axes) -> Result<PyTensor> {
     let x = x.own()?;
     let shape = shape_of("broadcast_to", &shape)?;
     if x.ty().shape == shape { identity(&x) } else { call::tensor(Ewise::BroadcastTo(shape), &[x]) }
@@ -102,7 +102,7 @@ pub fn concatenate(xs: Vec<Arg>, axis: isize) -> Result<PyTensor> {
 
 /// The elements from `start` to before `stop` in steps of `step`, per axis.
 #[pyfunction]
-pub fn slice(x: Arg, start: Vec<isize>, stop: Vec<isize>, step: Vec<isize>) -> Result<PyTensor> {
+pub fn slice(x: Arg, start: Axes, stop: Axes, step: Axes) -> Result<PyTensor> {
     let x = x.own()?;
     let shape = x.ty().shape;
     if [start.len(), stop.len(), step.len()] != [shape.rank(); 3] {
