@@ -203,11 +203,14 @@ def any_symbolic_tensors(args: Any = None, kwargs: Any = None) -> bool:
     >>> any_symbolic_tensors((1, [KerasTensor((2,))]), {})
     True
     """
-    for value in (args or ()) if isinstance(args, list | tuple) else (args,):
-        if isinstance(value, KerasTensor):
-            return True
-        if isinstance(value, list | tuple | dict) and any_symbolic_tensors(
-            tuple(value.values()) if isinstance(value, dict) else value
-        ):
-            return True
-    return bool(kwargs) and any_symbolic_tensors(tuple(kwargs.values()))
+    try:
+        for value in (args or ()) if isinstance(args, list | tuple) else (args,):
+            if isinstance(value, KerasTensor):
+                return True
+            if isinstance(value, list | tuple | dict) and any_symbolic_tensors(
+                tuple(value.values()) if isinstance(value, dict) else value
+            ):
+                return True
+        return isinstance(kwargs, dict) and any_symbolic_tensors(tuple(kwargs.values()))
+    except RecursionError:
+        raise ValueError("An argument is nested too deeply, or contains itself.") from None

@@ -7,6 +7,8 @@ the same keys flatten alike.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+_TOO_DEEP = "A structure is nested too deeply, or contains itself."
+
 
 def _children(structure: Any) -> list[Any] | None:
     if isinstance(structure, dict):
@@ -36,10 +38,13 @@ def flatten(structure: Any) -> list[Any]:
     >>> flatten({"b": 1, "a": (2, [3])})
     [2, 3, 1]
     """
-    children = _children(structure)
-    if children is None:
-        return [structure]
-    return [leaf for child in children for leaf in flatten(child)]
+    try:
+        children = _children(structure)
+        if children is None:
+            return [structure]
+        return [leaf for child in children for leaf in flatten(child)]
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
 
 
 def pack_sequence_as(structure: Any, leaves: Sequence[Any]) -> Any:
@@ -58,6 +63,8 @@ def pack_sequence_as(structure: Any, leaves: Sequence[Any]) -> Any:
 
     try:
         packed = pack(structure)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
     except StopIteration:
         raise ValueError(f"pack_sequence_as: {len(leaves)} leaves are too few for {structure!r}.") from None
     if next(remaining, leaves) is not leaves:
@@ -90,7 +97,11 @@ def structure_key(structure: Any) -> Any:
 
 def assert_same_structure(a: Any, b: Any) -> None:
     """Raise ValueError unless `a` and `b` are nested alike."""
-    if structure_key(a) != structure_key(b):
+    try:
+        same = structure_key(a) == structure_key(b)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    if not same:
         raise ValueError(f"The structures differ: expected a {type(a).__name__} like {a!r}, got {b!r}.")
 
 
@@ -110,7 +121,10 @@ def map_shape_structure(fn: Callable[[Any], Any], structure: Any) -> Any:
     children = _children(structure)
     if children is None:
         raise ValueError(f"map_shape_structure: {structure!r} is neither a shape nor nested.")
-    return _rebuild(structure, [map_shape_structure(fn, child) for child in children])
+    try:
+        return _rebuild(structure, [map_shape_structure(fn, child) for child in children])
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
 
 
 def map_structure_up_to(shallow: Any, fn: Callable[..., Any], *structures: Any) -> Any:
@@ -141,7 +155,10 @@ def traverse(fn: Callable[[Any], Any], structure: Any, top_down: bool = True) ->
         return replaced
     children = _children(structure)
     if children is not None:
-        structure = _rebuild(structure, [traverse(fn, child, top_down) for child in children])
+        try:
+            structure = _rebuild(structure, [traverse(fn, child, top_down) for child in children])
+        except RecursionError:
+            raise ValueError(_TOO_DEEP) from None
     if not top_down and (replaced := fn(structure)) is not None:
         return replaced
     return structure
@@ -166,16 +183,22 @@ def flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
     if children is None:
         return [((), structure)]
     keys = sorted(structure) if isinstance(structure, dict) else range(len(children))
-    return [
-        ((key, *path), leaf)
-        for key, child in zip(keys, children, strict=True)
-        for path, leaf in flatten_with_path(child)
-    ]
+    try:
+        return [
+            ((key, *path), leaf)
+            for key, child in zip(keys, children, strict=True)
+            for path, leaf in flatten_with_path(child)
+        ]
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
 
 
 def any_leaf(predicate: Callable[[Any], bool], structure: Any) -> bool:
     """Whether `predicate` holds for some leaf."""
-    return any(predicate(leaf) for leaf in _leaves(structure))
+    try:
+        return any(predicate(leaf) for leaf in _leaves(structure))
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
 
 
 def _leaves(structure: Any) -> Iterator[Any]:
