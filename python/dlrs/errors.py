@@ -39,6 +39,7 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
     """
     # Of names that differ in case and underscores only, such as a class and its function, the one in snake case.
     spellings: dict[str, str] = {}
+    known = [name for name in known if isinstance(name, str)]
     for candidate in sorted(known, key=lambda text: (not text.islower(), -text.count("_"), text)):
         spellings.setdefault(candidate.replace("_", "").lower(), candidate)
     near = difflib.get_close_matches(str(name).replace("_", "").lower(), spellings, n=3)

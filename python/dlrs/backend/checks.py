@@ -6,6 +6,13 @@ from typing import Any
 import numpy as np
 
 
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond every float
+        return False
+
+
 def check_number(
     owner: str,
     argument: str,
@@ -29,7 +36,7 @@ def check_number(
     is_number = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
     if (
         is_number
-        and math.isfinite(value)
+        and _is_finite(value)
         and (least is None or value >= least)
         and (above is None or value > above)
         and (most is None or value <= most)
@@ -56,3 +63,16 @@ def check_count(owner: str, argument: str, value: Any, least: int, optional: boo
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         or_none = ", or None" if optional else ""
         raise ValueError(f"{owner}: `{argument}` must be an integer of at least {least}{or_none}, got {value!r}.")
+
+
+def check_type(owner: str, argument: str, value: Any, kind: Any, expected: str, optional: bool = False) -> None:
+    """TypeError unless `value` is of type `kind`, or None if that is `optional`.
+
+    >>> check_type("rearrange", "pattern", 3, str, "a string")
+    Traceback (most recent call last):
+        ...
+    TypeError: rearrange: `pattern` must be a string, got int.
+    """
+    if not isinstance(value, kind) and not (value is None and optional):
+        or_none = ", or None" if optional else ""
+        raise TypeError(f"{owner}: `{argument}` must be {expected}{or_none}, got {type(value).__name__}.")

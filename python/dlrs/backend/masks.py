@@ -21,4 +21,7 @@ def set_keras_mask(x: Any, mask: Any) -> None:
     >>> get_keras_mask(x)
     [True, False]
     """
-    x._keras_mask = mask
+    try:
+        x._keras_mask = mask
+    except AttributeError:
+        raise TypeError(f"set_keras_mask: `x` must be a tensor, got {type(x).__name__}.") from None

@@ -81,7 +81,11 @@ def get_registered_name(obj: Any) -> str:
         registered = CUSTOM_NAMES.get(obj)
     except TypeError:  # not hashable
         registered = None
-    return str(obj.__name__) if registered is None else registered
+    if registered is not None:
+        return registered
+    if not hasattr(obj, "__name__"):
+        raise TypeError(f"get_registered_name: `obj` must be a class or function, got {type(obj).__name__}.")
+    return str(obj.__name__)
 
 
 def get_registered_object(

@@ -35,6 +35,9 @@ class Registry(Generic[T]):
         self._entries: dict[str, Any] = {}
         self._entries.update(aliases or {})
         entries = tuple(entries)
+        for entry in entries:
+            if not hasattr(entry, "__name__"):
+                raise TypeError(f"Registry: `entries` must be classes and functions, got {type(entry).__name__}.")
         register_builtins(entries, kind)
         for entry in entries:
             self._entries[entry.__name__] = entry

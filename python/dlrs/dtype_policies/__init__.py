@@ -3,6 +3,7 @@
 from typing import Any
 
 from dlrs.backend import DTypePolicy, Registry, get_policy
+from dlrs.backend.checks import check_type
 from dlrs.dtype_policies import dtype_policy
 
 __all__ = ["DTypePolicy", "deserialize", "dtype_policy", "get", "serialize"]
@@ -16,6 +17,7 @@ def serialize(policy: DTypePolicy) -> Any:
     >>> serialize(DTypePolicy("float64"))["config"]
     {'name': 'float64'}
     """
+    check_type("serialize", "policy", policy, DTypePolicy, "a DTypePolicy")
     # A policy is a value: a copy is written, so that layers with the same policy do not count as sharing an object.
     return _REGISTRY.serialize(type(policy).from_config(policy.get_config()))
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from dlrs.backend import Tensor, standardize_dtype, standardize_shape, tree
+from dlrs.backend.checks import check_count, check_type
 
 
 class InputSpec:
@@ -38,6 +39,9 @@ class InputSpec:
         self.dtype = None if dtype is None else standardize_dtype(dtype)
         self.shape = None if shape is None else standardize_shape(shape)
         self.ndim = len(self.shape) if self.shape is not None else ndim
+        check_type("InputSpec", "axes", axes, dict, "a dict of axes and sizes", optional=True)
+        for argument, value in (("ndim", self.ndim), ("max_ndim", max_ndim), ("min_ndim", min_ndim)):
+            check_count("InputSpec", argument, value, 0, optional=True)
         self.max_ndim = max_ndim
         self.min_ndim = min_ndim
         self.axes = {int(axis): size for axis, size in (axes or {}).items()}

@@ -48,6 +48,7 @@ class Sequential(Model):
 
     def add(self, layer: Any, rebuild: bool = True) -> None:
         """Put a layer on top."""
+        rebuild = bool(rebuild)
         if isinstance(layer, KerasTensor):
             history = layer._keras_history
             layer = history.operation if history is not None else layer

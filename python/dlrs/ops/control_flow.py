@@ -12,6 +12,7 @@ import numpy as np
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
 from dlrs.backend import any_symbolic_tensors, as_tensor, compute_output_spec, tree
+from dlrs.backend.checks import check_type
 from dlrs.ops.operation import Operation
 from dlrs.ops.scans import run_scan
 
@@ -76,6 +77,7 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
     >>> switch(1, [lambda x: x, lambda x: -x], 3.0)
     -3.0
     """
+    check_type("switch", "branches", branches, list | tuple, "a list of functions")
     if not branches:
         raise ValueError("switch: `branches` is empty.")
     if any_symbolic_tensors((index, operands)):

@@ -5,6 +5,7 @@ import re
 
 from dlrs._dlrs import Tensor
 from dlrs.backend import TensorLike, as_tensor
+from dlrs.backend.checks import check_type
 from dlrs.ops.manipulation import reshape, transpose
 from dlrs.ops.operation import op
 
@@ -47,6 +48,7 @@ def rearrange(tensor: TensorLike, pattern: str, **axes_lengths: int) -> Tensor:
 
 def _sides(pattern: str) -> tuple[list[list[str]], list[list[str]]]:
     """The groups of names on both sides."""
+    check_type("rearrange", "pattern", pattern, str, "a string")
     sides = pattern.split("->")
     if len(sides) != 2 or not all(_SIDE.fullmatch(side) for side in sides):
         raise ValueError(f"rearrange: `pattern` must look like 'a (b c) -> b a c', got {pattern!r}.")

@@ -6,6 +6,7 @@ from typing import Any
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
 from dlrs.backend import TensorLike, as_tensor, is_float_dtype, result_type
+from dlrs.backend.checks import check_type
 from dlrs.ops.cumulative import cumprod, cumsum
 from dlrs.ops.operation import op
 from dlrs.ops.quantiles import nanquantile
@@ -129,6 +130,7 @@ def _single(name: str, axis: Axis) -> int | None:
     """`axis`, which Keras also takes as a sequence of one."""
     if axis is None or isinstance(axis, int):
         return axis
+    check_type(name, "axis", axis, list | tuple, "an axis, or a list of one", optional=True)
     if len(axis) != 1:
         raise ValueError(f"{name}: `axis` must be one axis or None, got {axis}.")
     return axis[0]

@@ -38,6 +38,8 @@ class Node:
         call_kwargs: dict[str, Any] | None = None,
         outputs: Any = None,
     ) -> None:
+        if not hasattr(operation, "_inbound_nodes"):
+            raise TypeError(f"Node: `operation` must be an Operation, got {type(operation).__name__}.")
         self.operation = operation
         self.arguments = SymbolicArguments(*call_args, **(call_kwargs or {}))
         leaves = [] if outputs is None else tree.flatten(outputs)

@@ -192,7 +192,10 @@ def op(fn: Callable[P, R]) -> Callable[P, R]:
                 return symbolic(fn, *args, **kwargs)
         if kwargs and any_symbolic_tensors((), kwargs):
             return symbolic(fn, *args, **kwargs)
-        return fn(*args, **kwargs)
+        try:
+            return fn(*args, **kwargs)
+        except OverflowError as error:
+            raise ValueError(f"{fn.__name__}: a number is too large: {error}") from None
 
     return checked
 

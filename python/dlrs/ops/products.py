@@ -9,7 +9,7 @@ import numpy as np
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
 from dlrs.backend import KerasTensor, TensorLike, as_tensor
-from dlrs.ops.manipulation import normalize_axis, stack
+from dlrs.ops.manipulation import flip, normalize_axis, stack
 from dlrs.ops.operation import op, primitive, symbolic
 
 __all__ = [
@@ -195,10 +195,9 @@ def vander(x: TensorLike, N: int | None = None, increasing: bool = False) -> Ten
         raise ValueError(f"vander: `N` must not be negative, got {N}.")
     if count == 0:
         return _dlrs.full((x.size, 0), 0, x.dtype)
-    columns = [_dlrs.full(x.shape, 1, x.dtype)]
-    while len(columns) < count:
-        columns.append(_dlrs.multiply(columns[-1], x))
-    return stack(columns if increasing else columns[::-1], 1)
+    factors = _dlrs.broadcast_to(_dlrs.reshape(x, (x.size, 1)), (x.size, count - 1))
+    powers = _dlrs.cumprod(_dlrs.concatenate([_dlrs.full((x.size, 1), 1, x.dtype), factors], 1), 1)
+    return powers if increasing else flip(powers, 1)
 
 
 @op

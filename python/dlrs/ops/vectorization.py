@@ -9,6 +9,7 @@ import numpy as np
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
 from dlrs.backend import as_tensor, tree
+from dlrs.backend.checks import check_type
 from dlrs.ops.core import map as map_slices
 
 __all__ = ["vectorize"]
@@ -32,6 +33,7 @@ def vectorize(
     """
     kept = frozenset(excluded or ())
     cores: list[list[str]] | None = None
+    check_type("vectorize", "signature", signature, str, "a string", optional=True)
     if signature is not None:
         plain = signature.replace(" ", "")
         if not _SIGNATURE.match(plain):

@@ -87,5 +87,7 @@ def draw_seed(seed: Any) -> Tensor:
     if seed is None:
         return global_seed_generator().next()
     if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
+        if not -(2**63) <= seed < 2**63:
+            raise ValueError(f"Argument `seed` must fit in 64 bits, got {seed}.")
         return _dlrs.tensor(np.array([int(seed), 0], dtype=np.int64))
     raise ValueError(f"Argument `seed` must be either an integer, a SeedGenerator or None, got {seed!r}.")

@@ -34,6 +34,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any)
     3
     """
     _check_keywords(kwargs)
+    _check_model(model)
     write_saved_model(model, _target(filepath, ".dlrs", overwrite))
 
 
@@ -71,6 +72,7 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, **kwargs: An
         OSError: the disk is full or the like; an older file is as it was.
     """
     _check_keywords(kwargs)
+    _check_model(model)
     path = _target(filepath, ".safetensors", overwrite)
     if not model.built:
         raise ValueError(
@@ -105,6 +107,7 @@ def load_weights(
     _check_keywords(kwargs)
     if check_finite not in ("count", "error", "off"):
         raise ValueError(f"`check_finite` must be 'count', 'error' or 'off', got {check_finite!r}.")
+    _check_model(model)
     path = _origin(filepath, (".safetensors", ".dlrs"))
     if not model.built:
         raise ValueError(
@@ -125,6 +128,11 @@ def _weights_of(path: str) -> dict[str, StoredTensor]:
     if path.endswith(".dlrs"):
         return read_saved_model(path).weights
     return decode(_dlrs.read_file(path), path)
+
+
+def _check_model(model: Any) -> None:
+    if isinstance(model, type) or not hasattr(model, "built"):
+        raise TypeError(f"`model` must be a model, got {type(model).__name__}.")
 
 
 def _check_keywords(kwargs: Mapping[str, Any]) -> None:

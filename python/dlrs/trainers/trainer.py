@@ -249,6 +249,7 @@ class Trainer(Stepping):
         return_dict: bool = False,
     ) -> Any:
         """Train on one batch; returns the loss and metrics counted since `reset_metrics`, as `evaluate` does."""
+        return_dict = bool(return_dict)
         if class_weight is not None:
             if sample_weight is not None:
                 raise ValueError("train_on_batch: give either `class_weight` or `sample_weight`, not both.")
@@ -258,6 +259,7 @@ class Trainer(Stepping):
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Evaluate one batch; returns the loss and metrics counted since `reset_metrics`, as `evaluate` does."""
+        return_dict = bool(return_dict)
         logs = self._on_batch("test", x, y, sample_weight)
         return logs if return_dict else _one_or_list(logs)
 

@@ -95,6 +95,8 @@ def gradient_check(
     >>> bool(gradient_check(model, np.ones((2, 3)), np.zeros((2, 1))))
     True
     """
+    if not hasattr(model, "compiled"):
+        raise TypeError(f"gradient_check: `model` must be a model, got {type(model).__name__}.")
     if not model.compiled:
         raise ValueError(f"gradient_check: call `compile()` on model {model.name!r} first.")
     for name, value in (("epsilon", epsilon), ("tolerance", tolerance), ("samples", 1 if samples is None else samples)):

@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any, TextIO
 
+from dlrs.backend.checks import check_count
+
 _WIDTH = 20
 _REFRESH_SECONDS = 0.1
 
@@ -23,6 +25,9 @@ class Progbar:
     """
 
     def __init__(self, target: int | None, verbose: int = 1, stream: TextIO | None = None) -> None:
+        check_count("Progbar", "target", target, 0, optional=True)
+        if stream is not None and not hasattr(stream, "isatty"):
+            raise TypeError(f"Progbar: `stream` must be a text stream, got {type(stream).__name__}.")
         self.target = target
         self.verbose = verbose
         self._stream = sys.stdout if stream is None else stream

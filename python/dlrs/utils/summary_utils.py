@@ -46,6 +46,8 @@ def summary_lines(
     layer_range: Sequence[str] | None,
 ) -> list[str]:
     """The lines that `print_summary` prints."""
+    if not hasattr(model, "layers"):
+        raise TypeError(f"print_summary: `model` must be a model, got {type(model).__name__}.")
     header = ["Layer (type)", "Output Shape", "Param #"] + (["Trainable"] if show_trainable else [])
     shares = list(_WIDTHS) + ([0.15] if show_trainable else [])
     if positions is not None:
