@@ -67,8 +67,16 @@ bench: ## Time the kernels (criterion)
 bench-peers: install $(PEERS)/.ready ## Race PyTorch and Keras, write docs/benchmarks.{json,md}
 	$(BIN)/python benches/peers/race.py --peers-python $(PEERS)/bin/python
 
+INTERRUPTIONS ?= 200
+KILLS ?= 10000
+
+.PHONY: campaign-crash
+campaign-crash: install ## Trainings and saves that are killed: INTERRUPTIONS and KILLS of them, results in docs/campaign/crash.jsonl
+	DLRS_INTERRUPTIONS=$(INTERRUPTIONS) DLRS_KILLS=$(KILLS) DLRS_CAMPAIGN_LOG=docs/campaign/crash.jsonl $(BIN)/python -m pytest -q \
+	  tests/callbacks/test_resume.py tests/callbacks/test_killed_saves.py tests/callbacks/test_system_calls.py
+
 .PHONY: campaign
-campaign: install ## Long tests: every instruction set and thread count, optimized Rust, many random cases
+campaign: install campaign-crash ## Long tests: every instruction set and thread count, optimized Rust, many random cases
 	cargo test --workspace --locked --release -- --include-ignored
 	for isa in $$($(BIN)/python -c 'from dlrs import _dlrs; print(*_dlrs.supported_isas())'); do \
 	  for threads in 1 2 3 5; do \

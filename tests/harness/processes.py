@@ -212,6 +212,8 @@ def kill_while_saving(path, delay):
     while chunk := os.read(reading, 1 << 16):
         received += chunk
     os.close(reading)
+    if not first:
+        return "nothing was saved"
     acknowledged = int.from_bytes(received[-8:], "little")
     found = saved_mark(path)
     return None if acknowledged <= found <= acknowledged + 1 else f"acknowledged {acknowledged}, found {found}"
