@@ -148,6 +148,25 @@ def resume(case, result, backups, at):
     assert (at - 1) // period * period <= begun <= at, f"began at batch {begun}, broken off after {at}"
 
 
+def persist(directory, case, delays):
+    """Kill a training after each of `delays` seconds and start it again until it ends: kills, and what differs."""
+    whole, resumed, backups = (str(directory / name) for name in ("whole.npz", "resumed.npz", "backups"))
+    assert forked(train, case, whole) == 0
+    kills = 0
+    for delay in delays:
+        process = started(train, case, resumed, backups)
+        time.sleep(delay)
+        os.kill(process, signal.SIGKILL)
+        code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+        if code != -signal.SIGKILL:
+            assert code == 0
+            break
+        kills += 1
+    else:
+        assert forked(train, case, resumed, backups) == 0
+    return kills, states_differ(whole, resumed)
+
+
 def states_differ(first, second):
     """Names of the parts of two final states that are not the same bits."""
     with np.load(first) as a, np.load(second) as b:
