@@ -28,14 +28,14 @@ class Tally:
 @contextmanager
 def recorded(test, **details):
     """Write a line about the trials counted within."""
-    tally = Tally()
+    tally, commit = Tally(), _commit()
     start = time.perf_counter()
     try:
         yield tally
     finally:
         line = {
             "test": test,
-            "commit": _commit(),
+            "commit": commit,
             "machine": f"{platform.machine()} {_dlrs.isa()}",
             **details,
             "tried": tally.tried,
