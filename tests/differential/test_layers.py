@@ -1,0 +1,281 @@
+"""Every layer agrees with Keras on JAX: outputs, losses, updates of its state, gradients by inputs and weights.
+
+Weights are the same, sizes of axes drawn. Values agree to 1e-5 of the largest of a tensor, in float32.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dlrs import layers, ops
+from dlrs.backend import GradientTape, Variable
+from harness.keras_on_jax import TRIALS, assert_close, draws, jax, keras
+
+BOTH = (False, True)
+
+
+@dataclass
+class Case:
+    """A layer and its inputs.
+
+    Attributes:
+        make: makes the layer from either `layers` module.
+        axes: the shape of each input: letters are sizes drawn from 3 to 5, digits themselves.
+        training: the modes in which it draws no random numbers.
+        ids: inputs are integers below this.
+        mask: how many trailing axes a mask leaves out; no mask if None.
+        adapt: learns the layer's state from data instead of drawing it.
+        tolerance: what it agrees to.
+        gradients: whether gradients agree too.
+    """
+
+    make: Callable[[Any], Any]
+    axes: tuple[str, ...] = ("ab",)
+    training: tuple[bool, ...] = (False,)
+    ids: int = 0
+    mask: int | None = None
+    adapt: Callable[[Any, np.ndarray], None] | None = None
+    tolerance: float = 1e-5
+    gradients: bool = True
+
+    def inputs(self, rng: np.random.Generator) -> list[np.ndarray]:
+        sizes = {letter: int(rng.integers(3, 6)) for letter in "abcdefg"}
+        shapes = [tuple(int(a) if a.isdigit() else sizes[a] for a in one) for one in self.axes]
+        if self.ids:
+            return [rng.integers(0, self.ids, shape).astype("int32") for shape in shapes]
+        return [rng.normal(size=shape).astype("float32") for shape in shapes]
+
+
+SEQUENCE, IMAGE, VOLUME, PAIR = ("abc",), ("abcd",), ("abcde",), ("abc", "abc")
+FIRST = "channels_first"
+
+CASES: dict[str, list[Case]] = {
+    "Activation": [Case(lambda k: k.Activation("gelu")), Case(lambda k: k.Activation("softmax"), SEQUENCE)],
+    "ActivityRegularization": [Case(lambda k: k.ActivityRegularization(0.1, 0.2), SEQUENCE)],
+    "Add": [Case(lambda k: k.Add(), PAIR), Case(lambda k: k.Add(), ("abc", "a1c", "ab1"))],
+    "AlphaDropout": [Case(lambda k: k.AlphaDropout(0.5))],
+    "Average": [Case(lambda k: k.Average(), ("abc", "abc", "abc"))],
+    "BatchNormalization": [
+        Case(lambda k: k.BatchNormalization(), IMAGE, BOTH),
+        Case(lambda k: k.BatchNormalization(axis=1, momentum=0.9, epsilon=1e-2), IMAGE, BOTH),
+        Case(lambda k: k.BatchNormalization(center=False, scale=False), SEQUENCE, BOTH, mask=1),
+        Case(lambda k: k.BatchNormalization(renorm=True, renorm_clipping={"rmax": 2.0, "dmax": 1.0}), IMAGE, BOTH),
+    ],
+    "CategoryEncoding": [
+        Case(lambda k, mode=mode: k.CategoryEncoding(5, output_mode=mode), ("ab",), ids=5)
+        for mode in ("one_hot", "multi_hot", "count")
+    ],
+    "Concatenate": [
+        Case(lambda k: k.Concatenate(), ("abc", "abd")),
+        Case(lambda k: k.Concatenate(1), ("abc", "adc", "aec")),
+    ],
+    "Cropping1D": [Case(lambda k: k.Cropping1D((1, 0)), SEQUENCE)],
+    "Cropping2D": [
+        Case(lambda k: k.Cropping2D(((1, 0), (0, 1))), IMAGE),
+        Case(lambda k: k.Cropping2D((1, 0), FIRST), IMAGE),
+    ],
+    "Cropping3D": [Case(lambda k: k.Cropping3D(((1, 0), (0, 1), (0, 0))), VOLUME)],
+    "Dense": [
+        Case(lambda k: k.Dense(3, activation="tanh")),
+        Case(lambda k: k.Dense(4, use_bias=False, kernel_regularizer="l2"), IMAGE),
+    ],
+    "Discretization": [
+        *(
+            Case(lambda k, mode=mode: k.Discretization([-0.5, 0.0, 1.0], output_mode=mode), SEQUENCE)
+            for mode in ("int", "one_hot", "multi_hot", "count")
+        ),
+        Case(lambda k: k.Discretization(num_bins=7, epsilon=0.02), adapt=lambda layer, x: learn_bins(layer, x)),
+    ],
+    "Dot": [
+        Case(lambda k: k.Dot(-1), ("ab", "ab")),
+        Case(lambda k: k.Dot((2, 1), normalize=True), ("abc", "acd")),
+    ],
+    "Dropout": [Case(lambda k: k.Dropout(0.5))],
+    "ELU": [Case(lambda k: k.ELU(0.7))],
+    "EinsumDense": [
+        Case(lambda k: k.EinsumDense("abc,cd->abd", (None, 3), bias_axes="d", activation="relu"), SEQUENCE),
+        Case(lambda k: k.EinsumDense("...x,xyz->...yz", (2, 3), bias_axes="yz"), IMAGE),
+    ],
+    "Embedding": [Case(lambda k: k.Embedding(9, 3), ids=9)],
+    "Flatten": [Case(lambda k: k.Flatten(), IMAGE), Case(lambda k: k.Flatten(FIRST), IMAGE)],
+    "GaussianDropout": [Case(lambda k: k.GaussianDropout(0.5))],
+    "GaussianNoise": [Case(lambda k: k.GaussianNoise(0.5))],
+    "GroupNormalization": [
+        Case(lambda k: k.GroupNormalization(2), ("abc6",), BOTH),
+        Case(lambda k: k.GroupNormalization(-1, axis=1, epsilon=1e-2), IMAGE, BOTH),
+        Case(lambda k: k.GroupNormalization(3, scale=False), ("ab3",)),
+    ],
+    "Identity": [Case(lambda k: k.Identity())],
+    "Lambda": [Case(lambda k: k.Lambda(lambda x: x * x + 1.0))],
+    "LayerNormalization": [
+        Case(lambda k: k.LayerNormalization(), SEQUENCE, BOTH),
+        Case(lambda k: k.LayerNormalization((1, 2), epsilon=1e-2), IMAGE),
+    ],
+    "LeakyReLU": [Case(lambda k: k.LeakyReLU(0.1))],
+    "Masking": [Case(lambda k: k.Masking(), SEQUENCE)],
+    "Maximum": [Case(lambda k: k.Maximum(), PAIR)],
+    "Minimum": [Case(lambda k: k.Minimum(), ("abc", "a1c"))],
+    "Multiply": [Case(lambda k: k.Multiply(), ("abc", "abc", "ab1"))],
+    "Normalization": [
+        Case(lambda k: k.Normalization(), SEQUENCE, adapt=lambda layer, x: layer.adapt(x)),
+        Case(lambda k: k.Normalization((1, 2), invert=True), IMAGE, adapt=lambda layer, x: layer.adapt(x)),
+        Case(lambda k: k.Normalization(None, 0.5, 2.0), IMAGE),
+    ],
+    "PReLU": [Case(lambda k: k.PReLU(), SEQUENCE), Case(lambda k: k.PReLU(shared_axes=[1, 2]), IMAGE)],
+    "Permute": [Case(lambda k: k.Permute((3, 1, 2)), IMAGE)],
+    "RMSNormalization": [
+        Case(lambda k: k.RMSNormalization(), SEQUENCE),
+        Case(lambda k: k.RMSNormalization([1, 2]), SEQUENCE),
+    ],
+    "ReLU": [Case(lambda k: k.ReLU()), Case(lambda k: k.ReLU(1.0, 0.1, 0.3))],
+    "RepeatVector": [Case(lambda k: k.RepeatVector(3))],
+    "Rescaling": [Case(lambda k: k.Rescaling([0.5, 2.0, 1.0], 0.25), ("ab3",))],
+    "Reshape": [Case(lambda k: k.Reshape((2, -1)), ("ab2c",))],
+    "ReversibleEmbedding": [
+        Case(lambda k: k.ReversibleEmbedding(9, 3), ids=9),
+        Case(lambda k: k.ReversibleEmbedding(9, 3, tie_weights=False), ids=9),
+    ],
+    "Softmax": [
+        Case(lambda k: k.Softmax(), SEQUENCE),
+        Case(lambda k: k.Softmax((1, 2)), IMAGE),
+        Case(lambda k: k.Softmax(), SEQUENCE, mask=0),
+    ],
+    "SpatialDropout1D": [Case(lambda k: k.SpatialDropout1D(0.5), SEQUENCE)],
+    "SpatialDropout2D": [Case(lambda k: k.SpatialDropout2D(0.5), IMAGE)],
+    "SpatialDropout3D": [Case(lambda k: k.SpatialDropout3D(0.5), VOLUME)],
+    "SpectralNormalization": [
+        Case(lambda k: k.SpectralNormalization(k.Dense(3))),
+        Case(lambda k: k.SpectralNormalization(k.EinsumDense("ab,bcd->acd", (3, 2)), 2)),
+        # Training assigns the normalized kernel. By it dlrs differentiates, Keras by the kernel before.
+        Case(lambda k: k.SpectralNormalization(k.Dense(3)), training=(True,), gradients=False),
+        Case(lambda k: k.SpectralNormalization(k.Dense(3), 3), training=(True,), gradients=False),
+    ],
+    "Subtract": [Case(lambda k: k.Subtract(), PAIR)],
+    "UnitNormalization": [
+        Case(lambda k: k.UnitNormalization(), SEQUENCE),
+        Case(lambda k: k.UnitNormalization((1, 2)), IMAGE),
+    ],
+    "UpSampling1D": [Case(lambda k: k.UpSampling1D(3), SEQUENCE)],
+    "UpSampling2D": [
+        Case(lambda k: k.UpSampling2D((2, 3), FIRST), IMAGE),
+        *(
+            Case(lambda k, mode=mode: k.UpSampling2D((2, 3), interpolation=mode), IMAGE)
+            for mode in ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
+        ),
+    ],
+    "UpSampling3D": [Case(lambda k: k.UpSampling3D((1, 2, 3)), VOLUME)],
+    "ZeroPadding1D": [Case(lambda k: k.ZeroPadding1D((1, 2)), SEQUENCE)],
+    "ZeroPadding2D": [
+        Case(lambda k: k.ZeroPadding2D(((1, 0), (2, 3))), IMAGE),
+        Case(lambda k: k.ZeroPadding2D(1, data_format=FIRST), IMAGE),
+    ],
+    "ZeroPadding3D": [Case(lambda k: k.ZeroPadding3D((1, 2, 0)), VOLUME)],
+}
+
+# Bases, and what computes nothing.
+NO_CASE = {"Input", "InputLayer", "InputSpec", "Layer", "Wrapper"}
+PARAMETERS = [
+    pytest.param(name, case, training, id=f"{name}-{i}-{'training' if training else 'inference'}")
+    for name, cases in CASES.items()
+    for i, case in enumerate(cases)
+    for training in case.training
+]
+
+
+def test_every_layer_has_a_case() -> None:
+    exported = {name for name in layers.__all__ if isinstance(getattr(layers, name), type)}
+    assert exported - NO_CASE == set(CASES)
+
+
+def learn_bins(layer: Any, x: np.ndarray) -> None:
+    for part in np.array_split(np.tile(x, (40, 1)) + np.linspace(0, 1, 40 * len(x), dtype="float32")[:, None], 3):
+        layer.update_state(part)
+    layer.finalize_state()
+
+
+def drawn_weights(layer: Any, rng: np.random.Generator) -> list[np.ndarray]:
+    """Values for the weights of `layer`: positive for those not trained, which may be variances."""
+    trained = {id(v) for v in layer.trainable_weights}
+    drawn = []
+    for variable in layer.weights:
+        value = rng.normal(0, 0.5, variable.shape) if id(variable) in trained else rng.uniform(0.5, 1.5, variable.shape)
+        kind = str(variable.dtype)
+        drawn.append(value.astype(kind) if kind.startswith("float") else np.asarray(variable))
+    return drawn
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "case", "training"), PARAMETERS)
+def test_layers(name: str, case: Case, training: bool) -> None:
+    for trial in range(TRIALS):
+        rng = draws(name, training, trial)
+        compare(case, training, case.inputs(rng), rng)
+
+
+def compare(case: Case, training: bool, inputs: list[np.ndarray], rng: np.random.Generator) -> None:
+    ours, theirs = case.make(layers), case.make(keras.layers)
+    kwargs: dict[str, Any] = {"training": training} if "training" in signature(theirs.call).parameters else {}
+    if case.mask is not None:
+        shape = inputs[0].shape[: inputs[0].ndim - case.mask]
+        kwargs["mask"] = rng.random(shape) < 0.7
+        kwargs["mask"].reshape(-1)[0] = True
+    given = inputs if len(inputs) > 1 else inputs[0]
+    if case.adapt:
+        case.adapt(ours, inputs[0])
+        case.adapt(theirs, inputs[0])
+    ours(given, **kwargs)
+    theirs(given, **kwargs)
+    others = {v.name: v for v in theirs.weights}
+    assert sorted(v.name for v in ours.weights) == sorted(others)
+    before = ours.get_weights() if case.adapt else drawn_weights(ours, rng)
+
+    def put_back() -> None:
+        ours.set_weights(before)
+        for variable, value in zip(ours.weights, before, strict=True):
+            others[variable.name].assign(value)
+
+    if case.adapt:
+        for variable in ours.weights:
+            assert_close(variable.numpy(), others[variable.name].value, case.tolerance, variable.path)
+    put_back()
+
+    output, expected = ours(given, **kwargs), np.asarray(theirs(given, **kwargs))
+    assert_close(output, expected, case.tolerance, "output")
+    assert_close(np.float32(sum(map(float, ours.losses))), np.float32(sum(map(float, theirs.losses))), what="losses")
+    for variable in ours.weights:
+        assert_close(variable.numpy(), others[variable.name].value, case.tolerance, variable.path)
+    put_back()
+    if case.gradients and expected.dtype.kind == "f":
+        compare_gradients(case, ours, theirs, inputs, kwargs, rng.normal(size=expected.shape).astype("float32"))
+
+
+def compare_gradients(
+    case: Case, ours: Any, theirs: Any, inputs: list[np.ndarray], kwargs: dict[str, Any], slope: np.ndarray
+) -> None:
+    """Compare the gradients of the sum of the outputs times `slope`."""
+    sources = [*ours.trainable_weights]
+    places: list[Any] = list(inputs)
+    if not case.ids:
+        places = [Variable(x) for x in inputs]
+        sources += places
+    with GradientTape() as tape:
+        output = ours(places if len(places) > 1 else places[0], **kwargs)
+        loss = ops.sum(output * slope)
+    gradients = tape.gradient(loss, sources) if sources else []
+
+    def value(trained: list[Any], xs: list[Any]) -> Any:
+        state = [v.value for v in theirs.non_trainable_variables]
+        outputs, _ = theirs.stateless_call(trained, state, xs if len(xs) > 1 else xs[0], **kwargs)
+        return (outputs * slope).sum()
+
+    trained = [v.value for v in theirs.trainable_variables]
+    expected = jax.grad(value, argnums=(0,) if case.ids else (0, 1))(trained, inputs)
+    by_name = dict(zip((v.name for v in theirs.trainable_variables), expected[0], strict=True))
+    flat = [by_name[v.name] for v in ours.trainable_weights] + ([] if case.ids else expected[1])
+    for source, gradient, wanted in zip(sources, gradients, flat, strict=True):
+        found = np.zeros(source.shape, "float32") if gradient is None else np.asarray(gradient)
+        assert_close(found, wanted, case.tolerance, f"gradient by {source.name} {source.shape}")
