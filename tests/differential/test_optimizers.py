@@ -40,7 +40,7 @@ CASES = [
     pytest.param(name, variant, id=f"{name}-{variant}")
     for name in RULES
     if name not in OURS_ALONE | AROUND_OTHERS
-    for variant in (VARIANTS if name == "adam" or TRIALS > 1 else ("plain", "weight_decay"))
+    for variant in (VARIANTS if name == "adam" or TRIALS > 1 else ("weight_decay",))
 ]
 
 
