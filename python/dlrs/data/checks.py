@@ -69,8 +69,9 @@ def arrays_of(structure: Any, argument: str) -> tuple[Any, list[Array], list[str
     if isinstance(structure, dict):
         # An optional input of a model may be None: it is left out.
         structure = {key: value for key, value in structure.items() if value is not None}
+    values = tree.flatten(structure)
     names = _leaf_names(structure, argument)
-    leaves = [as_array(leaf, name) for leaf, name in zip(tree.flatten(structure), names, strict=True)]
+    leaves = [as_array(leaf, name) for leaf, name in zip(values, names, strict=True)]
     return tree.pack_sequence_as(structure, leaves), leaves, names
 
 

@@ -19,7 +19,9 @@ def is_iterator(x: Any) -> bool:
     >>> is_iterator(iter([(1, 2)])), is_iterator([1, 2]), is_iterator(np.zeros(3))
     (True, False, False)
     """
-    if isinstance(x, np.ndarray | Tensor | Variable | list | tuple | dict | str) or hasattr(x, "__array__"):
+    if isinstance(x, np.ndarray | Tensor | Variable | list | tuple | dict | str | bytes | bytearray) or hasattr(
+        x, "__array__"
+    ):
         return False
     return isinstance(x, Iterable)
 

@@ -69,6 +69,9 @@ class Merge(Layer):
 
     def call(self, inputs: Any) -> Any:
         inputs = list(inputs)
+        for x in inputs:
+            if not hasattr(x, "ndim"):
+                raise TypeError(f"{type(self).__name__}: `inputs` must be a list of tensors, got one with {x!r}.")
         masks = [get_keras_mask(x) for x in inputs]
         rank = max(x.ndim for x in inputs)
         return self._merge([ops.reshape(x, _lift(x.shape, rank)) if x.ndim < rank else x for x in inputs], masks)

@@ -4,6 +4,7 @@ from typing import Any
 
 from dlrs import losses, ops
 from dlrs.backend import Tensor
+from dlrs.backend.checks import check_type
 from dlrs.metrics.metric import Metric
 from dlrs.metrics.metrics_utils import check_columns, check_rank_2, same_shape, weights_like
 from dlrs.metrics.reduction_metrics import Mean, MeanMetricWrapper
@@ -151,7 +152,8 @@ class R2Score(Metric):
             raise ValueError(
                 f"Invalid value for argument `class_aggregation`. Expected one of {allowed}, got {class_aggregation!r}."
             )
-        if num_regressors < 0:
+        check_type("R2Score", "num_regressors", num_regressors, int, "an integer")
+        if not 0 <= num_regressors < 2**63:
             raise ValueError(
                 f"Invalid value for argument `num_regressors`. Expected a value >= 0, got {num_regressors!r}."
             )

@@ -65,6 +65,8 @@ def expand_dims(x: TensorLike, axis: int | Sequence[int]) -> Tensor:
     x = as_tensor(x)
     ndim = x.ndim + (1 if isinstance(axis, int) else len(axis))
     axes = _axes("expand_dims", axis, ndim)
+    if len(set(axes)) != ndim - x.ndim:
+        raise ValueError(f"expand_dims: `axis` names an axis twice: {axis}.")
     sizes = iter(x.shape)
     return _dlrs.reshape(x, [1 if i in axes else next(sizes) for i in range(ndim)])
 

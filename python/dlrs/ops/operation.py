@@ -129,6 +129,8 @@ class FunctionOperation(Operation):
     """A function of `dlrs.ops` as a node of a functional model."""
 
     def __init__(self, function: str, name: str | None = None) -> None:
+        if function not in FUNCTIONS:
+            raise ValueError(f"FunctionOperation: `function` must be the name of a function of ops, got {function!r}.")
         super().__init__(name=name or auto_name(function))
         self.function = function
         self._call = FUNCTIONS[function]

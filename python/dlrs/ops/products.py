@@ -213,6 +213,8 @@ def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> 
         raise ValueError("diagonal: `axis1` and `axis2` are the same axis.")
     rest = [axis for axis in range(x.ndim) if axis not in (a, b)]
     rows, columns = x.shape[a], x.shape[b]
+    # Beyond the corners all diagonals are empty; NumPy's own would leave the array at offsets near -2^31.
+    offset = min(max(offset, -rows), columns)
     places = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns).diagonal(offset)
     lead = [x.shape[axis] for axis in rest]
     flat = _dlrs.reshape(_dlrs.transpose(x, [*rest, a, b]), [*lead, rows * columns])

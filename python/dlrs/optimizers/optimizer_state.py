@@ -80,7 +80,7 @@ class OptimizerState:
             return
         try:
             number = np.asarray(np.nan if isinstance(value, str | bytes | bool) else value, dtype="float64")
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = np.asarray(np.nan)
         if number.ndim != 0 or not np.isfinite(number) or number < 0:
             raise ValueError(
@@ -173,7 +173,9 @@ class OptimizerState:
     def _get_variable_index(self, variable: Variable) -> int:
         try:
             return self._index[variable]
-        except KeyError:
+        except (KeyError, TypeError):
+            if not isinstance(variable, Variable):
+                raise TypeError(f"{self.name}: expected a Variable, got {type(variable).__name__}.") from None
             raise ValueError(
                 f"{self.name}: variable {variable.path!r} (shape {variable.shape}) is not one the optimizer was built "
                 f"with. Use one optimizer for one set of variables, or call `build` with all of them first."

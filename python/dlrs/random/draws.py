@@ -204,8 +204,8 @@ def randint(shape: Shape, minval: int, maxval: int, dtype: Any = "int32", seed: 
     name = standardize_dtype(dtype)
     if not is_int_dtype(name):
         raise ValueError(f"`keras.random.randint` requires an integer `dtype`. Received: dtype={dtype} (as {name!r}).")
-    if not minval < maxval:
-        raise ValueError(f"randint: `minval` must be less than `maxval`, got {minval} and {maxval}.")
+    if not -(2**63) <= minval < maxval <= 2**63:
+        raise ValueError(f"randint: `minval` must be less than `maxval`, both of 64 bits, got {minval} and {maxval}.")
     # 53 random bits: the bias of the least likely integer is below (maxval - minval) / 2^53.
     draw = _dlrs.random_uniform(shape, draw_seed(seed), "float64")
     scaled = _dlrs.floor(_dlrs.multiply(draw, float(maxval - minval)))
