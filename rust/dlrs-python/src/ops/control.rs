@@ -43,6 +43,7 @@ pub fn scan(
     let outputs = settle("scan: carry", carries, &types).and_then(cast).and_then(|c| Ok([c, own(ys)?].concat()));
     trace.exit();
     let outputs = outputs?;
+    check_number("scan", outputs.len())?;
     let (graph, results, captures) = guard(|| trace.into_body(&outputs))?;
     let (op, variables) = guard(|| Scan::new(graph, init.len(), xs.len(), &results, length, reverse))?;
     let carried = init.len();
@@ -51,6 +52,14 @@ pub fn scan(
     let mut values = apply_long(op, &operands)?.into_iter().map(PyTensor::from);
     let last = values.by_ref().take(carried).collect();
     Ok((last, values.take(results.len() - carried).collect()))
+}
+
+/// A kernel hands out at most 64 parts of its output at once.
+fn check_number(op: &str, outputs: usize) -> Result<()> {
+    if outputs > 64 {
+        fail!(Value, "{op}: {outputs} tensors are carried and returned; expected at most 64");
+    }
+    Ok(())
 }
 
 fn own(args: Vec<Arg>) -> Result<Vec<Operand>> {
@@ -73,6 +82,7 @@ fn call_in(trace: &Trace, function: &Bound<'_, PyAny>, types: &[Ty]) -> Result<V
 /// The traced function with these results, and the operands that it needs besides its arguments.
 fn body_of(trace: &Trace, results: Vec<Arg>, dtypes: &[DType]) -> Result<(Body, Vec<Operand>)> {
     trace.enter();
+    check_number("a traced function", results.len())?;
     let outputs: Result<Vec<Operand>> = results.into_iter().zip(dtypes).map(|(x, &dtype)| x.to(dtype)).collect();
     trace.exit();
     let outputs = outputs?;
