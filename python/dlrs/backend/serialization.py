@@ -144,7 +144,10 @@ def _note_written(obj: Any, config: dict[str, Any]) -> None:
 
 def serialize_dict(config: Mapping[str, Any]) -> dict[str, Any]:
     """A dict with `serialize_keras_object` applied to its values."""
-    return {key: serialize_keras_object(value) for key, value in config.items()}
+    try:
+        return {key: serialize_keras_object(value) for key, value in config.items()}
+    except RecursionError:
+        raise ValueError("A configuration is nested too deeply, or contains itself.") from None
 
 
 def serialize_keras_object(obj: Any) -> Any:
@@ -161,10 +164,12 @@ def serialize_keras_object(obj: Any) -> Any:
     """
     if obj is None or (isinstance(obj, PLAIN_TYPES) and not isinstance(obj, np.generic)):
         return obj
-    if isinstance(obj, list):
-        return [serialize_keras_object(item) for item in obj]
-    if isinstance(obj, tuple):
-        return tuple(serialize_keras_object(item) for item in obj)
+    if isinstance(obj, list | tuple):
+        try:
+            items = [serialize_keras_object(item) for item in obj]
+        except RecursionError:
+            raise ValueError("A configuration is nested too deeply, or contains itself.") from None
+        return items if isinstance(obj, list) else tuple(items)
     if isinstance(obj, dict):
         sharing = _SHARING.get()
         # What a `get_config` has serialized itself is not copied: a number that it shares may yet be written into it.

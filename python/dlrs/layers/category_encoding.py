@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from dlrs import ops
-from dlrs.backend import is_int_dtype
+from dlrs.backend import KerasTensor, as_tensor, is_int_dtype
 from dlrs.layers.category_modes import encode_categories, encoded_shape
 from dlrs.layers.data_layer import DataLayer
 
@@ -59,6 +59,8 @@ class CategoryEncoding(DataLayer):
     def call(self, inputs: Any, count_weights: Any = None) -> Any:
         if count_weights is not None:
             count_weights = self._checked_weights(inputs, count_weights)
+        if not isinstance(inputs, KerasTensor):
+            inputs = as_tensor(inputs)
         ids = inputs if is_int_dtype(inputs.dtype) else ops.cast(inputs, "int32")
         # Looked up in themselves, because `take` refuses what is too large; negative ones it would count from the end.
         ids = ops.take(np.arange(self.num_tokens), ops.where(ids < 0, self.num_tokens, ids), axis=0)

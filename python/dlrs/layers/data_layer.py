@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlrs import ops
-from dlrs.backend import KerasTensor, Tensor, Variable, result_type
+from dlrs.backend import KerasTensor, Tensor, Variable, result_type, tree
 from dlrs.layers.layer import Layer
 
 ARRAYS = (np.ndarray, Tensor, Variable)
@@ -41,9 +41,7 @@ class DataLayer(Layer):
 
 
 def _holds_tensors(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return any(_holds_tensors(item) for item in value)
-    return isinstance(value, (*ARRAYS, KerasTensor))
+    return tree.any_leaf(lambda leaf: isinstance(leaf, (*ARRAYS, KerasTensor)), value)
 
 
 def batches_of(data: Any, layer: str, steps: int | None = None) -> Iterator[Any]:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from dlrs import constraints, initializers, ops, regularizers
-from dlrs.backend import KerasTensor, is_int_dtype
+from dlrs.backend import KerasTensor, Tensor, is_int_dtype
+from dlrs.backend.checks import check_type
 from dlrs.layers.layer import Layer
 
 
@@ -73,6 +74,7 @@ class Embedding(Layer):
         )
 
     def call(self, inputs: Any) -> Any:
+        check_type(type(self).__name__, "inputs", inputs, Tensor | KerasTensor, "a tensor of integers")
         if not is_int_dtype(inputs.dtype):
             inputs = ops.cast(inputs, "int32")
         return ops.cast(ops.take(self.embeddings, inputs, axis=0), self.compute_dtype)

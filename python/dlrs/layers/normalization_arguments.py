@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlrs import constraints, initializers, ops, regularizers
+from dlrs.backend import KerasTensor, Tensor
+from dlrs.backend.checks import check_type
 from dlrs.layers.layer import Layer
 
 
@@ -37,6 +39,7 @@ def known_sizes(shape: Sequence[int | None], axes: Sequence[int], name: str) -> 
 
 def working(inputs: Any) -> Any:
     """The inputs in a type in which sums of squares do not overflow: halves become float32."""
+    check_type("A normalization", "inputs", inputs, Tensor | KerasTensor, "a tensor")
     return ops.cast(inputs, "float32") if "16" in str(inputs.dtype) else inputs
 
 

@@ -150,6 +150,8 @@ def concatenate(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
     """
     if axis is None:
         raise ValueError("concatenate: `axis` must be an integer, got None.")
+    if isinstance(xs, dict):
+        raise TypeError("concatenate: `xs` must be a sequence of tensors, got a dict.")
     if len(xs):
         normalize_axis("concatenate", axis, as_tensor(xs[0]).ndim)
     return _dlrs.concatenate(xs, axis)

@@ -143,6 +143,8 @@ def diff(a: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
     axis = normalize_axis("diff", axis, a.ndim)
     for _ in range(n):
         size, ones = a.shape[axis], [1] * a.ndim
+        if size == 0:
+            break
         begins, ends = [0] * a.ndim, list(a.shape)
         begins[axis], ends[axis] = min(1, size), max(size - 1, 0)
         later, earlier = _dlrs.slice(a, begins, a.shape, ones), _dlrs.slice(a, [0] * a.ndim, ends, ones)

@@ -20,7 +20,10 @@ def validate_float_arg(value: Any, name: str) -> float:
         raise ValueError(
             f"Invalid value for argument `{name}`: expected a non-negative float that is finite, got {value!r}."
         )
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"Invalid value for argument `{name}`: expected a finite float, got {value!r}.") from None
 
 
 class Regularizer:

@@ -6,6 +6,7 @@ import numpy as np
 
 from dlrs import ops
 from dlrs.backend import Tensor
+from dlrs.backend.checks import check_type
 from dlrs.losses.circle import build_pos_neg_masks
 
 __all__ = ["build_pos_neg_masks", "normalize", "to_categorical"]
@@ -57,6 +58,9 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
     if isinstance(x, Tensor):
         return ops.normalize(x, axis=axis, order=order)
     array = np.atleast_1d(np.asarray(x))
+    check_type("normalize", "axis", axis, int | np.integer, "an integer")
+    if not -array.ndim <= axis < array.ndim:
+        raise ValueError(f"normalize: `axis` {axis} is out of range for an array of shape {array.shape}.")
     norm = np.atleast_1d(np.linalg.norm(array, order, axis))
     norm[norm == 0] = 1
     result: np.ndarray[Any, Any] = array / np.expand_dims(norm, axis)

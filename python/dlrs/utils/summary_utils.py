@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dlrs.backend import Variable
+from dlrs.backend.checks import check_type
 
 _WIDTHS = (0.45, 0.30, 0.25)
 
@@ -71,6 +72,7 @@ def summary_lines(
 
 def _listed(model: Any, expand_nested: bool, layer_range: Sequence[str] | None) -> list[tuple[Any, int]]:
     layers = list(model.layers)
+    check_type("summary", "layer_range", layer_range, list | tuple, "a list of two names of layers", optional=True)
     if layer_range is not None:
         names = [layer.name for layer in layers]
         unknown = [name for name in layer_range if name not in names]
