@@ -75,6 +75,8 @@ campaign-crash: install ## Trainings and saves that are killed: INTERRUPTIONS an
 	DLRS_INTERRUPTIONS=$(INTERRUPTIONS) DLRS_KILLS=$(KILLS) DLRS_CAMPAIGN_LOG=docs/campaign/crash.jsonl $(BIN)/python -m pytest -q \
 	  tests/callbacks/test_resume.py tests/callbacks/test_killed_saves.py tests/callbacks/test_system_calls.py
 
+BAD_CALLS ?= 100000
+
 .PHONY: campaign
 campaign: install campaign-crash ## Long tests: every instruction set and thread count, optimized Rust, many random cases
 	cargo test --workspace --locked --release -- --include-ignored
@@ -84,6 +86,7 @@ campaign: install campaign-crash ## Long tests: every instruction set and thread
 	    DLRS_ISA=$$isa DLRS_NUM_THREADS=$$threads HYPOTHESIS_PROFILE=campaign $(BIN)/python -m pytest -q --timeout 1200; \
 	  done; \
 	done
+	$(BIN)/python tests/bad_inputs/campaign.py --calls $(BAD_CALLS) --report docs/campaign/bad_inputs.md
 
 FUZZ_RUNS ?= 5000000
 FUZZ := rust/dlrs-io/fuzz

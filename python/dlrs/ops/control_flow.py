@@ -84,10 +84,10 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
         return Switch().symbolic_call(index, branches, *operands)
     if not _is_unknown(index):
         try:
-            place = int(index)
+            chosen = int(index)
         except OverflowError:
             raise ValueError(f"switch: `index` must be an integer, got {index!r}.") from None
-        return branches[min(max(place, 0), len(branches) - 1)](*operands)
+        return branches[min(max(chosen, 0), len(branches) - 1)](*operands)
     # An index of another type may be larger than int32 holds.
     place = _dlrs.cast(_dlrs.minimum(_dlrs.maximum(index, 0), len(branches) - 1), "int32")
     return _branch("switch", _dlrs.reshape(place, ()), [functools.partial(branch, *operands) for branch in branches])
