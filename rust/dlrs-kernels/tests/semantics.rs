@@ -167,8 +167,9 @@ fn unary_operations_in_double_precision_agree_with_single() {
         run(Isa::current(), DType::F64, instr, &[AnySlice::F64(&x)], 5, AnyTile::F64(TileMut::flat(&mut y)));
         run(Isa::current(), DType::F32, instr, &[AnySlice::F32(&narrow)], 5, AnyTile::F32(TileMut::flat(&mut z)));
         for i in 0..5 {
+            // Outside the domain of an operation, as of asin at 1.3, both are NaN.
             assert!(
-                (y[i] - f64::from(z[i])).abs() <= 1e-6 * y[i].abs().max(1.0),
+                same(y[i], f64::from(z[i])) || (y[i] - f64::from(z[i])).abs() <= 1e-6 * y[i].abs().max(1.0),
                 "{op:?}({}): {} and {}",
                 x[i],
                 y[i],

@@ -75,6 +75,9 @@ pub fn i1(x: f64) -> f64 {
 }
 
 fn bessel(x: f64, order: f64) -> f64 {
+    if x.is_nan() || x.is_infinite() {
+        return x;
+    }
     if x > 40.0 {
         return asymptotic(x, order);
     }
