@@ -1,5 +1,6 @@
 """Other arrangements of the same elements: reshaping, reordering, joining, splitting, indexing."""
 
+import operator
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -64,7 +65,7 @@ def expand_dims(x: TensorLike, axis: int | Sequence[int]) -> Tensor:
     """
     x = as_tensor(x)
     ndim = x.ndim + (1 if isinstance(axis, int) else len(axis))
-    axes = _axes("expand_dims", axis, ndim)
+    axes = tuple(operator.index(i) for i in _axes("expand_dims", axis, ndim))
     if len(set(axes)) != ndim - x.ndim:
         raise ValueError(f"expand_dims: `axis` names an axis twice: {axis}.")
     sizes = iter(x.shape)
