@@ -1,0 +1,240 @@
+"""Good calls of functions: ops, activations, draws, losses and metrics as functions, tree, utilities."""
+
+from typing import Any
+
+import numpy as np
+
+from dlrs import KerasTensor, layers, ops
+from dlrs.backend import DTypePolicy
+
+RNG = np.random.default_rng(0)
+X = RNG.uniform(0.1, 0.9, (3, 4)).astype(np.float32)
+VECTOR = X[0]
+SQUARE = (np.eye(3) * 4 + X[:, :3] @ X[:, :3].T).astype(np.float32)
+CUBE = RNG.uniform(0.1, 0.9, (2, 3, 4)).astype(np.float32)
+IMAGE = RNG.uniform(0.1, 0.9, (2, 4, 4, 4)).astype(np.float32)
+SIGNAL = RNG.uniform(-1, 1, (2, 64)).astype(np.float32)
+LABELS = np.array([0, 2, 1])
+ONE_HOT = np.eye(4, dtype=np.float32)[LABELS]
+STRUCTURE = {"a": 1, "b": (2, 3)}
+
+# Arguments of parameters without a default, by name, where nothing more particular is given below.
+BY_NAME: dict[str, Any] = {
+    "x": X, "x1": X, "x2": X, "y": X, "a": X, "inputs": X, "data": X, "xs": [X, X], "array": X, "tensor": X,
+    "elements": X, "variable": X, "axis": 0, "axes": 0, "dtype": "float32", "dtypes": "float32", "shape": (2, 3),
+    "q": 0.5, "N": 3, "n": 3, "fill_value": 1.0, "y_true": X, "y_pred": X, "x_min": 0.2, "x_max": 0.8,
+    "threshold": 0.5, "default_value": 0.0,
+    "beta": 0.9, "seed": 1, "structure": STRUCTURE, "name": "a_name", "target": X, "output": X, "value": 1e-7,
+    "data_format": "channels_last", "identifier": None, "num_classes": 4, "indices": [0, 1], "axis1": 0, "axis2": 1,
+    "source": 0, "destination": 1, "block_size": 2, "rate": 0.5, "max_val": 1.0, "k": 2, "repeats": 2, "shift": 1,
+    "indices_or_sections": 2, "shapes": (2, 3), "minval": 0, "maxval": 5, "alpha": 1.5, "num_samples": 3, "logits": X,
+}  # fmt: skip
+
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+
+def given(*args: Any, **kwargs: Any) -> Arguments:
+    return args, kwargs
+
+
+def double(x: Any) -> Any:
+    return ops.multiply(x, 2.0)
+
+
+INTEGER_OPS = (
+    "bitwise_and", "bitwise_left_shift", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "gcd", "lcm", "left_shift",
+    "right_shift",
+)  # fmt: skip
+
+OPS: dict[str, Arguments] = {
+    **dict.fromkeys(INTEGER_OPS, given(LABELS, LABELS)),
+    **dict.fromkeys(("bitwise_invert", "bitwise_not"), given(LABELS)),
+    "ldexp": given(X, 2),
+    "Function": given(*[KerasTensor((2, 3))] * 2),
+    "dot_product_attention": given(IMAGE, IMAGE, IMAGE),
+    "where": given(X > 0.5, X, X),
+    "conv": given(CUBE, np.ones((2, 4, 5), np.float32)),
+    "associative_scan": given(ops.add, X),
+    "cond": given(True, lambda: 1.0, lambda: 2.0),
+    "custom_gradient": given(double),
+    "fori_loop": given(0, 3, lambda i, x: x, 1.0),
+    "map": given(double, X),
+    "scan": given(lambda c, x: (c, x), 0.0, X),
+    "scatter": given([[0], [1]], [1.0, 2.0], (4,)),
+    "scatter_update": given(X, [[0, 1]], [1.0]),
+    "slice": given(X, (0, 1), (2, 2)),
+    "slice_update": given(X, (0, 1), np.ones((2, 2), np.float32)),
+    "switch": given(0, [double, double], X),
+    "vectorized_map": given(double, X),
+    "while_loop": given(lambda i: i < 3, lambda i: i + 1, 0),
+    "arange": given(5),
+    "meshgrid": given(VECTOR, VECTOR),
+    "categorical_crossentropy": given(ONE_HOT, X),
+    "sparse_categorical_crossentropy": given(LABELS, X),
+    "ctc_loss": given([[1, 2]], CUBE[:1], [2], [3]),
+    "cholesky": given(SQUARE),
+    "cholesky_inverse": given(SQUARE),
+    "det": given(SQUARE),
+    "eig": given(SQUARE),
+    "eigh": given(SQUARE),
+    "inv": given(SQUARE),
+    "jvp": given(double, (X,), (X,)),
+    "logdet": given(SQUARE),
+    "lstsq": given(SQUARE, VECTOR[:3]),
+    "lu_factor": given(SQUARE),
+    "slogdet": given(SQUARE),
+    "solve": given(SQUARE, VECTOR[:3]),
+    "solve_triangular": given(SQUARE, VECTOR[:3]),
+    "rearrange": given(X, "a b -> b a"),
+    "einsum": given("ij,kj->ik", X, X),
+    "multi_hot": given(LABELS, 4),
+    "one_hot": given(LABELS, 4),
+    "extract_sequences": given(SIGNAL, 16, 8),
+    "fft": given((SIGNAL, SIGNAL)),
+    "fft2": given((CUBE, CUBE)),
+    "ifft2": given((CUBE, CUBE)),
+    "irfft": given((SIGNAL, SIGNAL)),
+    "stft": given(SIGNAL, 16, 8, 16),
+    "istft": given((np.ones((2, 7, 9), np.float32), np.zeros((2, 7, 9), np.float32)), 16, 8, 16),
+    "broadcast_to": given(X, (2, 3, 4)),
+    "get_item": given(X, 0),
+    "pad": given(X, ((1, 1), (0, 2))),
+    "reshape": given(X, (4, 3)),
+    "squeeze": given(X[:1]),
+    "take_along_axis": given(X, np.array([[0], [1], [2]]), 1),
+    "batch_normalization": given(X, VECTOR, VECTOR, -1),
+    "depth_to_space": given(IMAGE, 2),
+    "space_to_depth": given(IMAGE, 2),
+    "unfold": given(IMAGE, 2),
+    "fold": given(np.ones((1, 8, 9), np.float32), (4, 4), 2),
+    "cross": given(X[:, :3], X[:, :3]),
+    "dot": given(X, VECTOR),
+    "matmul": given(X, X.T),
+    "vander": given(VECTOR),
+    "vdot": given(VECTOR, VECTOR),
+    "shape_equal": given((2, 3), (2, 3)),
+    "geomspace": given(1.0, 10.0),
+    "linspace": given(0.0, 1.0),
+    "logspace": given(0.0, 1.0),
+    "array_split": given(X, 2),
+    "split": given(X, 2, 1),
+    "hsplit": given(X, 2),
+    "vsplit": given(X, 3),
+    "dsplit": given(CUBE, 2),
+    "select": given([X > 0.5], [X]),
+    "unravel_index": given([3, 5], (3, 4)),
+    "segment_max": given(X, LABELS),
+    "segment_min": given(X, LABELS),
+    "segment_prod": given(X, LABELS),
+    "segment_sum": given(X, LABELS),
+    "argpartition": given(X, 1),
+    "in_top_k": given(LABELS, X, 2),
+    "searchsorted": given(np.sort(VECTOR), VECTOR),
+    "top_k": given(X, 2),
+    "bincount": given(LABELS),
+    "correlate": given(VECTOR, VECTOR[:2]),
+    "digitize": given(X, np.sort(VECTOR)),
+    "kaiser": given(8, 3.0),
+    "bartlett": given(8),
+    "blackman": given(8),
+    "hamming": given(8),
+    "hanning": given(8),
+    "vectorize": given(double),
+    "broadcast_shapes": given((2, 3), (3,)),
+    "Node": given(layers.Identity(), (KerasTensor((2, 3)),)),
+    "KerasTensor": given((2, 3)),
+    "KerasHistory": given(layers.Identity(), 0, 0),
+    "FunctionOperation": given("relu"),
+    "ForiLoop": given(0, 3, lambda i, x: x),
+    "VectorizedMap": given(double),
+    "WhileLoop": given(lambda i: i < 3, lambda i: i + 1),
+    "histogram": given(VECTOR),
+    "trapezoid": given(X),
+    "tensordot": given(X, X.T, 1),
+}
+
+LABELLED = ("sparse_categorical_crossentropy", "sparse_categorical_accuracy", "sparse_top_k_categorical_accuracy")
+
+LOSSES: dict[str, Arguments] = {
+    **dict.fromkeys(LABELLED, given(LABELS, X)),
+    "categorical_crossentropy": given(ONE_HOT, X),
+    "categorical_focal_crossentropy": given(ONE_HOT, X),
+    "categorical_generalized_cross_entropy": given(LABELS, X, 0.5),
+    "circle": given(LABELS, X),
+    "ctc": given(np.array([[1, 2]]), CUBE[:1]),
+    "reduce_weighted_values": given(X),
+    "get": given("mse"),
+    "deserialize": given("mse"),
+    "serialize": given(double),
+}
+
+RANDOM: dict[str, Arguments] = {
+    "beta": given((2, 3), 1.0, 2.0),
+    "binomial": given((2, 3), 5.0, 0.5),
+    "permutation": given(5),
+    "draw_seed": given(None),
+    "randint": given((2, 3), 0, 5),
+}
+
+ACTIVATIONS: dict[str, Arguments] = {
+    "get": given("relu"),
+    "deserialize": given("relu"),
+    "serialize": given(double),
+    "threshold": given(X, 0.5, 0.0),
+}
+
+TREE: dict[str, Arguments] = {
+    "assert_same_structure": given(STRUCTURE, STRUCTURE),
+    "map_shape_structure": given(lambda s: s, {"a": (2, 3)}),
+    "map_structure": given(lambda *xs: xs[0], STRUCTURE),
+    "map_structure_up_to": given(STRUCTURE, lambda x: x, STRUCTURE),
+    "pack_sequence_as": given(STRUCTURE, [1, 2, 3]),
+    "traverse": given(lambda x: None, STRUCTURE),
+}
+
+UTILS: dict[str, Arguments] = {
+    "ewma": given(VECTOR, 0.9),
+    "to_categorical": given(LABELS),
+    "set_random_seed": given(1),
+    "Progbar": given(10),
+    "GradientCheck": given(0.0, 1e-6, "a", (0,), 0.0, 0.0, {}),
+}
+
+BACKEND: dict[str, Arguments] = {
+    "AutocastScope": given("float16"),
+    "CompiledFunction": given(double),
+    "Registry": given("thing", object, {}),
+    "Variable": given(X),
+    "auto_name": given("name"),
+    "compute_output_spec": given(double, KerasTensor((2, 3))),
+    "function": given(double),
+    "get_global_attribute": given("bad_inputs"),
+    "get_policy": given("float32"),
+    "grad": given(lambda x: ops.sum(x)),
+    "value_and_grad": given(lambda x: ops.sum(x)),
+    "set_dtype_policy": given("float32"),
+    "set_floatx": given("float32"),
+    "set_epsilon": given(1e-7),
+    "set_global_attribute": given("bad_inputs", 1),
+    "set_image_data_format": given("channels_last"),
+    "set_keras_mask": given(ops.ones((2, 3)), ops.ones((2,), dtype="bool")),
+    "deserialize": given({"class_name": "DTypePolicy", "config": {"name": "float32"}}),
+    "get": given("float32"),
+    "serialize": given(DTypePolicy("float32")),
+    "format_error": ((), {"message": "m", "path": "p", "format": "zip", "field": "f", "rule": "Z1"}),
+    "unknown_name": given("loss", "mse_", ["mse", "mae"]),
+}
+
+MODULES: dict[str, dict[str, Arguments]] = {
+    "ops": OPS,
+    "ops.numpy": OPS,
+    "random": RANDOM,
+    "activations": ACTIVATIONS,
+    "losses": LOSSES,
+    "metrics": LOSSES,
+    "tree": TREE,
+    "utils": UTILS,
+    "backend": BACKEND,
+    "dtype_policies": BACKEND,
+    "errors": BACKEND,
+}

@@ -1,0 +1,397 @@
+"""Good calls of classes: a constructor together with the first use, and the methods of an object that has state."""
+
+import inspect
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+import dlrs
+from bad_inputs.function_calls import LABELS, ONE_HOT, X, double, given
+from bad_inputs.good import Call, Good, call
+from dlrs import callbacks, layers, models, optimizers, saving
+from layers.test_layer_table import ROWS as LAYER_ROWS
+from losses.test_gradients import ROWS as LOSS_ROWS
+
+LAYER_KEYWORDS = ("name", "dtype", "trainable", "activity_regularizer")
+
+# The required arguments of layers.
+LAYERS: dict[str, Any] = {
+    "Activation": given("tanh"),
+    "AlphaDropout": given(0.5),
+    "CategoryEncoding": given(6),
+    "Discretization": given([-0.6, 0.0, 0.85]),
+    "Rescaling": given([0.5, 2.0, 1.0], 0.25),
+    "Cropping3D": given(data_format="channels_first"),
+    "Dense": given(2),
+    "Dot": given(-1),
+    "Dropout": given(0.5),
+    "EinsumDense": given("abc,cd->abd", (None, 2)),
+    "Embedding": given(6, 3),
+    "GaussianDropout": given(0.5),
+    "GaussianNoise": given(0.5),
+    "GroupNormalization": given(2),
+    "Lambda": given(double),
+    "Permute": given((2, 1)),
+    "RepeatVector": given(3),
+    "Reshape": given((2, -1)),
+    "ReversibleEmbedding": given(6, 3),
+    "SpatialDropout1D": given(0.5),
+    "SpatialDropout2D": given(0.5),
+    "SpatialDropout3D": given(0.5),
+    "UpSampling2D": given((1, 2)),
+}
+MERGES = ("add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract")
+
+
+def hidden(cls: type, base: type) -> tuple[str, ...]:
+    """Parameters of a base class that a class takes as `**kwargs`."""
+    return tuple(name for name in inspect.signature(base).parameters if name not in inspect.signature(cls).parameters)
+
+
+def layer_inputs(name: str) -> Any:
+    arrays = LAYER_ROWS[name][0].inputs("float32")
+    return arrays if len(arrays) > 1 else arrays[0]
+
+
+def make_layer(name: str) -> Call:
+    cls = getattr(layers, name)
+    args, kwargs = LAYERS.get(name, given())
+    if name == "SpectralNormalization":
+        args = (layers.Dense(2),)
+    return call(lambda *a, **k: cls(*a, **k)(layer_inputs(name)), *args, of=cls, **kwargs)
+
+
+def call_layer(name: str) -> Call:
+    layer = LAYER_ROWS[name][0].layer()
+    inputs = layer_inputs(name)
+    layer(inputs)
+    return call(layer, inputs, of=layer.call, subject=layer)
+
+
+def of_layers() -> Iterator[Good]:
+    for name in LAYER_ROWS:
+        yield Good(f"layers.{name}", partial(make_layer, name), LAYER_KEYWORDS)
+        yield Good(f"layers.{name}.__call__", partial(call_layer, name), ("training", "mask"))
+    for name in MERGES:
+        yield Good(f"layers.{name}", partial(call, getattr(layers, name), [X, X]))
+    yield Good("layers.Layer", lambda: call(layers.Layer), (*LAYER_KEYWORDS, "autocast", "input_shape", "input_dim"))
+    yield Good("layers.Wrapper", lambda: call(layers.Wrapper, layers.Dense(2)), LAYER_KEYWORDS)
+    yield Good("layers.Input", lambda: call(layers.Input, (3,)))
+    yield Good("layers.InputLayer", lambda: call(layers.InputLayer, (3,)))
+    yield Good("layers.InputSpec", lambda: call(layers.InputSpec))
+    yield Good("layers.serialize", lambda: call(layers.serialize, layers.Dense(2)))
+    yield Good("layers.deserialize", lambda: call(layers.deserialize, layers.serialize(layers.Dense(2))))
+
+
+def make_loss(name: str) -> Call:
+    cls = getattr(dlrs.losses, name)
+    y_true, y_pred, kwargs = LOSS_ROWS[name][0]
+    return call(lambda *a, **k: cls(*a, **k)(y_true, y_pred), of=cls, **kwargs)
+
+
+def call_loss(name: str) -> Call:
+    y_true, y_pred, kwargs = LOSS_ROWS[name][0]
+    return call(getattr(dlrs.losses, name)(**kwargs), y_true, y_pred)
+
+
+def of_losses() -> Iterator[Good]:
+    for name in LOSS_ROWS:
+        yield Good(f"losses.{name}", partial(make_loss, name))
+        yield Good(f"losses.{name}.__call__", partial(call_loss, name))
+    yield Good("losses.Loss", lambda: call(dlrs.losses.Loss))
+    wrapper = dlrs.losses.LossFunctionWrapper
+    yield Good("losses.LossFunctionWrapper", lambda: call(wrapper, dlrs.losses.mean_squared_error))
+
+
+METRICS: dict[str, Any] = {
+    "IoU": given(2, (0,)),
+    "MeanIoU": given(2),
+    "OneHotIoU": given(2, (0,)),
+    "OneHotMeanIoU": given(2),
+    "MeanMetricWrapper": given(dlrs.losses.mean_squared_error),
+    "PrecisionAtRecall": given(0.5),
+    "RecallAtPrecision": given(0.5),
+    "SensitivityAtSpecificity": given(0.5),
+    "SpecificityAtSensitivity": given(0.5),
+}
+BITS = (X > 0.5).astype(np.float32)
+
+
+def batch(name: str) -> tuple[Any, ...]:
+    if name in ("Mean", "Sum"):
+        return (X,)
+    if name in ("IoU", "MeanIoU"):
+        return LABELS % 2, LABELS % 2
+    if name in ("OneHotIoU", "OneHotMeanIoU"):
+        return ONE_HOT[:, :2], X[:, :2]
+    if name.startswith("Sparse"):
+        return LABELS, X
+    return (ONE_HOT if "Categorical" in name or "Score" in name else BITS), X
+
+
+def make_metric(name: str) -> Call:
+    cls = getattr(dlrs.metrics, name)
+    args, kwargs = METRICS.get(name, given())
+
+    def use(*a: Any, **k: Any) -> Any:
+        metric = cls(*a, **k)
+        metric.update_state(*batch(name))
+        return metric.result()
+
+    return call(use, *args, of=cls, **kwargs)
+
+
+def update_metric(name: str) -> Call:
+    args, kwargs = METRICS.get(name, given())
+    metric = getattr(dlrs.metrics, name)(*args, **kwargs)
+    metric.update_state(*batch(name))
+    return call(metric.update_state, *batch(name), subject=metric)
+
+
+def classes(module: Any) -> list[str]:
+    """Exported classes, each once."""
+    found = {
+        getattr(module, n): n for n in sorted(module.__all__, reverse=True) if isinstance(getattr(module, n), type)
+    }
+    return sorted(found.values())
+
+
+def of_metrics() -> Iterator[Good]:
+    for name in classes(dlrs.metrics):
+        if name != "Metric":
+            yield Good(f"metrics.{name}", partial(make_metric, name))
+            yield Good(f"metrics.{name}.update_state", partial(update_metric, name))
+    yield Good("metrics.Metric", lambda: call(dlrs.metrics.Metric))
+
+
+def inner_optimizer(name: str) -> tuple[Any, ...]:
+    if name == "LossScaleOptimizer":
+        return (optimizers.SGD(),)
+    return ({}, optimizers.SGD()) if name == "OptimizerMap" else ()
+
+
+def make_optimizer(name: str) -> Call:
+    cls = getattr(optimizers, name)
+
+    def use(*a: Any, **k: Any) -> Any:
+        variable = dlrs.Variable(X)
+        optimizer = cls(*a, **k)
+        optimizer.apply([np.ones_like(X)], [variable])
+        return optimizer.get_config()
+
+    return call(use, *inner_optimizer(name), of=cls)
+
+
+def apply_optimizer(name: str) -> Call:
+    variable = dlrs.Variable(X)
+    optimizer = getattr(optimizers, name)(*inner_optimizer(name))
+    optimizer.apply([np.ones_like(X)], [variable])
+    return call(optimizer.apply, [np.ones_like(X)], [variable], subject=[optimizer, variable])
+
+
+def of_optimizers() -> Iterator[Good]:
+    for name in classes(optimizers):
+        if name in ("Optimizer", "MultiOptimizer", "OptimizerMap"):
+            continue
+        more = () if name == "LossScaleOptimizer" else hidden(getattr(optimizers, name), optimizers.Optimizer)
+        yield Good(f"optimizers.{name}", partial(make_optimizer, name), more)
+        yield Good(f"optimizers.{name}.apply", partial(apply_optimizer, name))
+    yield Good("optimizers.Optimizer", lambda: call(optimizers.Optimizer, 0.1))
+    sgd = optimizers.SGD
+    yield Good("optimizers.OptimizerMap", lambda: call(optimizers.OptimizerMap, sgd()))
+    yield Good("optimizers.MultiOptimizer", lambda: call(optimizers.MultiOptimizer, optimizers.OptimizerMap(sgd())))
+    yield Good("optimizers.get", lambda: call(optimizers.get, "sgd"))
+    yield Good("optimizers.serialize", lambda: call(optimizers.serialize, sgd()))
+    yield Good("optimizers.deserialize", lambda: call(optimizers.deserialize, optimizers.serialize(sgd())))
+
+
+SCHEDULES: dict[str, Any] = {
+    "CosineDecay": given(0.1, 10),
+    "CosineDecayRestarts": given(0.1, 10),
+    "ExponentialDecay": given(0.1, 10, 0.9),
+    "InverseTimeDecay": given(0.1, 10, 0.9),
+    "PiecewiseConstantDecay": given([1, 2], [0.1, 0.2, 0.3]),
+    "PolynomialDecay": given(0.1, 10),
+}
+SMALL_OBJECTS: dict[str, tuple[dict[str, Any], tuple[Any, ...]]] = {
+    "optimizers.schedules": (SCHEDULES, (3,)),
+    "initializers": ({}, ((3, 3),)),
+    "regularizers": ({}, (X,)),
+    "constraints": ({}, (X,)),
+}
+BASES = ("Initializer", "RandomInitializer", "Regularizer", "Constraint")
+
+
+def of_small_objects() -> Iterator[Good]:
+    """Schedules, initializers, regularizers and constraints: constructed and called; called."""
+    for home, (arguments, use) in SMALL_OBJECTS.items():
+        module = dlrs
+        for part in home.split("."):
+            module = getattr(module, part)
+        for name in classes(module):
+            cls = getattr(module, name)
+            if name == "LearningRateSchedule":
+                continue
+            if name in BASES:
+                yield Good(f"{home}.{name}", partial(call, cls))
+                continue
+            args, kwargs = arguments.get(name, given())
+            inputs = ((8, 1, 5),) if name.startswith(("STFT", "stft")) else use
+
+            def both(*a: Any, cls: Any = cls, inputs: Any = inputs, **k: Any) -> Any:
+                return cls(*a, **k)(*inputs)
+
+            yield Good(f"{home}.{name}", partial(call, both, *args, of=cls, **kwargs))
+            yield Good(f"{home}.{name}.__call__", lambda c=cls, a=args, k=kwargs, i=inputs: call(c(*a, **k), *i))
+        example = getattr(module, "ExponentialDecay" if home == "optimizers.schedules" else classes(module)[0])
+        first = arguments.get("ExponentialDecay", given())[0]
+        if home == "constraints":
+            example = module.NonNeg
+        if home == "regularizers":
+            example = module.L1
+        if home == "initializers":
+            example = module.Constant
+        yield Good(f"{home}.serialize", lambda m=module, e=example, a=first: call(m.serialize, e(*a)))
+        yield Good(f"{home}.deserialize", lambda m=module, e=example, a=first: call(m.deserialize, m.serialize(e(*a))))
+        if hasattr(module, "get"):
+            yield Good(f"{home}.get", lambda m=module, e=example: call(m.get, e()))
+    yield Good("initializers.compute_fans", lambda: call(dlrs.initializers.compute_fans, (3, 4)))
+
+
+FOLDER = tempfile.gettempdir()
+CALLBACKS: dict[str, tuple[Any, ...]] = {
+    "LearningRateScheduler": (lambda epoch, rate: rate,),
+    "ModelCheckpoint": (os.path.join(FOLDER, f"bad-inputs-{os.getpid()}.dlrs"),),
+    "BackupAndRestore": (os.path.join(FOLDER, f"bad-inputs-{os.getpid()}"),),
+}
+
+
+def of_callbacks() -> Iterator[Good]:
+    """Constructed, and told of the ends of two epochs of a model."""
+    for name in classes(callbacks):
+        cls = getattr(callbacks, name)
+        args = CALLBACKS.get(name, ())
+
+        def use(*a: Any, cls: Any = cls, **k: Any) -> Any:
+            callback = cls(*a, **k)
+            callback.set_model(model())
+            callback.set_params({"epochs": 2, "steps": 1})
+            callback.on_train_begin()
+            for epoch in range(2):
+                callback.on_epoch_begin(epoch)
+                callback.on_epoch_end(epoch, {"loss": 1.0, "val_loss": 1.0})
+            callback.on_train_end()
+
+        if name == "Position":
+            yield Good("callbacks.Position", partial(call, cls, 0))
+        elif name == "CallbackList":
+            yield Good("callbacks.CallbackList", partial(call, cls))
+        else:
+            alone = name in ("SwapEMAWeights", "MonitorCallback")
+            yield Good(f"callbacks.{name}", partial(call, cls if alone else use, *args, of=cls))
+
+
+def model() -> Any:
+    built = dlrs.Sequential([dlrs.Input((4,)), layers.Dense(3, "tanh"), layers.Dense(4)])
+    built.compile("adam", "mse", metrics=["mae"])
+    return built
+
+
+def of_model(method: str, *args: Any, **kwargs: Any) -> Good:
+    def make() -> Call:
+        m = model()
+        return call(getattr(m, method), *args, **kwargs, subject=m)
+
+    return Good(f"models.Sequential.{method}", make)
+
+
+def functional(inputs: Any = None, outputs: Any = None, name: Any = None) -> Any:
+    return dlrs.Model(inputs=inputs, outputs=outputs, name=name)
+
+
+def make_functional() -> Call:
+    x = dlrs.Input((4,))
+    return call(functional, x, layers.Dense(2)(x), "a_name")
+
+
+def saved(suffix: str) -> str:
+    """The path of a file of the model, saved once in each process."""
+    path = os.path.join(tempfile.gettempdir(), f"good-{os.getpid()}{suffix}")
+    if not os.path.exists(path):
+        (model().save if suffix == ".dlrs" else model().save_weights)(path)
+    return path
+
+
+def on_model(name: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Good:
+    def make() -> Call:
+        m = model()
+        return call(function, m, *args, subject=m, **kwargs)
+
+    return Good(name, make)
+
+
+def of_models() -> Iterator[Good]:
+    yield of_model("fit", X, X, epochs=1, verbose=0)
+    yield of_model("evaluate", X, X, verbose=0)
+    yield of_model("predict", X, verbose=0)
+    yield of_model("compile", "sgd", "mse")
+    yield of_model("train_on_batch", X, X)
+    yield of_model("test_on_batch", X, X)
+    yield of_model("predict_on_batch", X)
+    yield of_model("__call__", X)
+    yield of_model("get_layer", None, 0)
+    yield of_model("add", layers.Identity())
+    yield of_model("set_weights", [np.ones(s, np.float32) for s in ((4, 3), (3,), (3, 4), (4,))])
+    yield of_model("save", os.path.join(tempfile.gettempdir(), "bad-inputs.dlrs"))
+    yield of_model("save_weights", os.path.join(tempfile.gettempdir(), "bad-inputs.weights.safetensors"))
+    yield Good("models.Sequential", lambda: call(dlrs.Sequential, [layers.Dense(2)], of=sequential))
+    yield Good("models.Model", make_functional)
+    yield Good("models.Functional", make_functional)
+    yield on_model("models.clone_model", models.clone_model)
+    yield Good("models.model_from_json", lambda: call(models.model_from_json, model().to_json()))
+    yield on_model("utils.gradient_check", dlrs.utils.gradient_check, X, X)
+    yield on_model("utils.print_summary", dlrs.utils.print_summary)
+    path = os.path.join(tempfile.gettempdir(), "bad-inputs.dlrs")
+    yield Good("models.load_model", lambda: call(models.load_model, saved(".dlrs")))
+    yield on_model("models.save_model", models.save_model, path)
+    yield on_model("saving.save_model", saving.save_model, path)
+    yield on_model("saving.save_weights", saving.save_weights, path + ".safetensors")
+    yield Good("saving.load_model", lambda: call(saving.load_model, saved(".dlrs")))
+
+    def load() -> Call:
+        m = model()
+        return call(saving.load_weights, m, saved(".safetensors"), subject=m)
+
+    yield Good("saving.load_weights", load)
+
+
+def sequential(layers: Any = None, trainable: Any = True, name: Any = None) -> Any:
+    return dlrs.Sequential(layers, trainable, name)
+
+
+def of_saving() -> Iterator[Good]:
+    scope = saving.CustomObjectScope
+    yield Good("saving.CustomObjectScope", lambda: call(scope, {"double": double}))
+    config = saving.serialize_keras_object(layers.Dense(2))
+    yield Good("saving.serialize_keras_object", lambda: call(saving.serialize_keras_object, layers.Dense(2)))
+    yield Good("saving.deserialize_keras_object", lambda: call(saving.deserialize_keras_object, config))
+    yield Good("saving.get_registered_name", lambda: call(saving.get_registered_name, layers.Dense))
+    yield Good("saving.get_registered_object", lambda: call(saving.get_registered_object, "Dense"))
+    yield Good("saving.register_keras_serializable", lambda: call(saving.register_keras_serializable))
+    variable = dlrs.Variable
+    yield Good("backend.Variable.assign", lambda: call((v := variable(X)).assign, X, subject=v))
+
+
+def of_objects() -> Iterator[Good]:
+    yield from of_layers()
+    yield from of_losses()
+    yield from of_metrics()
+    yield from of_optimizers()
+    yield from of_small_objects()
+    yield from of_callbacks()
+    yield from of_models()
+    yield from of_saving()
