@@ -1,6 +1,7 @@
 """Random initial values, scaled so that signals keep their size from layer to layer."""
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -244,6 +245,7 @@ class Orthogonal(RandomInitializer):
         self.gain = gain
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
+        shape = weight_shape(shape)
         if len(shape) < 2:
             raise ValueError(f"Orthogonal: the shape must have at least two axes, got {tuple(shape)}.")
         rows, columns = math.prod(shape[:-1]), shape[-1]
@@ -259,6 +261,17 @@ class Orthogonal(RandomInitializer):
         return {"gain": self.gain, **super().get_config()}
 
 
+def weight_shape(shape: Any) -> tuple[int, ...]:
+    """`shape` as a tuple of integers.
+
+    >>> weight_shape([2, 3])
+    (2, 3)
+    """
+    if not isinstance(shape, list | tuple):
+        raise TypeError(f"An initializer's `shape` must be a tuple of integers, got {type(shape).__name__}.")
+    return tuple(operator.index(size) for size in shape)
+
+
 def compute_fans(
     shape: Sequence[int], input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
 ) -> tuple[int, int]:
@@ -267,6 +280,7 @@ def compute_fans(
     >>> compute_fans((3, 3, 16, 32))
     (144, 288)
     """
+    shape = weight_shape(shape)
     if input_axes is not None and output_axes is not None:
         return math.prod(shape[a] for a in input_axes), math.prod(shape[a] for a in output_axes)
     if len(shape) < 2:

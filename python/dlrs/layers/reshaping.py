@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from dlrs import ops
-from dlrs.backend import KerasTensor
+from dlrs.backend import KerasTensor, Tensor
+from dlrs.backend.checks import check_type
 from dlrs.layers.input_spec import InputSpec
 from dlrs.layers.layer import Layer
 from dlrs.layers.spatial_arguments import standardize_integer
@@ -63,6 +64,7 @@ class Reshape(Layer):
         return KerasTensor(self.compute_output_shape(inputs.shape), inputs.dtype)
 
     def call(self, inputs: Any) -> Any:
+        check_type("Reshape", "inputs", inputs, Tensor, "a tensor")
         return ops.reshape(inputs, (inputs.shape[0], *self._sizes(inputs.shape)))
 
     def get_config(self) -> dict[str, Any]:

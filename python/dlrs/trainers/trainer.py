@@ -302,6 +302,8 @@ class Trainer(Stepping):
         self._require_compiled(f"{mode}_on_batch")
         if sample_weight is not None and y is None:
             raise ValueError(f"{mode}_on_batch: `sample_weight` was given without `y`.")
+        if x is None:
+            raise ValueError(f"{mode}_on_batch: there is no data: give `x`.")
         batch = valid_batch(pack_x_y_sample_weight(x, y, sample_weight))
         loop = Loop(self, mode, None, None)
         logs = loop.logs_of(batch)

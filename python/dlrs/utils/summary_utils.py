@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dlrs.backend import Variable
-from dlrs.backend.checks import check_type
+from dlrs.backend.checks import check_count, check_type
 
 _WIDTHS = (0.45, 0.30, 0.25)
 
@@ -49,6 +49,7 @@ def summary_lines(
     """The lines that `print_summary` prints."""
     if not hasattr(model, "layers"):
         raise TypeError(f"print_summary: `model` must be a model, got {type(model).__name__}.")
+    check_count("summary", "line_length", line_length, 1, optional=True)
     header = ["Layer (type)", "Output Shape", "Param #"] + (["Trainable"] if show_trainable else [])
     shares = list(_WIDTHS) + ([0.15] if show_trainable else [])
     if positions is not None:
