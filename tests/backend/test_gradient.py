@@ -259,6 +259,18 @@ def test_a_variable_that_is_assigned_while_recording_counts_with_every_content()
     assert float(dlrs.function(gradient)()) == 10.0
 
 
+def test_assigning_cuts_the_gradient_off():
+    def gradient():
+        v = dlrs.Variable(3.0)
+        with dlrs.GradientTape() as tape:
+            v.assign(v * 2.0)
+            z = v * 5.0
+        return tape.gradient(z, v)
+
+    assert float(gradient()) == 5.0
+    assert float(dlrs.function(gradient)()) == 5.0
+
+
 def test_an_update_by_a_program_is_another_content():
     v = dlrs.Variable(2.0)
     optimizer = dlrs.optimizers.SGD(1.0)

@@ -146,6 +146,11 @@ impl Tensor {
         Tensor { ty: Ty::new(self.ty.dtype, shape), id: next_id(), storage: Arc::clone(&self.storage) }
     }
 
+    /// The same elements as a value of its own, which tapes do not take for this one.
+    pub fn detached(&self) -> Tensor {
+        Tensor { ty: self.ty, id: next_id(), storage: Arc::clone(&self.storage) }
+    }
+
     /// The same bits as unsigned integers of the same size.
     pub fn as_bits(&self) -> Tensor {
         let dtype = match self.ty.dtype.size() {

@@ -112,7 +112,8 @@ impl Variable {
             );
         }
         let mut state = self.write()?;
-        state.tensor = value;
+        // What a variable holds is a value of its own: gradients by the variable do not go through what it was computed from.
+        state.tensor = value.detached();
         self.count_write();
         Ok(())
     }
