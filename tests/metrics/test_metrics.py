@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import dlrs
-from dlrs import metrics, ops
+from dlrs import backend, metrics, ops
 
 RNG = np.random.default_rng(0)
 P = RNG.normal(size=(30, 4)).astype(np.float32)
@@ -153,3 +153,25 @@ def test_values_for_a_while() -> None:
     with pytest.raises(ValueError, match="shape"):
         metric.stateless_update_state([1.0, 1.0], [[0.0, 1.0]], [[3.0]])
     assert metric.result().item() == 4.0
+
+
+@pytest.mark.parametrize("steps", [2, 3])
+def test_weights_of_samples_stand_along_the_first_axis_of_a_mask(steps):
+    pred = ops.convert_to_tensor(np.array([[1.0], [5.0]]) * np.ones((2, steps)), "float32")[..., None]
+    mask = np.ones((2, steps), bool)
+    mask[0, 1:] = False
+    backend.set_keras_mask(pred, mask)
+    true = ops.zeros((2, steps, 1))
+    for weights in ([1.0, 0.0], [[1.0], [0.0]]):
+        assert metrics.MeanAbsoluteError()(true, pred, sample_weight=np.array(weights)).item() == 1.0
+    each = np.zeros((2, steps))
+    each[:, 0] = 1.0
+    assert metrics.MeanAbsoluteError()(true, pred, sample_weight=each).item() == 3.0
+
+
+def test_weights_that_do_not_fit_a_mask_are_refused_by_name():
+    pred = ops.ones((2, 3, 1))
+    backend.set_keras_mask(pred, np.ones((2, 3), bool))
+    for shape in ((3,), (2, 2), (2, 3, 4)):
+        with pytest.raises(ValueError, match="`sample_weight` of shape"):
+            metrics.MeanAbsoluteError()(ops.zeros((2, 3, 1)), pred, sample_weight=np.ones(shape))

@@ -8,6 +8,7 @@ from dlrs.backend import Tensor
 from dlrs.backend.serialization import deserialize_keras_object, serialize_keras_object
 from dlrs.losses import squeeze_or_expand_to_same_rank
 from dlrs.metrics.metric import Metric
+from dlrs.metrics.metrics_utils import weights_like
 
 
 def reduce_to_samplewise_values(
@@ -44,8 +45,7 @@ def _merged_weights(sample_weight: Any, mask: Any, dtype: Any) -> Tensor | None:
     float_mask = ops.cast(mask, dtype)
     if weights is None:
         return float_mask
-    float_mask, weights = squeeze_or_expand_to_same_rank(float_mask, weights)
-    return ops.multiply(float_mask, weights)
+    return ops.multiply(float_mask, weights_like(float_mask, weights))
 
 
 class Sum(Metric):
