@@ -51,6 +51,10 @@ class LayerState(LayerTypes):
 
         return self._tracked_values(Layer)
 
+    def _layers_as_saved(self) -> "list[Layer]":
+        """The sublayers in the order in which files name them."""
+        return self._child_layers()
+
     @property
     def _layers(self) -> "list[Layer]":
         return self._child_layers()

@@ -65,7 +65,14 @@ class Functional(Model):
     input_names: list[str]
 
     def _child_layers(self) -> list[Layer]:
-        layers = self._graph_layers
+        return self._with_own_layers(self._graph_layers)
+
+    def _layers_as_saved(self) -> list[Layer]:
+        # Files number layers of one class in the order in which they first run.
+        operations = {id(node.operation): node.operation for node in self._function._nodes}
+        return self._with_own_layers([op for op in operations.values() if isinstance(op, Layer)])
+
+    def _with_own_layers(self, layers: list[Layer]) -> list[Layer]:
         own = super()._child_layers()
         if not own:
             return layers
@@ -74,7 +81,7 @@ class Functional(Model):
 
     @property
     def operations(self) -> list[Operation]:
-        """The layers and the uses of functions of `dlrs.ops`, in an order in which they can run."""
+        """The layers and the uses of functions of `dlrs.ops`, the farthest from the outputs first, as in Keras."""
         return self._function.operations
 
     @property

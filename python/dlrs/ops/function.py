@@ -39,8 +39,7 @@ class Function(Operation):
                 if not isinstance(x, KerasTensor):
                     raise ValueError(f"{self.name}: `{what}` must be placeholders (`Input`), got {x!r}.")
         self._nodes = sorted_nodes(self._inputs, self._outputs)
-        operations = {id(node.operation): node.operation for node in self._nodes}
-        self._operations: list[Operation] = list(operations.values())
+        self._operations = operations_by_depth(self._nodes, self._outputs)
         # What a run does at each node. Most apply an operation to one value, which needs no search for placeholders.
         self._schedule = [
             (node, _only_argument(node), [id(x) for x in node.outputs]) for node in self._nodes if not node.is_input
@@ -48,7 +47,7 @@ class Function(Operation):
 
     @property
     def operations(self) -> list[Operation]:
-        """The operations, each once, in an order in which they can run."""
+        """The operations, each once, in the order of Keras: the farthest from the outputs first."""
         return list(self._operations)
 
     @property
@@ -147,6 +146,35 @@ def sorted_nodes(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list[
             stack.append((x, True))
             stack.extend((parent, False) for parent in reversed(node.input_tensors))
     return list(done.values())
+
+
+def operations_by_depth(nodes: list[Node], outputs: list[KerasTensor]) -> list[Operation]:
+    """The operations of `nodes`, given parents first, by falling depth, as Keras lists them.
+
+    An operation's depth is the greatest of its nodes': the number of operations on the longest way to an output. Equal
+    depths go by the order in which a search from the outputs, depth first, meets the operations; inputs that lead
+    nowhere come before them, at depth 0.
+    """
+    in_graph = {id(node) for node in nodes}
+    of_node: dict[int, int] = {}
+    of_operation: dict[int, int] = {}
+    for node in reversed(nodes):
+        depth = max(of_node.get(id(node), 0), of_operation.get(id(node.operation), 0))
+        of_operation[id(node.operation)] = depth
+        for parent in node.parent_nodes:
+            of_node[id(parent)] = max(of_node.get(id(parent), 0), depth + 1)
+    met: dict[int, int] = {}
+    seen: set[int] = set()
+    stack = [_made_by(x) for x in reversed(outputs)]
+    while stack:
+        visited = stack.pop()
+        if visited is None or id(visited) in seen or id(visited) not in in_graph:
+            continue
+        seen.add(id(visited))
+        met.setdefault(id(visited.operation), len(met))
+        stack.extend(_made_by(x) for x in reversed(visited.input_tensors))
+    operations = {id(node.operation): node.operation for node in nodes}
+    return [operations[key] for key in sorted(operations, key=lambda key: (-of_operation[key], met.get(key, -1)))]
 
 
 def _made_by(x: KerasTensor) -> Node | None:

@@ -50,7 +50,7 @@ def _layers(model: Any) -> Iterator[tuple[str, Any]]:
         prefix, layer = stack.pop()
         yield prefix, layer
         # An input has no state, and models with and without one are otherwise alike.
-        children = [child for child in layer._child_layers() if type(child).__name__ != "InputLayer"]
+        children = [child for child in layer._layers_as_saved() if type(child).__name__ != "InputLayer"]
         names = _distinct([to_snake_case(type(child).__name__) for child in children])
         fresh = []
         for name, child in zip(names, children, strict=True):
