@@ -1,4 +1,4 @@
-"""The layers and weights of functional models stand in Keras's order, so that weights can be carried over by position."""
+"""Layers and weights of functional models stand in Keras's order, so that weights can be carried over by position."""
 
 from collections.abc import Callable
 from typing import Any

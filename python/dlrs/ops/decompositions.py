@@ -11,6 +11,7 @@ import numpy as np
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
 from dlrs.backend import GradientTape, KerasTensor, TensorLike, as_tensor, compute_output_spec, is_float_dtype, tree
+from dlrs.ops.control_flow import custom_gradient
 from dlrs.ops.operation import op, op_with_spec
 
 __all__ = [
@@ -261,7 +262,8 @@ def _eig_spec(x: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
 def eig(x: TensorLike) -> tuple[Tensor, Tensor]:
     """The eigenvalues and eigenvectors (columns) of square matrices whose eigenvalues are real.
 
-    NumPy computes them: there is no gradient, and none in compiled functions. For symmetric matrices use `eigh`.
+    NumPy computes them, so that compiled functions cannot. For symmetric matrices use `eigh`. Gradients (Giles 2008,
+    §3.1) need eigenvalues that differ: vectors of equal ones count as constant.
 
     Errors: ValueError if an eigenvalue is not real, as there are no complex tensors; TypeError while traced.
 
@@ -277,7 +279,28 @@ def eig(x: TensorLike) -> tuple[Tensor, Tensor]:
     if np.iscomplexobj(w):
         raise ValueError("eig: an eigenvalue of `x` is not real, and there are no complex tensors.")
     dtype = _dlrs.multiply(x, 1.0).dtype
-    return _dlrs.cast(w, dtype), _dlrs.cast(v, dtype)
+    pair: tuple[Tensor, Tensor] = _eig_with_gradient(x, _dlrs.cast(w, dtype), _dlrs.cast(v, dtype))
+    return pair
+
+
+def _eig_with_gradient(x: Tensor, w: Tensor, v: Tensor) -> Any:
+    """(w, v) as a function of `x`, whose gradient is v⁻ᵀ·(diag(dw) + (vᵀdv - vᵀv·diag(vᵀdv)) / (wⱼ - wᵢ))·vᵀ."""
+    n = w.shape[-1]
+    transposed = (*range(v.ndim - 2), v.ndim - 1, v.ndim - 2)
+
+    def gradient(dw: Tensor, dv: Tensor) -> Tensor:
+        vt = _dlrs.transpose(v, transposed)
+        inner = _dlrs.matmul(vt, dv)
+        on_diagonal = _dlrs.tensor(np.eye(n, dtype=bool))
+        own = _dlrs.sum(_dlrs.where(on_diagonal, inner, 0.0), (-2,), True)
+        inner = _dlrs.subtract(inner, _dlrs.multiply(_dlrs.matmul(vt, v), own))
+        row, column = (*w.shape[:-1], 1, n), (*w.shape, 1)
+        gaps = _dlrs.subtract(_dlrs.reshape(w, row), _dlrs.reshape(w, column))
+        inner = _dlrs.where(_dlrs.equal(gaps, 0.0), 0.0, _dlrs.divide(inner, gaps))
+        inner = _dlrs.where(on_diagonal, _dlrs.reshape(dw, row), inner)
+        return _dlrs.solve(vt, _dlrs.matmul(inner, vt))
+
+    return custom_gradient(lambda _: ((w, v), gradient))(x)
 
 
 @op

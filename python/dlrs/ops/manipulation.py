@@ -308,8 +308,18 @@ def repeat(x: TensorLike, repeats: int | Sequence[int], axis: int | None = None)
     if axis is None:
         x, axis = ravel(x), 0
     axis = normalize_axis("repeat", axis, x.ndim)
-    indices = np.repeat(np.arange(x.shape[axis], dtype=np.int32), repeats)
-    return _dlrs.take(x, indices, axis)
+    counts = np.asarray(repeats)
+    if counts.dtype.kind not in "iu" or counts.ndim > 1 or (counts < 0).any():
+        raise ValueError(f"repeat: `repeats` must be an integer of at least 0, or a list of them, got {repeats!r}.")
+    before, size, after = x.shape[:axis], x.shape[axis], x.shape[axis + 1 :]
+    if counts.size == 1:
+        # Without indices, so that a result too large for the memory is found out before any is taken.
+        count = int(counts.reshape(()))
+        copies = _dlrs.broadcast_to(_dlrs.reshape(x, (*before, size, 1, *after)), (*before, size, count, *after))
+        return _dlrs.reshape(copies, (*before, size * count, *after))
+    if counts.size != size:
+        raise ValueError(f"repeat: `repeats` has {counts.size} numbers for the {size} entries of axis {axis}.")
+    return _dlrs.take(x, np.repeat(np.arange(size, dtype=np.int32), counts), axis)
 
 
 @op
