@@ -369,3 +369,23 @@ def test_keyboard_interrupt_inside_a_long_scan() -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)
     assert time.perf_counter() - started < 0.1 + 0.2 + 0.3  # the timer, the promise, and the load of a shared machine
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
+@pytest.mark.parametrize("decompose", [_dlrs.eigh, lambda x: _dlrs.svd(x, True)], ids=["eigh", "svd"])
+def test_keyboard_interrupt_inside_one_decomposition(decompose: Any) -> None:
+    x = tensor(np.random.default_rng(0).normal(size=(1500, 1500)))
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    old = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    started = time.perf_counter()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            decompose(x)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+    assert time.perf_counter() - started < 0.1 + 0.2 + 0.3  # the timer, the promise, and the load of a shared machine

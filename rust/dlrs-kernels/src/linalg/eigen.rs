@@ -1,6 +1,6 @@
 //! Eigenvalues and eigenvectors of symmetric matrices by cyclic Jacobi rotations.
 
-use super::{Stop, jacobi_angle, rotate, two_rows};
+use super::{ROTATIONS_PER_STOP, Stop, jacobi_angle, rotate, two_rows};
 
 /// Sweeps after which a matrix that has not converged (one with NaN) is left as it is.
 const MOST_SWEEPS: usize = 60;
@@ -18,9 +18,12 @@ pub fn eigh(n: usize, a: &[f64], w: &mut [f64], v: &mut [f64], work: &mut [f64],
         }
     }
     for _ in 0..MOST_SWEEPS {
-        if stop() || !sweep(n, m, vectors) {
+        if stop() || !sweep(n, m, vectors, stop) {
             break;
         }
+    }
+    if stop() {
+        return;
     }
     let mut order: Vec<usize> = (0..n).collect();
     order.sort_by(|&i, &j| m[i * n + i].total_cmp(&m[j * n + j]));
@@ -30,11 +33,14 @@ pub fn eigh(n: usize, a: &[f64], w: &mut [f64], v: &mut [f64], work: &mut [f64],
     }
 }
 
-/// Rotates every pair once; returns whether one needed it. Row i of `vectors` is eigenvector i.
-fn sweep(n: usize, m: &mut [f64], vectors: &mut [f64]) -> bool {
+/// Rotates every pair once, unless told to stop; returns whether one needed it. Row i of `vectors` is eigenvector i.
+fn sweep(n: usize, m: &mut [f64], vectors: &mut [f64], stop: Stop<'_>) -> bool {
     let mut turned = false;
     for p in 0..n {
         for q in p + 1..n {
+            if q % ROTATIONS_PER_STOP == 0 && stop() {
+                return false;
+            }
             let (a, b, cross) = (m[p * n + p], m[q * n + q], m[p * n + q]);
             // Below the rounding error of both diagonal elements there is nothing left to annihilate.
             if a.abs() + cross.abs() == a.abs() && b.abs() + cross.abs() == b.abs() {

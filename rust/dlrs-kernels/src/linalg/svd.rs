@@ -1,7 +1,7 @@
 //! A = U·diag(s)·Vᵀ by one-sided Jacobi rotations (Hestenes 1958), which compute small singular values to full relative accuracy
 //! (Demmel and Veselić 1992).
 
-use super::{Stop, add_scaled, dot, jacobi_angle, rotate, two_rows};
+use super::{ROTATIONS_PER_STOP, Stop, add_scaled, dot, jacobi_angle, rotate, two_rows};
 
 /// Sweeps after which a matrix that has not converged (one with NaN) is left as it is.
 const MOST_SWEEPS: usize = 60;
@@ -37,7 +37,7 @@ pub fn svd(
         (0..short).for_each(|j| turns[i * short + j] = f64::from(u8::from(i == j)));
     }
     for _ in 0..MOST_SWEEPS {
-        if stop() || !sweep(short, long, lines, turns) {
+        if stop() || !sweep(short, long, lines, turns, stop) {
             break;
         }
     }
@@ -47,6 +47,9 @@ pub fn svd(
     // Long vectors are the normalised lines, completed to a basis; short ones are the turns.
     let wanted = if m >= n { mu } else { nv };
     for (place, &from) in order.iter().enumerate() {
+        if stop() {
+            return;
+        }
         s[place] = norms[from];
         let (done, row) = basis.split_at_mut(place * long);
         let row = &mut row[..long];
@@ -61,6 +64,9 @@ pub fn svd(
         }
     }
     for place in short..wanted {
+        if stop() {
+            return;
+        }
         let (done, row) = basis.split_at_mut(place * long);
         complete(done, &mut row[..long]);
     }
@@ -81,11 +87,14 @@ fn norm(x: &[f64]) -> f64 {
     top * x.iter().map(|x| (x / top) * (x / top)).sum::<f64>().sqrt()
 }
 
-/// Turns every pair of lines until they are orthogonal; returns whether one was not.
-fn sweep(short: usize, long: usize, lines: &mut [f64], turns: &mut [f64]) -> bool {
+/// Turns every pair of lines until they are orthogonal; returns whether one was not. Ends early if told to stop.
+fn sweep(short: usize, long: usize, lines: &mut [f64], turns: &mut [f64], stop: Stop<'_>) -> bool {
     let mut turned = false;
     for p in 0..short {
         for q in p + 1..short {
+            if q % ROTATIONS_PER_STOP == 0 && stop() {
+                return false;
+            }
             let (x, y) = two_rows(lines, long, p, q);
             let (a, b, cross) = (dot(x, x), dot(y, y), dot(x, y));
             // Also false for NaN, which no rotation removes.
