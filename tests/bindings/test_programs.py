@@ -1,5 +1,6 @@
 """Traces, programs, epochs and tapes."""
 
+import functools
 import os
 import signal
 import threading
@@ -372,9 +373,13 @@ def test_keyboard_interrupt_inside_a_long_scan() -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
-@pytest.mark.parametrize("decompose", [_dlrs.eigh, lambda x: _dlrs.svd(x, True)], ids=["eigh", "svd"])
-def test_keyboard_interrupt_inside_one_decomposition(decompose: Any) -> None:
-    x = tensor(np.random.default_rng(0).normal(size=(1500, 1500)))
+@pytest.mark.parametrize("name", ["eigh", "svd", "cholesky", "qr"])
+def test_keyboard_interrupt_inside_one_decomposition(name: str) -> None:
+    n = 4000 if name == "cholesky" else 1500
+    values = np.random.default_rng(0).normal(size=(n, n))
+    x = tensor(values / n + np.eye(n) if name == "cholesky" else values)
+    arguments = {"svd": (True,), "qr": (False,)}.get(name, ())
+    decompose = functools.partial(getattr(_dlrs, name), x, *arguments)
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
@@ -384,7 +389,7 @@ def test_keyboard_interrupt_inside_one_decomposition(decompose: Any) -> None:
     started = time.perf_counter()
     try:
         with pytest.raises(KeyboardInterrupt):
-            decompose(x)
+            decompose()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, old)

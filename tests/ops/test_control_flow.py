@@ -333,3 +333,11 @@ def test_tensors_index_any_axis() -> None:
     np.testing.assert_array_equal(t[one, :, one].numpy(), x[1, :, 1])
     with pytest.raises(IndexError, match=r"ops\.take"):
         t[0, :, two]
+
+
+def test_a_scan_carries_up_to_64_tensors():
+    start = [np.float32(i) for i in range(64)]
+    last, _ = ops.scan(lambda carry, _: ([c + 1.0 for c in carry], None), start, length=3)
+    assert [c.item() for c in last] == [i + 3.0 for i in range(64)]
+    with pytest.raises(ValueError, match="65 tensors"):
+        ops.scan(lambda carry, _: (carry, None), [*start, np.float32(0)], length=3)

@@ -1,13 +1,17 @@
 //! A = L·Lᵀ.
 
-use super::{Singular, dot};
+use super::{Singular, Stop, dot};
 
-/// Replaces the n×n matrix `a`, of which the lower triangle is read, by its lower Cholesky factor.
+/// Replaces the n×n matrix `a`, of which the lower triangle is read, by its lower Cholesky factor. Ends early, with a part of it, if told to
+/// stop.
 ///
 /// # Errors
 /// The order of the first leading minor that is not positive.
-pub fn cholesky(n: usize, a: &mut [f64]) -> Result<(), Singular> {
+pub fn cholesky(n: usize, a: &mut [f64], stop: Stop<'_>) -> Result<(), Singular> {
     for i in 0..n {
+        if stop() {
+            break;
+        }
         let (above, row) = a.split_at_mut(i * n);
         for j in 0..i {
             let other = &above[j * n..][..=j];

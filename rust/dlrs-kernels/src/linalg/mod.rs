@@ -107,11 +107,11 @@ mod tests {
             let mut a = product(n, n, n, |i, k| x[i * n + k], |k, j| x[j * n + k]);
             (0..n).for_each(|i| a[i * n + i] += 1.0);
             let mut l = a.clone();
-            cholesky(n, &mut l).unwrap();
+            cholesky(n, &mut l, &|| false).unwrap();
             assert_close(&product(n, n, n, |i, k| l[i * n + k], |k, j| l[j * n + k]), &a);
         }
-        assert_eq!(cholesky(2, &mut [1.0, 0.0, 2.0, 1.0]), Err(Singular(2)));
-        assert_eq!(cholesky(1, &mut [f64::NAN]), Err(Singular(1)));
+        assert_eq!(cholesky(2, &mut [1.0, 0.0, 2.0, 1.0], &|| false), Err(Singular(2)));
+        assert_eq!(cholesky(1, &mut [f64::NAN], &|| false), Err(Singular(1)));
     }
 
     #[test]
@@ -150,7 +150,7 @@ mod tests {
             let k = if complete { m } else { m.min(n) };
             let a = noise(m * n, 5);
             let (mut q, mut r, mut work) = (vec![9.0; m * k], vec![9.0; k * n], vec![0.0; qr_work(m, n)]);
-            qr(m, n, &a, k, &mut q, &mut r, &mut work);
+            qr(m, n, &a, k, &mut q, &mut r, &mut work, &|| false);
             assert_close(&product(m, k, n, |i, l| q[i * k + l], |l, j| r[l * n + j]), &a);
             assert_close(&product(k, m, k, |i, l| q[l * k + i], |l, j| q[l * k + j]), &identity(k));
             (0..k).for_each(|i| (0..i.min(n)).for_each(|j| assert_eq!(r[i * n + j], 0.0)));

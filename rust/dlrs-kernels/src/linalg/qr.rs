@@ -1,6 +1,6 @@
 //! A = Q·R by Householder reflections.
 
-use super::{add_scaled, dot};
+use super::{Stop, add_scaled, dot};
 
 /// Numbers of scratch memory that [`qr`] needs.
 pub fn qr_work(m: usize, n: usize) -> usize {
@@ -9,8 +9,9 @@ pub fn qr_work(m: usize, n: usize) -> usize {
 
 /// Writes the factors of the m×n matrix `a`: Q (m×k) with orthonormal columns, R (k×n) upper triangular; k is min(m, n) or m.
 ///
-/// Signs are LAPACK's (dgeqrf): element i of R's diagonal has the sign opposite to that of the element it was made of.
-pub fn qr(m: usize, n: usize, a: &[f64], k: usize, q: &mut [f64], r: &mut [f64], work: &mut [f64]) {
+/// Signs are LAPACK's (dgeqrf): element i of R's diagonal has the sign opposite to that of the element it was made of. Ends
+/// early, with a part of the factors, if told to stop.
+pub fn qr(m: usize, n: usize, a: &[f64], k: usize, q: &mut [f64], r: &mut [f64], work: &mut [f64], stop: Stop<'_>) {
     // Columns as rows: reflections act on columns.
     let (columns, rest) = work.split_at_mut(m * n);
     let (basis, taus) = rest.split_at_mut(m * m);
@@ -19,6 +20,9 @@ pub fn qr(m: usize, n: usize, a: &[f64], k: usize, q: &mut [f64], r: &mut [f64],
     }
     let steps = m.min(n);
     for i in 0..steps {
+        if stop() {
+            return;
+        }
         let (head, tail) = columns.split_at_mut((i + 1) * m);
         let v = &mut head[i * m + i..];
         taus[i] = reflector(v);
@@ -33,6 +37,9 @@ pub fn qr(m: usize, n: usize, a: &[f64], k: usize, q: &mut [f64], r: &mut [f64],
     }
     // Q = H₀·H₁ ⋯ applied to the first k unit vectors.
     for (j, column) in basis.chunks_exact_mut(m.max(1)).enumerate().take(k) {
+        if stop() {
+            return;
+        }
         column.fill(0.0);
         column[j] = 1.0;
         for i in (0..steps).rev() {

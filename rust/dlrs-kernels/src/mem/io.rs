@@ -13,7 +13,7 @@ pub struct TileIo<'a> {
     pub(super) rects: &'a [Rect],
     pub(super) scratch: &'a mut [u8],
     /// Bit k is set once output k has been handed out.
-    pub(super) taken: u64,
+    pub(super) taken: u128,
     /// Whether the run is to end, asked of the caller if this is the caller's thread.
     pub(super) stop: &'a dyn Fn() -> bool,
     /// Why the run must not go on, if the kernel said so.

@@ -54,7 +54,7 @@ pub fn scan(
     Ok((last, values.take(results.len() - carried).collect()))
 }
 
-/// A kernel hands out at most 64 parts of its output at once.
+/// A kernel hands out at most 128 parts of its output at once, and a scan hands out what it carries twice.
 fn check_number(op: &str, outputs: usize) -> Result<()> {
     if outputs > 64 {
         fail!(Value, "{op}: {outputs} tensors are carried and returned; expected at most 64");

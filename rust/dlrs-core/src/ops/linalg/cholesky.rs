@@ -43,9 +43,9 @@ impl Op for Cholesky {
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         let n = square("cholesky", "x", cx.inputs[0])?;
-        let kernel = move |x: &[&[f64]], y: &mut [&mut [f64]], _: &mut [f64], _: &dyn Fn() -> bool| {
+        let kernel = move |x: &[&[f64]], y: &mut [&mut [f64]], _: &mut [f64], stop: &dyn Fn() -> bool| {
             y[0].copy_from_slice(x[0]);
-            cholesky(n, y[0]).map_err(|Singular(order)| {
+            cholesky(n, y[0], stop).map_err(|Singular(order)| {
                 format!("cholesky: x is not positive definite: its leading minor of order {order} is not positive")
             })
         };

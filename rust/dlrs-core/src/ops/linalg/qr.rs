@@ -72,9 +72,9 @@ impl Op for Qr {
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         let (m, n) = matrix("qr", "x", cx.inputs[0])?;
         let k = self.columns(m, n);
-        let kernel = move |x: &[&[f64]], y: &mut [&mut [f64]], work: &mut [f64], _: &dyn Fn() -> bool| {
+        let kernel = move |x: &[&[f64]], y: &mut [&mut [f64]], work: &mut [f64], stop: &dyn Fn() -> bool| {
             let [q, r] = y else { unreachable!("two results") };
-            qr(m, n, x[0], k, q, r, work);
+            qr(m, n, x[0], k, q, r, work, stop);
             Ok(())
         };
         let cost = 20.0 + (m * m.min(n) * (n + k)) as f64;
