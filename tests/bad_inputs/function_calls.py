@@ -169,6 +169,7 @@ LOSSES: dict[str, Arguments] = {
 }
 
 RANDOM: dict[str, Arguments] = {
+    "seed_scope": given(7, 0),
     "beta": given((2, 3), 1.0, 2.0),
     "binomial": given((2, 3), 5.0, 0.5),
     "permutation": given(5),

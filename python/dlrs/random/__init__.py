@@ -14,12 +14,14 @@ from dlrs.random.draws import (
     uniform,
 )
 from dlrs.random.seed_generator import SeedGenerator, draw_seed, global_seed_generator, make_default_seed
+from dlrs.random.seed_scope import current_seed_scope, seed_scope
 
 __all__ = [
     "SeedGenerator",
     "beta",
     "binomial",
     "categorical",
+    "current_seed_scope",
     "draw_seed",
     "dropout",
     "gamma",
@@ -28,6 +30,7 @@ __all__ = [
     "normal",
     "permutation",
     "randint",
+    "seed_scope",
     "shuffle",
     "truncated_normal",
     "uniform",

@@ -8,6 +8,7 @@ import numpy as np
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
 from dlrs.backend import Variable, auto_name, get_global_attribute, set_global_attribute
+from dlrs.random.seed_scope import current_seed_scope
 
 _STEP = np.array([0, 1], dtype=np.int64)
 
@@ -50,6 +51,9 @@ class SeedGenerator:
 
     def next(self, ordered: bool = True) -> Tensor:
         """The current `[seed, counter]`; the counter then goes up by one."""
+        scope = current_seed_scope()
+        if scope is not None and not _dlrs.is_tracing():
+            return _dlrs.tensor(scope.next_key(self, self.seed))
         value = self.state.value
         self.state.assign(_dlrs.add(value, _STEP))
         return value
@@ -85,6 +89,9 @@ def draw_seed(seed: Any) -> Tensor:
     if isinstance(seed, SeedGenerator):
         return seed.next()
     if seed is None:
+        scope = current_seed_scope()
+        if scope is not None and not _dlrs.is_tracing():
+            return _dlrs.tensor(scope.next_key(None, 0))
         return global_seed_generator().next()
     if isinstance(seed, int | np.integer) and not isinstance(seed, bool):
         if not -(2**63) <= seed < 2**63:
