@@ -304,9 +304,33 @@ def stop_gradient(x: ArrayLike) -> Tensor: ...
 
 # Contractions
 def matmul(x1: ArrayLike, x2: ArrayLike, transpose_a: bool = False, transpose_b: bool = False) -> Tensor: ...
-def conv2d(
-    x: ArrayLike, kernel: ArrayLike, strides: tuple[int, int], padding: tuple[int, int, int, int], dilation: tuple[int, int]
-) -> Tensor: ...  # NHWC x HWIO -> NHWC; padding = top, bottom, left, right
+# Over 1-3 spatial axes, channels last; kernel (.., channels / groups, filters); one entry per spatial axis, padding (before, after)
+def conv(
+    x: ArrayLike,
+    kernel: ArrayLike,
+    strides: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    dilation: Sequence[int],
+    groups: int,
+) -> Tensor: ...
+def conv_backward_input(
+    d: ArrayLike,
+    kernel: ArrayLike,
+    input_shape: Sequence[int],
+    strides: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    dilation: Sequence[int],
+    groups: int,
+) -> Tensor: ...
+def conv_backward_kernel(
+    x: ArrayLike,
+    d: ArrayLike,
+    kernel_shape: Sequence[int],
+    strides: Sequence[int],
+    padding: Sequence[tuple[int, int]],
+    dilation: Sequence[int],
+    groups: int,
+) -> Tensor: ...
 
 # Reductions; axes = None reduces all
 def sum(x: ArrayLike, axes: Sequence[int] | None = None, keepdims: bool = False) -> Tensor: ...

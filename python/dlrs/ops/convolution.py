@@ -56,13 +56,7 @@ def conv(
     if padding == "same":
         sizes = zip(inputs.shape[1:-1], kernel.shape[:-2], steps, dilations, strict=True)
         pads = [_same_padding(*size) for size in sizes]
-    if space == 1:  # as one row of an image
-        inputs = _dlrs.reshape(inputs, (inputs.shape[0], 1, *inputs.shape[1:]))
-        kernel = _dlrs.reshape(kernel, (1, *kernel.shape))
-        steps, dilations, pads = [1, *steps], [1, *dilations], [(0, 0), *pads]
-    result = _dlrs.conv2d(inputs, kernel, (steps[0], steps[1]), (*pads[0], *pads[1]), (dilations[0], dilations[1]))
-    if space == 1:
-        result = _dlrs.reshape(result, (result.shape[0], *result.shape[2:]))
+    result = _dlrs.conv(inputs, kernel, steps, pads, dilations, 1)
     return _dlrs.transpose(result, [0, result.ndim - 1, *range(1, result.ndim - 1)]) if first else result
 
 

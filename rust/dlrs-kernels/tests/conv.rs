@@ -15,18 +15,23 @@ fn integers<T: From<i8>>(seed: u64, n: usize) -> Vec<T> {
 
 /// Calls `f(index in x, index in w, index in y)` for every product of the convolution.
 fn each_product(g: &ConvGeometry, mut f: impl FnMut(usize, usize, usize)) {
-    for (i, oy, ox) in (0..g.n * g.oh * g.ow).map(|p| (p / g.ow / g.oh, p / g.ow % g.oh, p % g.ow)) {
-        for (ky, kx) in (0..g.kh * g.kw).map(|t| (t / g.kw, t % g.kw)) {
-            let iy = (oy * g.strides.0 + ky * g.dilation.0) as isize - g.pad_top as isize;
-            let ix = (ox * g.strides.1 + kx * g.dilation.1) as isize - g.pad_left as isize;
-            if iy < 0 || ix < 0 || iy >= g.h as isize || ix >= g.w as isize {
-                continue;
-            }
-            let pixel = (i * g.h + iy as usize) * g.w + ix as usize;
-            for (ci, co) in (0..g.c_in * g.c_out).map(|c| (c / g.c_out, c % g.c_out)) {
-                let tap = ((ky * g.kw + kx) * g.c_in + ci) * g.c_out + co;
-                f(pixel * g.c_in + ci, tap, ((i * g.oh + oy) * g.ow + ox) * g.c_out + co);
-            }
+    let unravel = |i: usize, [_, b, c]: [usize; 3]| [i / c / b, i / c % b, i % c];
+    let pixels = |s: [usize; 3]| s[0] * s[1] * s[2];
+    let (channels, filters) = (g.c_in / g.groups, g.c_out / g.groups);
+    for (i, o, k) in (0..g.n)
+        .flat_map(|i| (0..pixels(g.output)).map(move |o| (i, o)))
+        .flat_map(|(i, o)| (0..pixels(g.kernel)).map(move |k| (i, o, k)))
+    {
+        let (at, tap) = (unravel(o, g.output), unravel(k, g.kernel));
+        let from = [0, 1, 2].map(|a| (at[a] * g.strides[a] + tap[a] * g.dilation[a]) as isize - g.pad[a] as isize);
+        if (0..3).any(|a| from[a] < 0 || from[a] >= g.input[a] as isize) {
+            continue;
+        }
+        let [x0, x1, x2] = from.map(|p| p as usize);
+        let pixel = ((i * g.input[0] + x0) * g.input[1] + x1) * g.input[2] + x2;
+        for (ci, co) in (0..channels * g.c_out).map(|c| (c / g.c_out, c % g.c_out)) {
+            let of_x = pixel * g.c_in + co / filters * channels + ci;
+            f(of_x, (k * channels + ci) * g.c_out + co, (i * pixels(g.output) + o) * g.c_out + co);
         }
     }
 }
@@ -35,7 +40,7 @@ fn check<T>(isa: Isa, g: &ConvGeometry)
 where
     T: ConvElement + From<i8> + std::ops::Mul<Output = T> + std::ops::AddAssign,
 {
-    let sizes = [g.n * g.h * g.w * g.c_in, g.kh * g.kw * g.c_in * g.c_out, g.n * g.oh * g.ow * g.c_out];
+    let sizes = [g.n * g.image_in(), g.kernel_len(), g.n * g.image_out()];
     let [x, w, dy]: [Guarded<T>; 3] = [0, 1, 2].map(|i| Guarded::end(&integers(i as u64 + 1, sizes[i])));
     let [mut dx, mut dw, mut y] = sizes.map(|n| vec![T::default(); n]);
     each_product(g, |i, t, o| {
@@ -56,40 +61,62 @@ where
         conv_input_grad(isa, g, &dy, &w, cut.clone(), TileMut::flat(&mut out), &mut scratch);
         assert_eq!(out[..], dx[cut.start * per..cut.end * per], "input gradient {isa:?} {g:?}");
     }
-    let taps = g.kh * g.kw;
+    let taps = g.taps();
     for cut in [0..taps, 0..1, taps / 2..taps] {
-        let per = g.c_in * g.c_out;
+        let per = g.group_in() * g.c_out;
         let mut out = Guarded::end(&vec![stale; cut.len() * per]);
         conv_kernel_grad(isa, g, &x, &dy, cut.clone(), TileMut::flat(&mut out), &mut scratch);
         assert_eq!(out[..], dw[cut.start * per..cut.end * per], "kernel gradient {isa:?} {g:?}");
     }
 }
 
+/// `padding` is (before, after) of each axis.
 fn geometry(
+    (n, input, c_in): (usize, [usize; 3], usize),
+    (kernel, c_out): ([usize; 3], usize),
+    strides: [usize; 3],
+    dilation: [usize; 3],
+    padding: [(usize, usize); 3],
+    groups: usize,
+) -> ConvGeometry {
+    let output = [0, 1, 2].map(|a| {
+        let padded = input[a] + padding[a].0 + padding[a].1;
+        (padded.checked_sub((kernel[a] - 1) * dilation[a] + 1)).map_or(0, |x| x / strides[a] + 1)
+    });
+    ConvGeometry { n, input, c_in, kernel, c_out, output, strides, dilation, pad: padding.map(|p| p.0), groups }
+}
+
+/// Two spatial axes.
+fn images(
     (n, h, w, c_in): (usize, usize, usize, usize),
     (kh, kw, c_out): (usize, usize, usize),
     strides: (usize, usize),
     dilation: (usize, usize),
-    pads: (usize, usize, usize, usize),
+    (top, bottom, left, right): (usize, usize, usize, usize),
+    groups: usize,
 ) -> ConvGeometry {
-    let (top, bottom, left, right) = pads;
-    let out = |len: usize, k: usize, d: usize, s: usize| (len.checked_sub((k - 1) * d + 1)).map_or(0, |x| x / s + 1);
-    let oh = out(h + top + bottom, kh, dilation.0, strides.0);
-    let ow = out(w + left + right, kw, dilation.1, strides.1);
-    ConvGeometry { n, h, w, c_in, kh, kw, c_out, oh, ow, strides, dilation, pad_top: top, pad_left: left }
+    let triple = |(a, b): (usize, usize)| [1, a, b];
+    let padding = [(0, 0), (top, bottom), (left, right)];
+    geometry((n, [1, h, w], c_in), ([1, kh, kw], c_out), triple(strides), triple(dilation), padding, groups)
 }
 
 #[test]
 fn every_pass_matches_its_definition() {
     let geometries = [
-        geometry((2, 7, 9, 3), (3, 3, 5), (1, 1), (1, 1), (1, 1, 1, 1)),
-        geometry((2, 8, 8, 1), (5, 5, 6), (1, 1), (1, 1), (2, 2, 2, 2)),
-        geometry((3, 9, 11, 4), (3, 2, 33), (2, 3), (1, 1), (0, 1, 0, 2)),
-        geometry((2, 9, 10, 2), (3, 3, 32), (1, 1), (2, 3), (2, 2, 3, 3)),
-        geometry((2, 6, 6, 40), (1, 1, 70), (2, 2), (1, 1), (0, 0, 0, 0)),
-        geometry((2, 3, 3, 2), (7, 7, 3), (1, 2), (1, 1), (5, 5, 5, 5)),
-        geometry((2, 4, 30, 2), (1, 15, 3), (1, 4), (1, 1), (0, 0, 0, 0)),
-        geometry((2, 2, 2, 2), (3, 3, 3), (1, 1), (1, 1), (0, 0, 0, 0)),
+        images((2, 7, 9, 3), (3, 3, 5), (1, 1), (1, 1), (1, 1, 1, 1), 1),
+        images((2, 8, 8, 1), (5, 5, 6), (1, 1), (1, 1), (2, 2, 2, 2), 1),
+        images((3, 9, 11, 4), (3, 2, 33), (2, 3), (1, 1), (0, 1, 0, 2), 1),
+        images((2, 9, 10, 2), (3, 3, 32), (1, 1), (2, 3), (2, 2, 3, 3), 1),
+        images((2, 6, 6, 40), (1, 1, 70), (2, 2), (1, 1), (0, 0, 0, 0), 1),
+        images((2, 3, 3, 2), (7, 7, 3), (1, 2), (1, 1), (5, 5, 5, 5), 1),
+        images((2, 4, 30, 2), (1, 15, 3), (1, 4), (1, 1), (0, 0, 0, 0), 1),
+        images((2, 2, 2, 2), (3, 3, 3), (1, 1), (1, 1), (0, 0, 0, 0), 1),
+        images((2, 6, 7, 6), (3, 2, 9), (2, 1), (1, 2), (1, 0, 2, 1), 3),
+        images((2, 5, 6, 20), (3, 3, 20), (1, 1), (1, 1), (1, 1, 1, 1), 20),
+        images((2, 5, 6, 3), (3, 3, 6), (1, 2), (1, 1), (1, 1, 1, 1), 3),
+        geometry((2, [4, 5, 6], 2), ([2, 3, 3], 18), [1; 3], [1; 3], [(1, 0), (1, 1), (1, 1)], 1),
+        geometry((2, [7, 4, 6], 4), ([3, 2, 2], 6), [2, 1, 2], [2, 2, 1], [(0, 1), (2, 0), (1, 1)], 2),
+        geometry((2, [1, 1, 40], 17), ([1, 1, 5], 16), [1; 3], [1, 1, 3], [(0, 0), (0, 0), (12, 0)], 1),
     ];
     for g in &geometries {
         for isa in Isa::supported() {

@@ -32,7 +32,7 @@ mod _dlrs {
         safetensors_header,
     };
     #[pymodule_export]
-    use crate::ops::contraction::{conv2d, matmul};
+    use crate::ops::contraction::{conv, conv_backward_input, conv_backward_kernel, matmul};
     #[pymodule_export]
     use crate::ops::control::{custom_gradient, scan, switch, while_loop};
     #[pymodule_export]

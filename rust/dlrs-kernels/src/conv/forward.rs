@@ -24,54 +24,71 @@ pub fn conv_forward<T: ConvElement>(
     mut y: TileMut<T>,
     scratch: &mut [T],
 ) {
-    assert_eq!((x.len(), kernel.len()), (g.n * g.image_in(), g.kernel()), "input and kernel");
+    assert_eq!((x.len(), kernel.len()), (g.n * g.image_in(), g.kernel_len()), "input and kernel");
     let y = y.as_slice();
     assert_eq!(y.len(), images.len() * g.image_out(), "output of {} images", images.len());
-    if y.is_empty() {
-        return;
+    if y.is_empty() || x.is_empty() {
+        return y.fill(T::default());
     }
-    let mut taps = (Vec::with_capacity(g.kh * g.kw), Vec::with_capacity(g.kh * g.kw));
-    let rows = images.flat_map(|i| (0..g.oh).map(move |oy| (i, oy)));
-    for ((i, oy), row) in rows.zip(y.chunks_exact_mut(g.ow * g.c_out)) {
+    let [_, _, rows] = g.rows();
+    let (cols, filters) = (g.output[2], g.group_out());
+    let mut taps = Taps::new(g);
+    for ((i, o), row) in images.flat_map(|i| (0..rows).map(move |o| (i, o))).zip(y.chunks_exact_mut(cols * g.c_out)) {
         let mut ox = 0;
-        while ox < g.ow {
+        while ox < cols {
             let kxs = g.taps_of_col(ox);
-            let m = (ox..g.ow).take_while(|&o| g.taps_of_col(o) == kxs).count();
-            let k = list_taps(g, (i, oy, ox), kxs, &mut taps);
-            let products = Products {
-                a: x,
-                a_offsets: &taps.0,
-                a_strides: (g.strides.1 * g.c_in, 1),
-                b: kernel,
-                b_offsets: &taps.1,
-                b_row_stride: g.c_out,
-                k,
-            };
-            let c = TileMut::new(&mut row[ox * g.c_out..(ox + m) * g.c_out], m, g.c_out, g.c_out);
-            T::multiply(isa, &products, c, false, scratch);
+            let m = (ox..cols).take_while(|&o| g.taps_of_col(o) == kxs).count();
+            taps.list(i, o, ox, kxs);
+            for group in 0..g.groups {
+                let products = Products {
+                    a: &x[group * g.group_in()..],
+                    a_offsets: &taps.x,
+                    a_strides: (g.strides[2] * g.c_in, 1),
+                    b: &kernel[group * filters..],
+                    b_offsets: &taps.kernel,
+                    b_row_stride: g.c_out,
+                    k: taps.k,
+                };
+                let columns = &mut row[ox * g.c_out + group * filters..(ox + m) * g.c_out];
+                T::multiply(isa, &products, TileMut::new(columns, m, filters, g.c_out), false, scratch);
+            }
             ox += m;
         }
     }
 }
 
-/// Lists where the taps `kxs` of every kernel row lie in x, for the output at image, row and column `at`, and in w. Returns k.
-fn list_taps(
-    g: &ConvGeometry,
-    (i, oy, ox): (usize, usize, usize),
-    kxs: Range<usize>,
-    taps: &mut (Vec<usize>, Vec<usize>),
-) -> usize {
-    let merged = g.dilation.1 == 1;
-    let step = if merged { kxs.len().max(1) } else { 1 };
-    taps.0.clear();
-    taps.1.clear();
-    for (ky, iy) in (0..g.kh).filter_map(|ky| g.row(oy, ky).map(|iy| (ky, iy))) {
-        for kx in kxs.clone().step_by(step) {
-            if let Some(ix) = g.col(ox, kx) {
-                taps.0.push(((i * g.h + iy) * g.w + ix) * g.c_in);
-                taps.1.push((ky * g.kw + kx) * g.c_in * g.c_out);
+/// Where the taps lie that an output column sees.
+struct Taps<'a> {
+    g: &'a ConvGeometry,
+    /// Offsets in x.
+    x: Vec<usize>,
+    /// Offsets in the kernel.
+    kernel: Vec<usize>,
+    /// Consecutive channels at each.
+    k: usize,
+}
+
+impl<'a> Taps<'a> {
+    fn new(g: &'a ConvGeometry) -> Taps<'a> {
+        Taps { g, x: Vec::with_capacity(g.taps()), kernel: Vec::with_capacity(g.taps()), k: 0 }
+    }
+
+    /// Lists the taps `kxs` of every row of the kernel for image `i`, row `o` and column `ox` of the output.
+    fn list(&mut self, i: usize, o: usize, ox: usize, kxs: Range<usize>) {
+        let g = self.g;
+        let merged = g.dilation[2] == 1 && g.groups == 1;
+        let step = if merged { kxs.len().max(1) } else { 1 };
+        let [rows_in, rows_kernel, _] = g.rows();
+        self.k = step * g.group_in();
+        self.x.clear();
+        self.kernel.clear();
+        for (k, row) in (0..rows_kernel).filter_map(|k| g.row(o, k).map(|row| (k, row))) {
+            for kx in kxs.clone().step_by(step) {
+                if let Some(ix) = g.at(2, ox, kx) {
+                    self.x.push(((i * rows_in + row) * g.input[2] + ix) * g.c_in);
+                    self.kernel.push((k * g.kernel[2] + kx) * g.group_in() * g.c_out);
+                }
             }
         }
     }
-    if merged { kxs.len() * g.c_in } else { g.c_in }
 }

@@ -25,45 +25,51 @@ pub fn conv_input_grad<T: ConvElement>(
     mut dx: TileMut<T>,
     scratch: &mut [T],
 ) {
-    assert_eq!((dy.len(), kernel.len()), (g.n * g.image_out(), g.kernel()), "gradient of the output, and kernel");
+    assert_eq!((dy.len(), kernel.len()), (g.n * g.image_out(), g.kernel_len()), "gradient of the output, and kernel");
     let dx = dx.as_slice();
     assert_eq!(dx.len(), images.len() * g.image_in(), "gradient of {} input images", images.len());
     dx.fill(T::default());
     if dx.is_empty() || dy.is_empty() {
         return;
     }
-    let (flipped, scratch) = scratch.split_at_mut(g.kernel());
+    let (flipped, scratch) = scratch.split_at_mut(g.kernel_len());
     transpose_taps(g, kernel, flipped);
-    for (i, image) in images.zip(dx.chunks_exact_mut(g.image_in())) {
-        for (oy, ky) in (0..g.oh).flat_map(|oy| (0..g.kh).map(move |ky| (oy, ky))) {
-            let Some(iy) = g.row(oy, ky) else { continue };
-            for kx in 0..g.kw {
+    let [rows_in, rows_kernel, rows_out] = g.rows();
+    let (channels, filters) = (g.group_in(), g.group_out());
+    let row_len = g.input[2] * g.c_in;
+    for (i, image) in images.zip(dx.chunks_exact_mut(rows_in * row_len)) {
+        for (o, k) in (0..rows_out).flat_map(|o| (0..rows_kernel).map(move |k| (o, k))) {
+            let Some(row) = g.row(o, k) else { continue };
+            for kx in 0..g.kernel[2] {
                 let cols = g.cols_of_tap(kx);
-                let Some(ix) = g.col(cols.start, kx).filter(|_| !cols.is_empty()) else { continue };
-                let products = Products {
-                    a: dy,
-                    a_offsets: &[((i * g.oh + oy) * g.ow + cols.start) * g.c_out],
-                    a_strides: (g.c_out, 1),
-                    b: flipped,
-                    b_offsets: &[(ky * g.kw + kx) * g.c_in * g.c_out],
-                    b_row_stride: g.c_in,
-                    k: g.c_out,
-                };
-                let row = &mut image[(iy * g.w + ix) * g.c_in..(iy + 1) * g.w * g.c_in];
-                let c = TileMut::new(row, cols.len(), g.c_in, g.strides.1 * g.c_in);
-                T::multiply(isa, &products, c, true, scratch);
+                let Some(ix) = g.at(2, cols.start, kx).filter(|_| !cols.is_empty()) else { continue };
+                for group in 0..g.groups {
+                    let tap = (k * g.kernel[2] + kx) * g.groups + group;
+                    let products = Products {
+                        a: dy,
+                        a_offsets: &[((i * rows_out + o) * g.output[2] + cols.start) * g.c_out + group * filters],
+                        a_strides: (g.c_out, 1),
+                        b: flipped,
+                        b_offsets: &[tap * channels * filters],
+                        b_row_stride: channels,
+                        k: filters,
+                    };
+                    let row = &mut image[row * row_len + ix * g.c_in + group * channels..(row + 1) * row_len];
+                    let c = TileMut::new(row, cols.len(), channels, g.strides[2] * g.c_in);
+                    T::multiply(isa, &products, c, true, scratch);
+                }
             }
         }
     }
 }
 
-/// w with the channels of each tap exchanged: \[ky, kx, co, ci\].
+/// w with the channels of each tap exchanged, group by group: `[tap, group, c_out / groups, c_in / groups]`.
 fn transpose_taps<T: ConvElement>(g: &ConvGeometry, kernel: &[T], flipped: &mut [T]) {
-    for tap in 0..g.kh * g.kw {
-        let start = tap * g.c_in * g.c_out;
-        for ci in 0..g.c_in {
-            for co in 0..g.c_out {
-                flipped[start + co * g.c_in + ci] = kernel[start + ci * g.c_out + co];
+    let channels = g.group_in();
+    for (tap, flipped) in kernel.chunks_exact(channels * g.c_out).zip(flipped.chunks_exact_mut(channels * g.c_out)) {
+        for (co, row) in flipped.chunks_exact_mut(channels).enumerate() {
+            for (ci, w) in row.iter_mut().enumerate() {
+                *w = tap[ci * g.c_out + co];
             }
         }
     }

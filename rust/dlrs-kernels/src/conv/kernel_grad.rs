@@ -8,9 +8,9 @@ use crate::mem::TileMut;
 use super::multiply::Products;
 use super::{ConvElement, ConvGeometry};
 
-/// dw for those taps (`ky * kw + kx`), from x and dy; `dw` holds them and nothing else.
+/// dw for those taps (counted in row-major order), from x and dy; `dw` holds them and nothing else.
 ///
-/// dw\[ky, kx\] = Σ x̂ᵀ·dy over all rows of all images: k the columns of a row, one A_t and B_t per row, A read transposed.
+/// dw\[tap\] = Σ x̂ᵀ·dy over all rows of all images: k the columns of a row, one A_t and B_t per row, A read transposed.
 ///
 /// # Panics
 /// If a slice does not have its size, `dw` is not contiguous, or `scratch` is shorter than
@@ -25,36 +25,41 @@ pub fn conv_kernel_grad<T: ConvElement>(
     scratch: &mut [T],
 ) {
     assert_eq!((x.len(), dy.len()), (g.n * g.image_in(), g.n * g.image_out()), "input and gradient of the output");
-    assert!(taps.end <= g.kh * g.kw, "taps {taps:?} of {}x{}", g.kh, g.kw);
-    let tap_len = g.c_in * g.c_out;
+    assert!(taps.end <= g.taps(), "taps {taps:?} of {:?}", g.kernel);
+    let (channels, filters) = (g.group_in(), g.group_out());
+    let tap_len = channels * g.c_out;
     let dw = dw.as_slice();
     assert_eq!(dw.len(), taps.len() * tap_len, "gradient of {} taps", taps.len());
     dw.fill(T::default());
     if dw.is_empty() || x.is_empty() || dy.is_empty() {
         return;
     }
-    let mut offsets = (Vec::with_capacity(g.n * g.oh), Vec::with_capacity(g.n * g.oh));
+    let [rows_in, _, rows_out] = g.rows();
+    let mut offsets = (Vec::with_capacity(g.n * rows_out), Vec::with_capacity(g.n * rows_out));
     for (tap, dw) in taps.zip(dw.chunks_exact_mut(tap_len)) {
-        let (ky, kx) = (tap / g.kw, tap % g.kw);
+        let (k, kx) = (tap / g.kernel[2], tap % g.kernel[2]);
         let cols = g.cols_of_tap(kx);
-        let Some(ix) = g.col(cols.start, kx).filter(|_| !cols.is_empty()) else { continue };
+        let Some(ix) = g.at(2, cols.start, kx).filter(|_| !cols.is_empty()) else { continue };
         offsets.0.clear();
         offsets.1.clear();
-        for (i, oy) in (0..g.n).flat_map(|i| (0..g.oh).map(move |oy| (i, oy))) {
-            if let Some(iy) = g.row(oy, ky) {
-                offsets.0.push(((i * g.h + iy) * g.w + ix) * g.c_in);
-                offsets.1.push(((i * g.oh + oy) * g.ow + cols.start) * g.c_out);
+        for (i, o) in (0..g.n).flat_map(|i| (0..rows_out).map(move |o| (i, o))) {
+            if let Some(row) = g.row(o, k) {
+                offsets.0.push(((i * rows_in + row) * g.input[2] + ix) * g.c_in);
+                offsets.1.push(((i * rows_out + o) * g.output[2] + cols.start) * g.c_out);
             }
         }
-        let products = Products {
-            a: x,
-            a_offsets: &offsets.0,
-            a_strides: (1, g.strides.1 * g.c_in),
-            b: dy,
-            b_offsets: &offsets.1,
-            b_row_stride: g.c_out,
-            k: cols.len(),
-        };
-        T::multiply(isa, &products, TileMut::new(dw, g.c_in, g.c_out, g.c_out), false, scratch);
+        for group in 0..g.groups {
+            let products = Products {
+                a: &x[group * channels..],
+                a_offsets: &offsets.0,
+                a_strides: (1, g.strides[2] * g.c_in),
+                b: &dy[group * filters..],
+                b_offsets: &offsets.1,
+                b_row_stride: g.c_out,
+                k: cols.len(),
+            };
+            let c = TileMut::new(&mut dw[group * filters..], channels, filters, g.c_out);
+            T::multiply(isa, &products, c, false, scratch);
+        }
     }
 }

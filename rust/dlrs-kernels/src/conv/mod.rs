@@ -1,9 +1,9 @@
-//! Direct convolution, NHWC by HWIO: forward, and the gradients by input and by kernel.
+//! Direct convolution over up to three spatial axes, channels last: forward, and the gradients by input and by kernel.
 //!
 //! All three are batch-reduce products (Georganas et al. 2019, arXiv 1906.06440) over the operands where they lie; nothing is
-//! unrolled in memory. With x̂ the input padded by zeros, stride s and dilation d:
+//! unrolled in memory. With x̂ the input padded by zeros, stride s and dilation d, for each group of channels:
 //!
-//! y\[i, oy, ox, co\] = Σ_{ky, kx, ci} x̂\[i, oy·s + ky·d, ox·s + kx·d, ci\] · w\[ky, kx, ci, co\]
+//! y\[i, o, co\] = Σ_{k, ci} x̂\[i, o·s + k·d, ci\] · w\[k, ci, co\], o and k running over the spatial axes.
 
 mod forward;
 mod geometry;

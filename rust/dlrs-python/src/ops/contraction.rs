@@ -1,16 +1,17 @@
 //! Products that sum over axes.
 
 use dlrs_core::dispatch::Operand;
-use dlrs_core::ops::conv::Conv2d;
+use dlrs_core::ops::conv::{Conv, ConvBackwardInput, ConvBackwardKernel};
 use dlrs_core::ops::matmul::MatMul;
 use dlrs_core::{DType, Shape};
 use pyo3::prelude::*;
 
 use super::elementwise::float_of;
 use super::shape::reshape_to;
+use crate::array::shape_of;
 use crate::call::{self, apply_heavy};
 use crate::errors::{Result, fail};
-use crate::operand::{Arg, promote, to_all};
+use crate::operand::{Arg, Axes, promote, to_all};
 use crate::tensor::PyTensor;
 
 /// Matrix product over the last two axes; operands of one axis are rows (left) and columns (right), as in NumPy.
@@ -60,31 +61,97 @@ fn product(op: MatMul, a: &Operand, b: &Operand) -> Result<dlrs_core::dispatch::
     apply_heavy(op, &[a.clone(), b.clone()], 2 * a_ty.shape.size() * columns)
 }
 
-/// Convolution of images (n, rows, columns, channels) by a kernel (rows, columns, channels, filters); `padding` holds the rows
-/// and columns of zeros at the top, bottom, left and right.
+/// Convolution of x (n, .., channels) by a kernel (.., channels / groups, filters) over one to three spatial axes; `padding` holds
+/// the zeros (before, after) each.
 #[pyfunction]
-pub fn conv2d(
+pub fn conv(
     x: Arg,
     kernel: Arg,
-    strides: (isize, isize),
-    padding: (isize, isize, isize, isize),
-    dilation: (isize, isize),
+    strides: Axes,
+    padding: Vec<(isize, isize)>,
+    dilation: Axes,
+    groups: isize,
 ) -> Result<PyTensor> {
-    let dtype = float_of(promote([&x, &kernel]));
-    let [x, kernel] = to_all([x, kernel], dtype)?;
+    let [x, kernel] = floats([x, kernel])?;
+    let op = convolution("conv", &x.ty().shape, (&strides, &padding, &dilation, groups))?;
+    let flops = work(&x.ty().shape, &kernel.ty().shape);
+    Ok(apply_heavy(op, &[x, kernel], flops)?.into())
+}
+
+/// The gradient of [`conv`] with respect to an x of shape `input_shape`, given that of its result: transposed convolution.
+#[pyfunction]
+pub fn conv_backward_input(
+    d: Arg,
+    kernel: Arg,
+    input_shape: Axes,
+    strides: Axes,
+    padding: Vec<(isize, isize)>,
+    dilation: Axes,
+    groups: isize,
+) -> Result<PyTensor> {
+    let [d, kernel] = floats([d, kernel])?;
+    let input = shape_of("conv_backward_input", &input_shape)?;
+    let conv = convolution("conv_backward_input", &input, (&strides, &padding, &dilation, groups))?;
+    let flops = work(&input, &kernel.ty().shape);
+    Ok(apply_heavy(ConvBackwardInput { conv, input }, &[d, kernel], flops)?.into())
+}
+
+/// The gradient of [`conv`] with respect to a kernel of shape `kernel_shape`, given that of its result.
+#[pyfunction]
+pub fn conv_backward_kernel(
+    x: Arg,
+    d: Arg,
+    kernel_shape: Axes,
+    strides: Axes,
+    padding: Vec<(isize, isize)>,
+    dilation: Axes,
+    groups: isize,
+) -> Result<PyTensor> {
+    let [x, d] = floats([x, d])?;
+    let kernel = shape_of("conv_backward_kernel", &kernel_shape)?;
+    let conv = convolution("conv_backward_kernel", &x.ty().shape, (&strides, &padding, &dilation, groups))?;
+    let flops = work(&x.ty().shape, &kernel);
+    Ok(apply_heavy(ConvBackwardKernel { conv, kernel }, &[x, d], flops)?.into())
+}
+
+/// Both operands in one floating-point dtype.
+fn floats(args: [Arg; 2]) -> Result<[Operand; 2]> {
+    let dtype = float_of(promote([&args[0], &args[1]]));
+    to_all(args, dtype)
+}
+
+/// Multiply-adds of a convolution, those at the edges included.
+fn work(x: &Shape, kernel: &Shape) -> usize {
+    let taps_and_filters: usize =
+        kernel.iter().product::<usize>() / kernel.iter().rev().nth(1).copied().unwrap_or(1).max(1);
+    x.size().saturating_mul(taps_and_filters)
+}
+
+/// Strides, zeros (before, after) and dilation of each spatial axis, and the groups.
+type ConvAttributes<'a> = (&'a [isize], &'a [(isize, isize)], &'a [isize], isize);
+
+/// The convolution with those attributes, over the spatial axes of an x of shape `x`.
+fn convolution(op: &str, x: &Shape, (strides, padding, dilation, groups): ConvAttributes<'_>) -> Result<Conv> {
+    let axes = x.rank().wrapping_sub(2);
+    if !(1..=3).contains(&axes) {
+        fail!(Value, "{op}: x has shape {x}; expected (batch, .., channels) with one to three spatial axes");
+    }
+    for (name, n) in [("strides", strides.len()), ("padding", padding.len()), ("dilation", dilation.len())] {
+        if n != axes {
+            fail!(Value, "{op}: {name} has {n} entries; expected {axes}, one for each spatial axis of x of shape {x}");
+        }
+    }
     let natural = |name: &str, least: isize, n: isize| match usize::try_from(n) {
         Ok(positive) if n >= least => Ok(positive),
-        _ => fail!(Value, "conv2d: {name} contains {n}; expected at least {least}"),
+        _ => fail!(Value, "{op}: {name} contains {n}; expected at least {least}"),
     };
-    let pair = |name, (a, b)| Ok::<_, crate::errors::Failure>((natural(name, 1, a)?, natural(name, 1, b)?));
-    let (top, bottom, left, right) = padding;
-    let border = |n| natural("padding", 0, n);
-    let op = Conv2d {
-        strides: pair("strides", strides)?,
-        padding: (border(top)?, border(bottom)?, border(left)?, border(right)?),
-        dilation: pair("dilation", dilation)?,
-    };
-    let taps: usize = kernel.ty().shape.iter().rev().skip(1).product();
-    let flops = x.ty().shape.size() * taps;
-    Ok(apply_heavy(op, &[x, kernel], flops)?.into())
+    let mut conv = Conv { groups: natural("groups", 1, groups)?, ..Conv::PLAIN };
+    for axis in 0..axes {
+        let of_three = 3 - axes + axis;
+        let (before, after) = padding[axis];
+        conv.strides[of_three] = natural("strides", 1, strides[axis])?;
+        conv.padding[of_three] = (natural("padding", 0, before)?, natural("padding", 0, after)?);
+        conv.dilation[of_three] = natural("dilation", 1, dilation[axis])?;
+    }
+    Ok(conv)
 }

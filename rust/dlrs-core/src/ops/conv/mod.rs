@@ -1,0 +1,240 @@
+//! Convolution over one, two or three spatial axes, and its two gradients. Each is linear in both operands, so the gradients of any
+//! of the three are the other two, to any order.
+
+use std::hash::Hash;
+
+use dlrs_kernels::conv::ConvGeometry;
+
+use super::{LowerCx, Lowered, NodeRef, Op, arity};
+use crate::error::Result;
+use crate::graph::{Graph, Val};
+use crate::key::KeyHasher;
+use crate::shape::Shape;
+use crate::tensor::Ty;
+use crate::{DType, bail};
+
+mod lower;
+#[cfg(test)]
+mod tests;
+
+/// Convolution (cross-correlation) of x `[n, .., channels]` with a kernel `[.., channels / groups, filters]`.
+///
+/// There are one to three spatial axes: the last of the three that each attribute has, the others being neutral.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Conv {
+    /// Positions of x between two outputs.
+    pub strides: [usize; 3],
+    /// Zeros (before, after) x.
+    pub padding: [(usize, usize); 3],
+    /// Positions of x between two taps.
+    pub dilation: [usize; 3],
+    /// Groups of channels: each group of filters sees one group of the channels.
+    pub groups: usize,
+}
+
+/// The gradient of [`Conv`] with respect to x, which is transposed convolution. Operands: the gradient of the result, the kernel.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ConvBackwardInput {
+    /// The convolution.
+    pub conv: Conv,
+    /// Shape of x.
+    pub input: Shape,
+}
+
+/// The gradient of [`Conv`] with respect to the kernel. Operands: x, the gradient of the result.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ConvBackwardKernel {
+    /// The convolution.
+    pub conv: Conv,
+    /// Shape of the kernel.
+    pub kernel: Shape,
+}
+
+/// Positions along one axis: of `n` elements with `before` + `after` zeros around them, under a kernel of `k` taps.
+fn positions(n: usize, k: usize, (before, after): (usize, usize), stride: usize, dilation: usize) -> Option<usize> {
+    let reach = k.checked_sub(1)?.checked_mul(dilation)?.checked_add(1)?;
+    let padded = n.checked_add(before)?.checked_add(after)?;
+    Some(padded.checked_sub(reach)? / stride + 1)
+}
+
+/// One to three spatial sizes as three, the leading ones 1.
+fn three_axes(space: &[usize]) -> [usize; 3] {
+    let mut sizes = [1; 3];
+    sizes[3 - space.len()..].copy_from_slice(space);
+    sizes
+}
+
+impl Conv {
+    /// Every position, without zeros around x, in one group.
+    pub const PLAIN: Conv = Conv { strides: [1; 3], padding: [(0, 0); 3], dilation: [1; 3], groups: 1 };
+
+    /// The sizes, or what is wrong with them.
+    fn geometry(&self, op: &str, x: &Shape, kernel: &Shape) -> Result<ConvGeometry> {
+        let (&[n, ref space @ .., c_in], 3..=5) = (x.dims(), x.rank()) else {
+            bail!("{op}: x has shape {x}; expected (batch, .., channels) with one to three spatial axes");
+        };
+        let (&[ref window @ .., c_group, c_out], true) = (kernel.dims(), kernel.rank() == x.rank()) else {
+            bail!("{op}: kernel has shape {kernel}; expected as many axes as x, which has shape {x}");
+        };
+        let Conv { strides, padding, dilation, groups } = *self;
+        if groups == 0 || c_in % groups != 0 || c_out % groups != 0 {
+            bail!("{op}: the {c_in} channels of x and the {c_out} filters cannot be cut into {groups} groups");
+        }
+        if c_in / groups != c_group {
+            let each = if groups == 1 { String::new() } else { format!(" in each of {groups} groups") };
+            bail!("{op}: x of shape {x} has {c_in} channels; kernel of shape {kernel} takes {c_group}{each}");
+        }
+        let rank = space.len();
+        let (attributes, neutral) = (strides.iter().zip(&padding).zip(&dilation), ((&1, &(0, 0)), &1));
+        if attributes.take(3 - rank).any(|axis| axis != neutral) {
+            bail!(
+                "{op}: strides {strides:?}, padding {padding:?} and dilation {dilation:?} are for more axes than x of shape {x} has"
+            );
+        }
+        if strides.contains(&0) || dilation.contains(&0) {
+            let axes = 3 - rank..;
+            bail!("{op}: strides {:?} and dilation {:?} must be at least 1", &strides[axes.clone()], &dilation[axes]);
+        }
+        let (input, window) = (three_axes(space), three_axes(window));
+        let mut output = [0; 3];
+        for (axis, size) in output.iter_mut().enumerate() {
+            let fit = positions(input[axis], window[axis], padding[axis], strides[axis], dilation[axis]);
+            let Some(fit) = fit else {
+                bail!(
+                    "{op}: kernel of shape {kernel} with dilation {:?} does not fit x of shape {x} with padding {:?}",
+                    &dilation[3 - rank..],
+                    &padding[3 - rank..]
+                );
+            };
+            *size = fit;
+        }
+        let pad = padding.map(|(before, _)| before);
+        Ok(ConvGeometry { n, input, c_in, kernel: window, c_out, output, strides, dilation, pad, groups })
+    }
+
+    /// Shape of the result, for an x of `rank` axes.
+    fn result(g: &ConvGeometry, rank: usize) -> Result<Shape> {
+        let space = &g.output[5 - rank..];
+        Shape::new(&[&[g.n], space, &[g.c_out]].concat())
+    }
+
+    /// As [`geometry`](Self::geometry), with the check that `d` has the result's shape.
+    fn geometry_of_gradient(&self, op: &str, x: &Shape, kernel: &Shape, d: &Shape) -> Result<ConvGeometry> {
+        let g = self.geometry(op, x, kernel)?;
+        let expected = Conv::result(&g, x.rank())?;
+        if *d != expected {
+            bail!("{op}: the gradient has shape {d}; expected {expected}");
+        }
+        Ok(g)
+    }
+
+    fn backward_input(&self, g: &mut Graph, x: Shape, kernel: Val, d: Val) -> Result<Val> {
+        g.push(ConvBackwardInput { conv: *self, input: x }, &[d, kernel])
+    }
+
+    fn backward_kernel(&self, g: &mut Graph, kernel: Shape, x: Val, d: Val) -> Result<Val> {
+        g.push(ConvBackwardKernel { conv: *self, kernel }, &[x, d])
+    }
+}
+
+/// Checks two operands' dtypes.
+fn check_dtypes(op: &str, names: [&str; 2], inputs: &[Ty]) -> Result<DType> {
+    arity(op, inputs, 2)?;
+    let (a, b) = (inputs[0].dtype, inputs[1].dtype);
+    if a != b || !a.is_float() {
+        bail!(Type, "{op}: {} has dtype {a}, {} has dtype {b}; expected one floating-point dtype", names[0], names[1]);
+    }
+    Ok(a)
+}
+
+impl Op for Conv {
+    fn name(&self) -> &'static str {
+        "conv"
+    }
+
+    fn key(&self, hasher: &mut KeyHasher) {
+        self.hash(hasher);
+    }
+
+    fn infer(&self, inputs: &[Ty]) -> Result<Vec<Ty>> {
+        let dtype = check_dtypes(self.name(), ["x", "kernel"], inputs)?;
+        let g = self.geometry(self.name(), &inputs[0].shape, &inputs[1].shape)?;
+        Ok(vec![Ty::new(dtype, Conv::result(&g, inputs[0].shape.rank())?)])
+    }
+
+    fn grad(&self, g: &mut Graph, node: &NodeRef<'_>, d_outputs: &[Option<Val>]) -> Result<Vec<Option<Val>>> {
+        let Some(d) = d_outputs[0] else { return Ok(vec![None, None]) };
+        let (x, kernel) = (node.inputs[0], node.inputs[1]);
+        let dx = self.backward_input(g, g.ty(x).shape, kernel, d)?;
+        let dw = self.backward_kernel(g, g.ty(kernel).shape, x, d)?;
+        Ok(vec![Some(dx), Some(dw)])
+    }
+
+    fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
+        let g = self.geometry(self.name(), &cx.inputs[0].shape, &cx.inputs[1].shape)?;
+        Ok(lower::forward(cx, g))
+    }
+}
+
+impl Op for ConvBackwardInput {
+    fn name(&self) -> &'static str {
+        "conv_backward_input"
+    }
+
+    fn key(&self, hasher: &mut KeyHasher) {
+        self.hash(hasher);
+    }
+
+    fn infer(&self, inputs: &[Ty]) -> Result<Vec<Ty>> {
+        let dtype = check_dtypes(self.name(), ["gradient", "kernel"], inputs)?;
+        self.conv.geometry_of_gradient(self.name(), &self.input, &inputs[1].shape, &inputs[0].shape)?;
+        Ok(vec![Ty::new(dtype, self.input)])
+    }
+
+    fn grad(&self, g: &mut Graph, node: &NodeRef<'_>, d_outputs: &[Option<Val>]) -> Result<Vec<Option<Val>>> {
+        let Some(e) = d_outputs[0] else { return Ok(vec![None, None]) };
+        let (d, kernel) = (node.inputs[0], node.inputs[1]);
+        let dw = self.conv.backward_kernel(g, g.ty(kernel).shape, e, d)?;
+        Ok(vec![Some(g.push(self.conv, &[e, kernel])?), Some(dw)])
+    }
+
+    fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
+        let g = self.conv.geometry(self.name(), &self.input, &cx.inputs[1].shape)?;
+        Ok(lower::backward_input(cx, g))
+    }
+}
+
+impl Op for ConvBackwardKernel {
+    fn name(&self) -> &'static str {
+        "conv_backward_kernel"
+    }
+
+    fn key(&self, hasher: &mut KeyHasher) {
+        self.hash(hasher);
+    }
+
+    fn infer(&self, inputs: &[Ty]) -> Result<Vec<Ty>> {
+        let dtype = check_dtypes(self.name(), ["x", "gradient"], inputs)?;
+        self.conv.geometry_of_gradient(self.name(), &inputs[0].shape, &self.kernel, &inputs[1].shape)?;
+        Ok(vec![Ty::new(dtype, self.kernel)])
+    }
+
+    fn grad(&self, g: &mut Graph, node: &NodeRef<'_>, d_outputs: &[Option<Val>]) -> Result<Vec<Option<Val>>> {
+        let Some(e) = d_outputs[0] else { return Ok(vec![None, None]) };
+        let (x, d) = (node.inputs[0], node.inputs[1]);
+        let dx = self.conv.backward_input(g, g.ty(x).shape, e, d)?;
+        Ok(vec![Some(dx), Some(g.push(self.conv, &[x, e])?)])
+    }
+
+    fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
+        let g = self.conv.geometry(self.name(), &cx.inputs[0].shape, &self.kernel)?;
+        Ok(lower::backward_kernel(cx, g))
+    }
+}
+
+impl Graph {
+    /// Convolution of x `[n, .., channels]` with a kernel `[.., channels / groups, filters]`.
+    pub fn conv(&mut self, conv: Conv, x: Val, kernel: Val) -> Result<Val> {
+        self.push(conv, &[x, kernel])
+    }
+}
