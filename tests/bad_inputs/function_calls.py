@@ -105,6 +105,7 @@ OPS: dict[str, Arguments] = {
     "batch_normalization": given(X, VECTOR, VECTOR, -1),
     "depth_to_space": given(IMAGE, 2),
     "space_to_depth": given(IMAGE, 2),
+    **dict.fromkeys(("adaptive_average_pool", "adaptive_max_pool", "average_pool", "max_pool"), given(IMAGE, 2)),
     "unfold": given(IMAGE, 2),
     "fold": given(np.ones((1, 8, 9), np.float32), (4, 4), 2),
     "cross": given(X[:, :3], X[:, :3]),

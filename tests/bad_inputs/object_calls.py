@@ -22,6 +22,8 @@ LAYER_KEYWORDS = ("name", "dtype", "trainable", "activity_regularizer")
 LAYERS: dict[str, Any] = {
     "Activation": given("tanh"),
     "AlphaDropout": given(0.5),
+    **dict.fromkeys(("AveragePooling1D", "AveragePooling2D", "AveragePooling3D"), given(2)),
+    **{f"Adaptive{kind}Pooling{axes}D": given(2) for kind in ("Average", "Max") for axes in (1, 2, 3)},
     "CategoryEncoding": given(6),
     "Discretization": given([-0.6, 0.0, 0.85]),
     "Rescaling": given([0.5, 2.0, 1.0], 0.25),

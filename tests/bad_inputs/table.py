@@ -44,7 +44,9 @@ def public() -> dict[Any, str]:
         for name in sorted(exported(module)):
             value = getattr(module, name)
             if callable(value):
-                found.setdefault(value, f"{home}.{name}")
+                # Of several names, the one of its definition.
+                own = getattr(value, "__name__", name)
+                found.setdefault(value, f"{home}.{own if vars(module).get(own) is value else name}")
     for name in dlrs.__all__:
         value = getattr(dlrs, name)
         if callable(value):

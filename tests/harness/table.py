@@ -7,6 +7,7 @@ from harness import (
     nn_rows,
     numpy_rows,
     order_rows,
+    pooling_rows,
     product_rows,
     reduction_rows,
     state_rows,
@@ -24,5 +25,6 @@ TABLE: list[Row] = [
     *numpy_rows.ROWS,
     *order_rows.ROWS,
     *nn_rows.ROWS,
+    *pooling_rows.ROWS,
     *state_rows.ROWS,
 ]

@@ -24,6 +24,7 @@ AREAS = (
     "layers/core",
     "layers/merging",
     "layers/normalization",
+    "layers/pooling",
     "layers/regularization",
     "layers/reshaping",
     "losses",

@@ -6,6 +6,14 @@ from dlrs.backend import Registry
 from dlrs.layers.activation import Activation
 from dlrs.layers.activation_layers import ELU, LeakyReLU, PReLU, ReLU, Softmax
 from dlrs.layers.activity_regularization import ActivityRegularization
+from dlrs.layers.adaptive_pooling import (
+    AdaptiveAveragePooling1D,
+    AdaptiveAveragePooling2D,
+    AdaptiveAveragePooling3D,
+    AdaptiveMaxPooling1D,
+    AdaptiveMaxPooling2D,
+    AdaptiveMaxPooling3D,
+)
 from dlrs.layers.batch_normalization import BatchNormalization
 from dlrs.layers.category_encoding import CategoryEncoding
 from dlrs.layers.concatenate import Concatenate, concatenate
@@ -16,6 +24,14 @@ from dlrs.layers.dot import Dot, dot
 from dlrs.layers.einsum_dense import EinsumDense
 from dlrs.layers.embedding import Embedding
 from dlrs.layers.flatten import Flatten
+from dlrs.layers.global_pooling import (
+    GlobalAveragePooling1D,
+    GlobalAveragePooling2D,
+    GlobalAveragePooling3D,
+    GlobalMaxPooling1D,
+    GlobalMaxPooling2D,
+    GlobalMaxPooling3D,
+)
 from dlrs.layers.group_normalization import GroupNormalization
 from dlrs.layers.identity import Identity
 from dlrs.layers.input_layer import Input, InputLayer
@@ -48,6 +64,14 @@ from dlrs.layers.noise import (
     SpatialDropout3D,
 )
 from dlrs.layers.normalization import Normalization
+from dlrs.layers.pooling import (
+    AveragePooling1D,
+    AveragePooling2D,
+    AveragePooling3D,
+    MaxPooling1D,
+    MaxPooling2D,
+    MaxPooling3D,
+)
 from dlrs.layers.rescaling import Rescaling
 from dlrs.layers.reshaping import Permute, RepeatVector, Reshape
 from dlrs.layers.reversible_embedding import ReversibleEmbedding
@@ -56,13 +80,39 @@ from dlrs.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from dlrs.layers.wrapper import Wrapper
 from dlrs.layers.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
+# Keras's short names.
+AvgPool1D = AveragePooling1D
+AvgPool2D = AveragePooling2D
+AvgPool3D = AveragePooling3D
+GlobalAvgPool1D = GlobalAveragePooling1D
+GlobalAvgPool2D = GlobalAveragePooling2D
+GlobalAvgPool3D = GlobalAveragePooling3D
+GlobalMaxPool1D = GlobalMaxPooling1D
+GlobalMaxPool2D = GlobalMaxPooling2D
+GlobalMaxPool3D = GlobalMaxPooling3D
+MaxPool1D = MaxPooling1D
+MaxPool2D = MaxPooling2D
+MaxPool3D = MaxPooling3D
+
 __all__ = [
     "ELU",
     "Activation",
     "ActivityRegularization",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
     "Add",
     "AlphaDropout",
     "Average",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
+    "AvgPool1D",
+    "AvgPool2D",
+    "AvgPool3D",
     "BatchNormalization",
     "CategoryEncoding",
     "Concatenate",
@@ -78,6 +128,18 @@ __all__ = [
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "GlobalAvgPool1D",
+    "GlobalAvgPool2D",
+    "GlobalAvgPool3D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPool2D",
+    "GlobalMaxPool3D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
     "GroupNormalization",
     "Identity",
     "Input",
@@ -88,6 +150,12 @@ __all__ = [
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
+    "MaxPool1D",
+    "MaxPool2D",
+    "MaxPool3D",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "MaxPooling3D",
     "Maximum",
     "Minimum",
     "Multiply",
@@ -130,13 +198,17 @@ _REGISTRY = Registry(
     "layer",
     Layer,
     (
-        Activation, ActivityRegularization, Add, AlphaDropout, Average, BatchNormalization, CategoryEncoding,
+        Activation, ActivityRegularization, AdaptiveAveragePooling1D, AdaptiveAveragePooling2D,
+        AdaptiveAveragePooling3D, AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, Add, AlphaDropout,
+        Average, AveragePooling1D, AveragePooling2D, AveragePooling3D, BatchNormalization, CategoryEncoding,
         Concatenate, Cropping1D, Cropping2D, Cropping3D, Dense, Discretization, Dot, Dropout, ELU, EinsumDense,
-        Embedding, Flatten, GaussianDropout, GaussianNoise, GroupNormalization, Identity, InputLayer, Lambda,
-        LayerNormalization, LeakyReLU, Masking, Maximum, Minimum, Multiply, Normalization, PReLU, Permute,
-        RMSNormalization, ReLU, RepeatVector, Rescaling, Reshape, ReversibleEmbedding, Softmax, SpatialDropout1D,
-        SpatialDropout2D, SpatialDropout3D, SpectralNormalization, Subtract, UnitNormalization, UpSampling1D,
-        UpSampling2D, UpSampling3D, Wrapper, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
+        Embedding, Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D,
+        GlobalAveragePooling3D, GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GroupNormalization,
+        Identity, InputLayer, Lambda, LayerNormalization, LeakyReLU, Masking, MaxPooling1D, MaxPooling2D, MaxPooling3D,
+        Maximum, Minimum, Multiply, Normalization, PReLU, Permute, RMSNormalization, ReLU, RepeatVector, Rescaling,
+        Reshape, ReversibleEmbedding, Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D,
+        SpectralNormalization, Subtract, UnitNormalization, UpSampling1D, UpSampling2D, UpSampling3D, Wrapper,
+        ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
     ),
 )  # fmt: skip
 

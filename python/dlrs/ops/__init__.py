@@ -27,6 +27,7 @@ from dlrs.ops import (
     norms,
     patches,
     piecewise,
+    pooling,
     probabilities,
     products,
     properties,
@@ -68,6 +69,7 @@ from dlrs.ops.norms import *
 from dlrs.ops.operation import FunctionOperation, Operation
 from dlrs.ops.patches import *
 from dlrs.ops.piecewise import *
+from dlrs.ops.pooling import *
 from dlrs.ops.probabilities import *
 from dlrs.ops.products import *
 from dlrs.ops.properties import *
@@ -106,6 +108,7 @@ __all__ += normalization.__all__
 __all__ += norms.__all__
 __all__ += patches.__all__
 __all__ += piecewise.__all__
+__all__ += pooling.__all__
 __all__ += probabilities.__all__
 __all__ += products.__all__
 __all__ += properties.__all__

@@ -9,6 +9,7 @@ from dlrs.ops import (
     normalization,
     patches,
     piecewise,
+    pooling,
     probabilities,
     rectifiers,
 )
@@ -22,6 +23,7 @@ from dlrs.ops.encodings import *
 from dlrs.ops.normalization import *
 from dlrs.ops.patches import *
 from dlrs.ops.piecewise import *
+from dlrs.ops.pooling import *
 from dlrs.ops.probabilities import *
 from dlrs.ops.rectifiers import *
 from dlrs.ops.reductions import moments
@@ -35,6 +37,7 @@ __all__ += encodings.__all__
 __all__ += normalization.__all__
 __all__ += patches.__all__
 __all__ += piecewise.__all__
+__all__ += pooling.__all__
 __all__ += probabilities.__all__
 __all__ += rectifiers.__all__
 

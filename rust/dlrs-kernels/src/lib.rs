@@ -15,5 +15,6 @@ pub mod mem;
 pub mod optim;
 pub mod order;
 pub mod peak;
+pub mod pool;
 pub mod random;
 pub mod reduce;

@@ -27,6 +27,7 @@ pub mod loss;
 pub mod matmul;
 pub mod optim;
 pub mod order;
+pub mod pool;
 pub mod random;
 pub mod reduce;
 pub mod scan;

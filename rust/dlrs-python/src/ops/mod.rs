@@ -8,6 +8,7 @@ pub mod linalg;
 pub mod nn;
 pub mod optim;
 pub mod order;
+pub mod pool;
 pub mod random;
 pub mod reduce;
 pub mod shape;
