@@ -67,7 +67,7 @@ impl Op for TakeAlong {
         let tiles = blocks.iter().map(|b| vec![b.rect(inner)]).collect();
         let cost = 20.0 + 2.0 * cx.outputs[0].shape.size() as f64;
         let body = by_size(cx.outputs[0].dtype, Pick { axis: self.axis, count, len, inner, blocks });
-        Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
+        Ok(Lowered { tiles, body, cost, ..Lowered::default() })
     }
 
     fn takes(&self, _dtype: DType) -> bool {
@@ -151,7 +151,7 @@ impl Op for AddAlong {
             _ => Arc::new(move |_, io| op.add::<f64>(io, count, inner)),
         };
         let cost = 20.0 + 2.0 * (cx.inputs[0].shape.size() + cx.outputs[0].shape.size()) as f64;
-        Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
+        Ok(Lowered { tiles, body, cost, ..Lowered::default() })
     }
 }
 

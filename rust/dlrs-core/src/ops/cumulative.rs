@@ -54,13 +54,7 @@ impl Along {
             line_tiles(outer, len, inner).into_iter().map(|rect| vec![rect]).collect()
         };
         let cost = 20.0 + shape.size() as f64 * if rows { 1.2 } else { 0.5 };
-        Lowered {
-            tiles,
-            body: body(Lines { rows, len, reverse: self.reverse }),
-            scratch: 0,
-            may_alias: Vec::new(),
-            cost,
-        }
+        Lowered { tiles, body: body(Lines { rows, len, reverse: self.reverse }), cost, ..Lowered::default() }
     }
 }
 

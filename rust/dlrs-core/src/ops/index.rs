@@ -67,7 +67,7 @@ impl Op for Take {
         let tiles = blocks.iter().map(|b| vec![b.rect(inner)]).collect();
         let cost = 20.0 + (outer * count) as f64 * (3.0 + 0.03 * (inner * cx.outputs[0].dtype.size()) as f64);
         let body = by_size(cx.outputs[0].dtype, Rows { axis: self.axis, count, len, inner, blocks });
-        Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
+        Ok(Lowered { tiles, body, cost, ..Lowered::default() })
     }
 
     fn takes(&self, _dtype: DType) -> bool {

@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use dlrs_kernels::elementwise::{BinaryOp, Instr, UnaryOp};
-use dlrs_kernels::gemm::{
-    Activation, Epilogue, MatB, MatRef, PackedRef, gemm_f32, gemm_f64, gemm_scratch_len, pack_b, packed_len, tiling,
-};
+use dlrs_kernels::gemm::{MatB, MatRef, PackedRef, gemm_f32, gemm_f64, gemm_scratch_len, pack_b, packed_len, tiling};
 use dlrs_kernels::isa::Isa;
-use dlrs_kernels::mem::{Rect, TileIo, TileMut, cast, cast_mut};
+use dlrs_kernels::mem::{Rect, TileIo, cast, cast_mut};
 
-use super::elementwise::TileProgramEpilogue;
-use super::{Contraction, FusionClass, LowerCx, Lowered, NodeRef, Op, Packing, TileConsumer, arity};
+use super::finish::Finish;
+use super::{Contraction, FusionClass, LowerCx, Lowered, NodeRef, Op, Packing, TileConsumer, arity, tiles};
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::key::{KeyHasher, key_of};
@@ -186,26 +183,19 @@ const UPDATE_TILE: usize = 16 * 1024;
 
 fn lower_f32(cx: &LowerCx<'_>, p: Product, consumer: Option<TileConsumer>) -> Lowered {
     let (isa, packed) = (cx.isa, cx.packed);
-    let (tile_rows, tile_cols) = match &consumer {
+    let finish = Finish::new(consumer, 2);
+    let (tile_rows, tile_cols) = if finish.is_update() {
         // Updates stream the state: whole rows, which are contiguous.
-        Some(TileConsumer::Update { .. }) => ((UPDATE_TILE / p.n.max(1)).next_multiple_of(8).max(8), p.n.max(1)),
-        _ => {
-            let t = tiling(isa, p.m, p.k, p.n);
-            (t.rows, t.cols)
-        }
+        ((UPDATE_TILE / p.n.max(1)).next_multiple_of(8).max(8), p.n.max(1))
+    } else {
+        let t = tiling(isa, p.m, p.k, p.n);
+        (t.rows, t.cols)
     };
-    let outputs = if let Some(TileConsumer::Update { states, .. }) = &consumer { *states } else { 1 };
     let blocks = blocks(&p, tile_rows, tile_cols);
-    let tiles = blocks.iter().map(|b| vec![b.rect(&p); outputs]).collect();
+    let tiles = blocks.iter().map(|b| finish.rects(b.rect(&p))).collect();
     let gemm_scratch = gemm_scratch_len(isa, tile_rows.min(p.m), p.k, tile_cols.min(p.n)).next_multiple_of(16);
-    let scratch = 4 * gemm_scratch
-        + match &consumer {
-            Some(TileConsumer::Update { .. }) => 4 * tile_rows.min(p.m) * tile_cols.min(p.n),
-            Some(TileConsumer::Program(epilogue)) => epilogue.scratch_len(),
-            None => 0,
-        };
+    let scratch = 4 * gemm_scratch + finish.scratch_len(tile_rows.min(p.m) * tile_cols.min(p.n));
     let cost = cost(&p);
-    let finish = Finish::new(consumer);
     let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| {
         let block = &blocks[tile];
         let (a, b) = (io.input::<f32>(0), io.input::<f32>(1));
@@ -218,90 +208,11 @@ fn lower_f32(cx: &LowerCx<'_>, p: Product, consumer: Option<TileConsumer>) -> Lo
             MatB::Strided(b.sub(0..p.k, block.cols.clone()))
         };
         let (pack, rest) = io.scratch::<u8>(scratch).split_at_mut(4 * gemm_scratch);
-        finish.run(isa, a, b, io, block, cast_mut(pack), rest);
+        // Fused products are never batched, so the tile's place in the matrix is its place in the result.
+        let place = tiles::Block { rows: block.rows.clone(), cols: block.cols.clone() };
+        finish.run(io, &place, rest, |c, epilogue| gemm_f32(isa, a, b, c, epilogue, cast_mut(pack)));
     });
-    Lowered { tiles, body, scratch, may_alias: Vec::new(), cost }
-}
-
-/// What happens to a finished tile.
-enum Finish {
-    /// Nothing, or what the micro-kernel does while the tile is in registers.
-    Registers {
-        /// Input that holds the bias, if there is one.
-        bias: Option<usize>,
-        /// The activation.
-        activation: Activation,
-    },
-    /// An elementwise pass while the tile is in cache.
-    Program(Box<TileProgramEpilogue>),
-    /// An update of state.
-    Update(super::TileUpdate),
-}
-
-impl Finish {
-    fn new(consumer: Option<TileConsumer>) -> Finish {
-        match consumer {
-            None => Finish::Registers { bias: None, activation: Activation::Identity },
-            Some(TileConsumer::Update { update, .. }) => Finish::Update(update),
-            Some(TileConsumer::Program(epilogue)) => match bias_and_activation(&epilogue) {
-                Some(activation) => Finish::Registers { bias: Some(2), activation },
-                None => Finish::Program(Box::new(epilogue)),
-            },
-        }
-    }
-
-    fn run(
-        &self,
-        isa: Isa,
-        a: MatRef<'_, f32>,
-        b: MatB<'_>,
-        io: &mut TileIo<'_>,
-        block: &Block,
-        pack: &mut [f32],
-        rest: &mut [u8],
-    ) {
-        match self {
-            Finish::Registers { bias, activation } => {
-                let bias = bias.map(|i| &io.input::<f32>(i)[block.cols.clone()]);
-                let epilogue = Epilogue { bias, activation: *activation, ..Epilogue::default() };
-                gemm_f32(isa, a, b, io.output(0), &epilogue, pack);
-            }
-            Finish::Program(program) => {
-                let mut c = io.output::<f32>(0);
-                let (rows, cols) = (c.rows(), c.cols());
-                gemm_f32(isa, a, b, c.sub(0, 0, rows, cols), &Epilogue::default(), pack);
-                // Fused products are never batched, so the tile's place in the matrix is its place in the result.
-                program.run(io, c, block.rows.start, block.cols.start, 2, rest);
-            }
-            Finish::Update(update) => {
-                let (rows, cols) = (block.rows.len(), block.cols.len());
-                let gradient = &mut cast_mut::<f32>(rest)[..rows * cols];
-                gemm_f32(isa, a, b, TileMut::new(gradient, rows, cols, cols), &Epilogue::default(), pack);
-                update(io, gradient, 2);
-            }
-        }
-    }
-}
-
-/// Recognises `act(result + row)`, which the micro-kernel does in registers.
-fn bias_and_activation(epilogue: &TileProgramEpilogue) -> Option<Activation> {
-    let fused = &epilogue.fused;
-    let is_row = |i: usize| {
-        let shape = &fused.inputs[i].shape;
-        shape.size() == shape.last().copied().unwrap_or(0) && shape.last() == fused.shape.last()
-    };
-    let other = 1 - epilogue.result.min(1);
-    if fused.inputs.len() != 2 || fused.inputs[other].dtype != DType::F32 || !is_row(other) {
-        return None;
-    }
-    match fused.instrs.as_slice() {
-        [Instr::Load { .. }, Instr::Load { .. }, Instr::Binary { op: BinaryOp::Add, .. }, rest @ ..] => match rest {
-            [Instr::Store { .. }] => Some(Activation::Identity),
-            [Instr::Unary { op: UnaryOp::Relu, .. }, Instr::Store { .. }] => Some(Activation::Relu),
-            _ => None,
-        },
-        _ => None,
-    }
+    Lowered { tiles, body, scratch, cost, ..Lowered::default() }
 }
 
 fn lower_f64(p: Product) -> Lowered {
@@ -315,7 +226,7 @@ fn lower_f64(p: Product) -> Lowered {
         let b = MatRef::new(&io.input::<f64>(1)[b_offset..], p.k, p.n, p.b_strides.0, p.b_strides.1);
         gemm_f64(a.sub(block.rows.clone(), 0..p.k), b.sub(0..p.k, block.cols.clone()), io.output(0), false);
     });
-    Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost }
+    Lowered { tiles, body, cost, ..Lowered::default() }
 }
 
 /// Nanoseconds: 100 GFLOP/s, or the operands at 20 GB/s.

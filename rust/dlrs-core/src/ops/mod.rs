@@ -21,6 +21,7 @@ pub mod conv;
 pub mod cumulative;
 pub mod custom;
 pub mod elementwise;
+mod finish;
 pub mod index;
 pub mod linalg;
 pub mod loss;
@@ -195,6 +196,16 @@ pub struct Lowered {
     pub may_alias: Vec<(usize, usize)>,
     /// Estimated time on one thread, in nanoseconds.
     pub cost: f64,
+    /// The algorithm chosen among several, for [`explain`](crate::plan::Plan::explain); empty if there is one only.
+    pub note: &'static str,
+}
+
+impl Default for Lowered {
+    /// No tiles.
+    fn default() -> Lowered {
+        let body: Body = Arc::new(|_, _| {});
+        Lowered { tiles: Vec::new(), body, scratch: 0, may_alias: Vec::new(), cost: 0.0, note: "" }
+    }
 }
 
 impl Lowered {
@@ -208,19 +219,25 @@ impl Lowered {
                 vec![Rect { start: t * chunk * row, rows: n, cols: row, stride: row }; outputs]
             })
             .collect();
-        Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost: (rows * row) as f64 }
+        Lowered { tiles, body, cost: (rows * row) as f64, ..Lowered::default() }
     }
 
     /// An op that runs as one tile.
     pub fn whole(outputs: &[Ty], body: Body) -> Lowered {
         let tile = outputs.iter().map(|ty| Rect::flat(0, ty.shape.size())).collect();
         let cost = outputs.iter().map(|ty| ty.shape.size() as f64).sum();
-        Lowered { tiles: vec![tile], body, scratch: 0, may_alias: Vec::new(), cost }
+        Lowered { tiles: vec![tile], body, cost, ..Lowered::default() }
     }
 
     /// Sets the estimated time on one thread, in nanoseconds.
     pub fn cost(mut self, ns: f64) -> Lowered {
         self.cost = ns;
+        self
+    }
+
+    /// Sets the name of the algorithm.
+    pub fn note(mut self, algorithm: &'static str) -> Lowered {
+        self.note = algorithm;
         self
     }
 

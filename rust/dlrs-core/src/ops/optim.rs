@@ -126,7 +126,7 @@ impl<R: Rule<N>, const N: usize> Op for StateUpdate<R, N> {
         let pairs: Vec<(usize, usize)> = (0..N).map(|k| (k, k)).collect();
         let bytes = (2 * N + 1) * cx.outputs[0].bytes();
         let tiles = spans(size, TILE).map(|s| vec![Rect::flat(s.start, s.len()); N]).collect();
-        Ok(Lowered { tiles, body, scratch: 0, may_alias: pairs, cost: 20.0 + 0.01 * bytes as f64 })
+        Ok(Lowered { tiles, body, may_alias: pairs, cost: 20.0 + 0.01 * bytes as f64, ..Lowered::default() })
     }
 
     fn fusion_class(&self) -> FusionClass<'_> {

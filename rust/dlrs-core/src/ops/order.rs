@@ -152,7 +152,7 @@ impl Op for SearchSorted {
         };
         let tiles = spans(n, TILE / 4).map(|s| vec![dlrs_kernels::mem::Rect::flat(s.start, s.len())]).collect();
         let cost = 20.0 + n as f64 * 3.0 * (cx.inputs[0].shape.size().max(2) as f64).log2();
-        Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
+        Ok(Lowered { tiles, body, cost, ..Lowered::default() })
     }
 
     fn takes(&self, dtype: DType) -> bool {

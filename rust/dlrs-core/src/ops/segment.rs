@@ -104,7 +104,7 @@ impl Op for Segment {
             (_, Combine::Max) => rows.body(i64::MIN, Ord::max),
             (_, Combine::Min) => rows.body(i64::MAX, Ord::min),
         };
-        Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
+        Ok(Lowered { tiles, body, cost, ..Lowered::default() })
     }
 
     fn takes(&self, dtype: DType) -> bool {

@@ -132,7 +132,7 @@ impl Op for Transpose {
         let tiles = walk.blocks.iter().map(|b| vec![b.rect(cols)]).collect();
         let cost = 20.0 + cx.outputs[0].shape.size() as f64 * walk.cost_per_element();
         let body = by_size(cx.outputs[0].dtype, walk);
-        Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
+        Ok(Lowered { tiles, body, cost, ..Lowered::default() })
     }
 
     fn takes(&self, _dtype: DType) -> bool {

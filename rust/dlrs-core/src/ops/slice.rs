@@ -109,7 +109,7 @@ impl Op for Slice {
         let kernel = Gather { strides, spans: spans.clone(), blocks };
         let cost = 20.0 + cx.outputs[0].bytes() as f64 * if last.step == 1 { 0.03 } else { 0.15 };
         let body = by_size(cx.outputs[0].dtype, kernel);
-        Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
+        Ok(Lowered { tiles, body, cost, ..Lowered::default() })
     }
 
     fn takes(&self, _dtype: DType) -> bool {
@@ -271,7 +271,7 @@ fn lower_placed(cx: &LowerCx<'_>, spans: &[Span], value: f64) -> Result<Lowered>
     let fill = Tensor::scalar(dtype, value)?;
     let body = by_size(dtype, Place { shape, spans, blocks, fill });
     let cost = 20.0 + cx.outputs[0].bytes() as f64 * 0.03;
-    Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
+    Ok(Lowered { tiles, body, cost, ..Lowered::default() })
 }
 
 struct Place {

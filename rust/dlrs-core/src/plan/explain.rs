@@ -35,9 +35,10 @@ pub(super) fn explain(g: &Graph, live: &Live, schedule: &Schedule, units: &[Unit
                 })
                 .collect();
             let place = if layout.spans[u].in_place.is_empty() { "" } else { ", in place" };
+            let note = if unit.lowered.note.is_empty() { String::new() } else { format!("{}, ", unit.lowered.note) };
             let _ = writeln!(
                 text,
-                "  {}: {} -> {} [{} tiles, {:.1} µs{place}]",
+                "  {}: {} -> {} [{note}{} tiles, {:.1} µs{place}]",
                 unit.ops.join("+"),
                 inputs.join(", "),
                 outputs.join(", "),

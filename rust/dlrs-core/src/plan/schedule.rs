@@ -109,7 +109,7 @@ pub(super) fn add_guards(g: &Graph, live: &Live, units: &mut Vec<Unit>, outputs:
                 io.refuse(NOT_FINITE.to_owned());
             }
         });
-        let lowered = Lowered { tiles: vec![vec![]], body, scratch: 0, may_alias: vec![], cost: 5.0 };
+        let lowered = Lowered { tiles: vec![vec![]], body, cost: 5.0, ..Lowered::default() };
         let inputs = vec![live.canonical(v)];
         units.push(Unit {
             name: "check_finite",

@@ -117,7 +117,7 @@ impl Fused {
             let scratch = io.scratch::<u8>(scratch);
             program.run(isa, &sources, &mut tiles, block.rows.clone(), block.cols.clone(), scratch);
         });
-        Ok(Lowered { tiles, body, scratch, may_alias, cost })
+        Ok(Lowered { tiles, body, scratch, may_alias, cost, ..Lowered::default() })
     }
 
     /// Inputs whose memory an output may take: those that are read element for element.

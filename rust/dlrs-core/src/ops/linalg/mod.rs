@@ -105,7 +105,7 @@ fn lower(cx: &LowerCx<'_>, ranks: (&[usize], &[usize]), work: usize, cost: f64, 
             }
         }
     });
-    Lowered { tiles, body, scratch: 8 * numbers, may_alias: Vec::new(), cost: 20.0 + cost * count as f64 }
+    Lowered { tiles, body, scratch: 8 * numbers, cost: 20.0 + cost * count as f64, ..Lowered::default() }
 }
 
 fn load(io: &TileIo<'_>, input: usize, start: usize, item: &mut [f64]) {

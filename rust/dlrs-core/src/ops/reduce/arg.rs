@@ -69,7 +69,7 @@ impl Op for ArgReduce {
             DType::F64 => arg_tile::<f64>(isa, op, view, &blocks[tile], io),
             dtype => unreachable!("operands of {dtype} are converted"),
         });
-        Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost: 20.0 + view.elements() as f64 })
+        Ok(Lowered { tiles, body, cost: 20.0 + view.elements() as f64, ..Lowered::default() })
     }
 }
 

@@ -194,7 +194,7 @@ impl Op for Reduce {
                 _ => reduce_tile::<i64>(isa, op, view, &blocks[tile], io),
             }),
         };
-        Ok(Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost })
+        Ok(Lowered { tiles, body, cost, ..Lowered::default() })
     }
 }
 
