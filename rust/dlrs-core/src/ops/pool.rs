@@ -138,7 +138,7 @@ fn lower_forward<T: Element>(isa: Isa, g: PoolGeometry, dtype: DType, forward: F
         let rows = tile * chunk..g.rows().min((tile + 1) * chunk);
         forward(isa, &g, io.input(0), rows, io.output(0), io.scratch(len));
     });
-    Lowered { tiles, body, scratch: len * size_of::<T>(), may_alias: Vec::new(), cost }
+    Lowered { tiles, body, scratch: len * size_of::<T>(), cost, ..Lowered::default() }
 }
 
 /// A pooling whose finished tiles are handed on.
@@ -171,7 +171,7 @@ fn lower_consumed(isa: Isa, g: PoolGeometry, forward: Forward<f32>, consumer: Ti
             }
         }
     });
-    Lowered { tiles, body, scratch, may_alias: Vec::new(), cost }
+    Lowered { tiles, body, scratch, cost, ..Lowered::default() }
 }
 
 /// A map onto images, one image a tile.
@@ -309,7 +309,7 @@ fn lower_gather<T: Real>(isa: Isa, g: PoolGeometry) -> Lowered {
         let rows = tile * chunk..g.rows().min((tile + 1) * chunk);
         max_pool_gather::<T>(isa, &g, io.input(0), io.input(1), rows, io.output(0));
     });
-    Lowered { tiles, body, scratch: 0, may_alias: Vec::new(), cost }
+    Lowered { tiles, body, cost, ..Lowered::default() }
 }
 
 impl Op for AveragePool {
