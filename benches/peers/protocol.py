@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,9 @@ Step = Callable[[], object]
 Array = np.ndarray[Any, Any]
 
 CLASSES = 10
+PICTURES = {"lenet": (28, 28, 1), "resnet20": (32, 32, 3), "vgg-small": (32, 32, 3), "resnet50": (224, 224, 3)}
+STEPS = {"lenet": 64, "resnet20": 128, "vgg-small": 64}  # rows of a training step
+INFERENCES = [("lenet", 1), ("lenet", 64), ("resnet20", 1), ("resnet20", 128), ("resnet50", 1), ("resnet50", 8)]
 LAYERS = (784, 512, 256, CLASSES)
 EPOCH_STEPS = 64
 BLOCKS = 5
@@ -38,6 +42,18 @@ def gemm_name(shape: tuple[int, int, int]) -> str:
     return "gemm " + "x".join(map(str, shape))
 
 
+def inference_name(network: str, rows: int) -> str:
+    """`predict lenet 64`."""
+    return f"predict {network} {rows}"
+
+
+def pictures(network: str, rows: int) -> tuple[Array, Array]:
+    """A batch for a convolutional network, channels last, and its labels."""
+    rng = np.random.default_rng(2)
+    x = rng.standard_normal((rows, *PICTURES[network])).astype(np.float32)
+    return x, rng.integers(0, CLASSES, rows).astype(np.int32)
+
+
 def images(rows: int) -> tuple[Array, Array]:
     """`rows` made-up images of 784 values, and their labels."""
     rng = np.random.default_rng(0)
@@ -47,6 +63,23 @@ def images(rows: int) -> tuple[Array, Array]:
 def features(*shape: int) -> Array:
     """Standard normal values."""
     return np.random.default_rng(1).standard_normal(shape).astype(np.float32)
+
+
+def resident(peak: bool) -> float:
+    """The process's size in MB: now, or the greatest since it was last reset."""
+    label = "VmHWM" if peak else "VmRSS"
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(label))
+    return int(line.split()[1]) / 1024
+
+
+def step_memory(make: Callable[[], Step]) -> dict[str, float]:
+    """The most that a few steps need above the process's size before, which is after imports, in MB."""
+    before = resident(peak=False)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts from here: proc(5)
+    step = make()
+    for _ in range(WARM_UP_STEPS):
+        step()
+    return {"mb": resident(peak=True) - before}
 
 
 class Workload:

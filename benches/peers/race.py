@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from protocol import GEMM_SHAPES, gemm_name
+from protocol import GEMM_SHAPES, INFERENCES, STEPS, gemm_name, inference_name
 from report import markdown
 
 QUIET = 0.5  # processes that want to run, on average over the last minute
@@ -30,6 +30,7 @@ ROOT = HERE.parents[1]
 # `import dlrs` loads submodules when they are first used; this loads them.
 LOADED = {"dlrs": "dlrs.models, dlrs.layers, dlrs.optimizers, dlrs.losses, dlrs.metrics"}
 TRAINING = ["mlp128", "mlp32", "mlp128 epoch", "mlp128 tape"]
+CONVOLUTIONAL = [*STEPS, *(inference_name(*case) for case in INFERENCES)]
 CALLS = ["one row", "add", "tiny step", "tiny epoch"]
 GEMMS = [gemm_name(shape) for shape in GEMM_SHAPES]
 
@@ -44,6 +45,7 @@ class Library:
     arguments: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
     module: str | None = None
+    measures_memory: bool = False
 
     def environ(self, threads: int) -> dict[str, str]:
         pools = ("OMP", "MKL", "OPENBLAS", "DLRS")
@@ -56,8 +58,9 @@ class Library:
 def field_of(python: str, peers: str) -> list[Library]:
     """Who may start."""
     return [
-        Library("dlrs", python, "worker_dlrs.py", module="dlrs"),
-        Library("PyTorch", peers, "worker_torch.py", ["eager"], module="torch"),
+        Library("dlrs", python, "worker_dlrs.py", module="dlrs", measures_memory=True),
+        Library("PyTorch", peers, "worker_torch.py", ["eager"], module="torch", measures_memory=True),
+        Library("PyTorch channels_last", peers, "worker_torch.py", ["channels_last"], measures_memory=True),
         Library("PyTorch compiled", peers, "worker_torch.py", ["compile"]),
         Library(
             "Keras/TF",
@@ -67,6 +70,7 @@ def field_of(python: str, peers: str) -> list[Library]:
             module="keras",
         ),
         Library("Keras/JAX", peers, "worker_keras.py", environment={"KERAS_BACKEND": "jax"}, module="keras"),
+        Library("ONNX Runtime", peers, "worker_onnx.py", module="onnxruntime"),
         Library("NumPy", peers, "worker_numpy.py"),
     ]
 
@@ -166,6 +170,15 @@ def peaks(worker: Worker | None) -> dict[str, float]:
     return {} if "error" in answer else answer
 
 
+def step_memory(libraries: list[Library], threads: int) -> dict[str, float]:
+    """What resnet20's steps need above the process's size after import, MB, each library in a fresh process."""
+    workers, _ = start([library for library in libraries if library.measures_memory], threads)
+    answers = {name: worker.ask("memory") for name, worker in workers.items()}
+    for worker in workers.values():
+        worker.close()
+    return {name: answer["mb"] for name, answer in answers.items() if "mb" in answer}
+
+
 def import_seconds(libraries: list[Library], rounds: int) -> dict[str, float]:
     """The median time of `import` beyond NumPy's own, each in a fresh process."""
     code = "import time, numpy; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
@@ -226,7 +239,9 @@ def main() -> int:
         "threads": {},
     }
     for threads in options.threads:
-        workloads = (TRAINING + CALLS if threads > 1 or len(options.threads) == 1 else TRAINING[:2]) + GEMMS
+        workloads = (
+            TRAINING + CONVOLUTIONAL + CALLS if threads > 1 or len(options.threads) == 1 else TRAINING[:2]
+        ) + GEMMS
         workloads = [w for w in workloads if w in options.workloads or not options.workloads]
         print(f"{threads} threads: {', '.join(workloads)}", flush=True)
         workers, absent = start(libraries, threads)
@@ -239,6 +254,8 @@ def main() -> int:
                 worker.close()
         best = {key: max(before[key], after[key]) for key in before}
         result["threads"][str(threads)] = {"peaks": best, "workloads": timed}
+        if "resnet20" in workloads:
+            result["threads"][str(threads)]["step_memory"] = step_memory(libraries, threads)
         result["absent"] |= absent
         for name, worker in workers.items():
             result["versions"][name] = worker.versions

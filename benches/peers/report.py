@@ -5,7 +5,7 @@ import statistics
 from dataclasses import dataclass
 from typing import Any
 
-from protocol import GEMM_SHAPES, LAYERS, gemm_name
+from protocol import GEMM_SHAPES, INFERENCES, LAYERS, STEPS, gemm_name, inference_name
 
 FLOAT = 4
 ADAM_BYTES = 28  # reads w, m, v and the gradient, writes w, m, v: seven floats a parameter
@@ -19,6 +19,11 @@ TITLES = {
     "tiny step": "4-1 network, batch 1: `train_on_batch`, µs",
     "tiny epoch": "4-1 network, batch 1: `fit`, µs a step",
 }
+CONVOLUTIONAL = {name: f"{name}, batch {rows}: one training step, ms" for name, rows in STEPS.items()} | {
+    inference_name(name, rows): f"{name}, batch {rows}: `predict_on_batch` (others: a call), ms"
+    for name, rows in INFERENCES
+}
+TITLES |= CONVOLUTIONAL
 IN_MICROSECONDS = {"one row", "add", "tiny step", "tiny epoch"}
 
 
@@ -43,9 +48,49 @@ def gemm_work(m: int, k: int, n: int) -> Work:
     return Work(2 * m * k * n, FLOAT * (m * k + k * n + m * n))
 
 
+def convolution(size: int, kernel: int, fan_in: int, fan_out: int) -> int:
+    """Multiply-adds of a convolution whose result is size × size, for one picture."""
+    return (size * kernel) ** 2 * fan_in * fan_out
+
+
+def residual_products(blocks: int = 3) -> list[int]:
+    """The products of `convnets.resnet20`, the first layer's first."""
+    products = [convolution(32, 3, 3, 16)]
+    for size, fan_in, width in ((32, 16, 16), (16, 16, 32), (8, 32, 64)):
+        products += [convolution(size, 3, fan_in, width)] + [convolution(size, 3, width, width)] * (2 * blocks - 1)
+        products += [convolution(size, 1, fan_in, width)] if fan_in != width else []
+    return [*products, 64 * 10]
+
+
+PRODUCTS = {
+    "lenet": [convolution(28, 5, 1, 6), convolution(10, 5, 6, 16), 400 * 120, 120 * 84, 84 * 10],
+    "resnet20": residual_products(),
+    "vgg-small": [
+        *(convolution(32, 3, 3, 64), convolution(32, 3, 64, 64), convolution(16, 3, 64, 128)),
+        *(convolution(16, 3, 128, 128), convolution(8, 3, 128, 256), convolution(8, 3, 256, 256)),
+        *(4096 * 256, 256 * 10),
+    ],
+    "resnet50": [3_857_973_248],
+}
+PARAMETERS = {"lenet": 61_706, "resnet20": 272_474, "vgg-small": 2_197_706, "resnet50": 25_583_592}
+
+
+def convolutional_step_work(name: str) -> Work:
+    """Forward and both gradients, without the pictures' own; Adam over all parameters."""
+    products, rows = PRODUCTS[name], STEPS[name]
+    return Work(2 * rows * (3 * sum(products) - products[0]), ADAM_BYTES * PARAMETERS[name])
+
+
+def inference_work(name: str, rows: int) -> Work:
+    """One forward pass; each weight is read once."""
+    return Work(2 * rows * sum(PRODUCTS[name]), FLOAT * PARAMETERS[name])
+
+
 WORK = {"mlp128": step_work(128), "mlp128 epoch": step_work(128), "mlp32": step_work(32)} | {
     gemm_name(shape): gemm_work(*shape) for shape in GEMM_SHAPES
 }
+WORK |= {name: convolutional_step_work(name) for name in STEPS}
+WORK |= {inference_name(*case): inference_work(*case) for case in INFERENCES}
 
 
 def median(entry: dict[str, Any] | None) -> float | None:
@@ -142,12 +187,16 @@ def markdown(result: dict[str, Any]) -> str:
             fma, copy = section["peaks"]["fma_gflops"], section["peaks"]["copy_gbs"]
             lines += ["", f"In the same run: FMA peak {fma:.0f} GFLOP/s a core, copy {copy:.1f} GB/s."]
         for title, names, gflops in (
-            ("Training, calls", list(TITLES), False),
+            ("Training, calls", [name for name in TITLES if name not in CONVOLUTIONAL], False),
+            ("Convolutional networks", list(CONVOLUTIONAL), False),
             ("Matrix product m×k×n, f32, GFLOP/s", [gemm_name(s) for s in GEMM_SHAPES], True),
         ):
             rows = compare(result, threads, names, gflops)
             if rows:
                 lines += ["", f"**{title}**", "", *rows]
+        if section.get("step_memory"):
+            lines += ["", "Most memory of resnet20 training steps above the process's size after import, MB:", ""]
+            lines += [f"- {name}: {megabytes:.0f}" for name, megabytes in section["step_memory"].items()]
     if result["import_seconds"]:
         lines += ["", "## `import`, seconds beyond `import numpy`", ""]
         lines += [f"- {name}: {seconds:.3f}" for name, seconds in result["import_seconds"].items()]

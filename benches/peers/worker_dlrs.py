@@ -5,8 +5,24 @@ from functools import partial
 import numpy as np
 
 import dlrs
+from convnets import NETWORKS, compiled
 from dlrs import _dlrs, layers
-from protocol import EPOCH_STEPS, GEMM_SHAPES, LAYERS, Step, Workload, features, gemm_name, images, serve
+from protocol import (
+    EPOCH_STEPS,
+    GEMM_SHAPES,
+    INFERENCES,
+    LAYERS,
+    STEPS,
+    Step,
+    Workload,
+    features,
+    gemm_name,
+    images,
+    inference_name,
+    pictures,
+    serve,
+    step_memory,
+)
 
 dlrs.utils.set_random_seed(0)
 
@@ -23,6 +39,16 @@ def network(sizes: tuple[int, ...]) -> dlrs.Sequential:
 def training(rows: int) -> Step:
     model, (x, y) = network(LAYERS), images(rows)
     return lambda: model.train_on_batch(x, y)
+
+
+def convolutional(name: str) -> Step:
+    model, (x, y) = compiled(dlrs, name), pictures(name, STEPS[name])
+    return lambda: model.train_on_batch(x, y)
+
+
+def inference(name: str, rows: int) -> Step:
+    model, x = NETWORKS[name](dlrs), pictures(name, rows)[0]
+    return lambda: model.predict_on_batch(x)
 
 
 def epoch(batch: int) -> Step:
@@ -78,6 +104,8 @@ workloads = {
     "mlp128 tape": Workload(lambda: tape(128)),
     "tiny step": Workload(lambda: tiny(by_epoch=False)),
     "tiny epoch": Workload(lambda: tiny(by_epoch=True), TINY_STEPS),
+    **{name: Workload(partial(convolutional, name)) for name in STEPS},
+    **{inference_name(*case): Workload(partial(inference, *case)) for case in INFERENCES},
     "one row": Workload(one_row),
     "add": Workload(add),
 } | {gemm_name(shape): Workload(partial(gemm, *shape)) for shape in GEMM_SHAPES}
@@ -85,5 +113,5 @@ workloads = {
 serve(
     {"dlrs": dlrs.__version__, "isa": _dlrs.isa()},
     workloads,
-    {"machine peaks": _dlrs.machine_peaks},
+    {"machine peaks": _dlrs.machine_peaks, "memory": lambda: step_memory(lambda: convolutional("resnet20"))},
 )

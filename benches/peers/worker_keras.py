@@ -7,7 +7,23 @@ from functools import partial
 import keras
 from keras import layers
 
-from protocol import EPOCH_STEPS, GEMM_SHAPES, LAYERS, Step, Workload, features, gemm_name, images, serve
+from convnets import NETWORKS, compiled
+from protocol import (
+    EPOCH_STEPS,
+    GEMM_SHAPES,
+    INFERENCES,
+    LAYERS,
+    STEPS,
+    Step,
+    Workload,
+    features,
+    gemm_name,
+    images,
+    inference_name,
+    pictures,
+    serve,
+    step_memory,
+)
 
 engine = importlib.import_module(keras.backend.backend())
 if engine.__name__ == "tensorflow":
@@ -26,6 +42,16 @@ def network(sizes: tuple[int, ...]) -> keras.Sequential:
 def training(rows: int) -> Step:
     model, (x, y) = network(LAYERS), images(rows)
     return lambda: model.train_on_batch(x, y)
+
+
+def convolutional(name: str) -> Step:
+    model, (x, y) = compiled(keras, name), pictures(name, STEPS[name])
+    return lambda: model.train_on_batch(x, y)
+
+
+def inference(name: str, rows: int) -> Step:
+    model, x = NETWORKS[name](keras), pictures(name, rows)[0]
+    return lambda: model.predict_on_batch(x)
 
 
 def epoch(batch: int) -> Step:
@@ -55,8 +81,14 @@ workloads = {
     "mlp128": Workload(lambda: training(128)),
     "mlp32": Workload(lambda: training(32)),
     "mlp128 epoch": Workload(lambda: epoch(128), EPOCH_STEPS),
+    **{name: Workload(partial(convolutional, name)) for name in STEPS},
+    **{inference_name(*case): Workload(partial(inference, *case)) for case in INFERENCES},
     "one row": Workload(one_row),
     "add": Workload(add),
 } | {gemm_name(shape): Workload(partial(gemm, *shape)) for shape in GEMM_SHAPES}
 
-serve({"keras": keras.__version__, engine.__name__: engine.__version__}, workloads, {})
+serve(
+    {"keras": keras.__version__, engine.__name__: engine.__version__},
+    workloads,
+    {"memory": lambda: step_memory(lambda: convolutional("resnet20"))},
+)

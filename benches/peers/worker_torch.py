@@ -1,4 +1,4 @@
-"""PyTorch's side of the race: `worker_torch.py THREADS eager|compile`."""
+"""PyTorch's side of the race: `worker_torch.py THREADS eager|channels_last|compile`."""
 
 import sys
 import warnings
@@ -8,7 +8,23 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from protocol import EPOCH_STEPS, GEMM_SHAPES, LAYERS, Step, Workload, features, gemm_name, images, serve
+from protocol import (
+    EPOCH_STEPS,
+    GEMM_SHAPES,
+    INFERENCES,
+    LAYERS,
+    STEPS,
+    Step,
+    Workload,
+    features,
+    gemm_name,
+    images,
+    inference_name,
+    pictures,
+    serve,
+    step_memory,
+)
+from torch_nets import NETWORKS
 
 mode = sys.argv[2]
 
@@ -26,7 +42,10 @@ def network(sizes: tuple[int, ...]) -> nn.Module:
 
 def training(x: torch.Tensor, y: torch.Tensor, batch: int | None = None) -> Step:
     """A step on the whole of `x`, or an epoch of shuffled batches."""
-    module = network(LAYERS)
+    return stepper(network(LAYERS), x, y, batch)
+
+
+def stepper(module: nn.Module, x: torch.Tensor, y: torch.Tensor, batch: int | None = None) -> Step:
     optimizer = torch.optim.Adam(module.parameters(), 1e-3, fused=True)
     forward = torch.compile(module) if mode == "compile" else module
 
@@ -40,6 +59,29 @@ def training(x: torch.Tensor, y: torch.Tensor, batch: int | None = None) -> Step
             step(x[rows], y[rows])
 
     return epoch if batch else step
+
+
+def laid_out(name: str, rows: int) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
+    """A convolutional network and a batch for it, in the order of axes that `mode` names."""
+    x, y = pictures(name, rows)
+    order = torch.channels_last if mode == "channels_last" else torch.contiguous_format
+    planes = torch.from_numpy(x).permute(0, 3, 1, 2).contiguous(memory_format=order)
+    return NETWORKS[name]().to(memory_format=order), planes, torch.from_numpy(y).long()
+
+
+def convolutional(name: str) -> Step:
+    return stepper(*laid_out(name, STEPS[name]))
+
+
+def inference(name: str, rows: int) -> Step:
+    module, x, _ = laid_out(name, rows)
+    forward = torch.compile(module.eval()) if mode == "compile" else module.eval()
+
+    def step() -> None:
+        with torch.inference_mode():
+            forward(x)
+
+    return step
 
 
 def one_row() -> Step:
@@ -69,14 +111,22 @@ def batch(rows: int) -> tuple[torch.Tensor, torch.Tensor]:
     return torch.from_numpy(x), torch.from_numpy(y).long()
 
 
-workloads = {
+workloads = {name: Workload(partial(convolutional, name)) for name in STEPS}
+workloads |= {inference_name(*case): Workload(partial(inference, *case)) for case in INFERENCES}
+fully_connected = {
     "mlp128": Workload(lambda: training(*batch(128))),
     "mlp32": Workload(lambda: training(*batch(32))),
     "mlp128 epoch": Workload(lambda: training(*batch(128 * EPOCH_STEPS), batch=128), EPOCH_STEPS),
     "one row": Workload(one_row),
 }
+if mode != "channels_last":
+    workloads |= fully_connected
 if mode == "eager":
     workloads["add"] = Workload(add)
     workloads |= {gemm_name(shape): Workload(partial(gemm, *shape)) for shape in GEMM_SHAPES}
 
-serve({"torch": torch.__version__}, workloads, {})
+serve(
+    {"torch": torch.__version__},
+    workloads,
+    {"memory": lambda: step_memory(lambda: convolutional("resnet20"))},
+)

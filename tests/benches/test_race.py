@@ -28,8 +28,10 @@ RESULT = {
             "peaks": {"fma_gflops": 100.0, "copy_gbs": 20.0},
             "workloads": {
                 "mlp128": {"dlrs": entry(1, 2, 4), "PyTorch": entry(3, 3, 3), "Keras/TF": entry(9, 9, 9)},
+                "lenet": {"dlrs": entry(1, 1, 1), "PyTorch": entry(3, 3, 3)},
                 "gemm 1024x1024x1024": {"dlrs": entry(20, 20, 20), "PyTorch": {"error": "broken"}},
             },
+            "step_memory": {"dlrs": 100.4},
         }
     },
     "import_seconds": {"dlrs": 0.01},
@@ -50,11 +52,19 @@ def test_work_of_the_course_set() -> None:
     assert report.gemm_work(2, 3, 4).flops == 48
 
 
+def test_work_of_the_convolutional_networks() -> None:
+    """The course set states 0.16, 31 and 59 GFLOP a step."""
+    for name, gigaflops in (("lenet", 0.16), ("resnet20", 31), ("vgg-small", 59)):
+        assert report.convolutional_step_work(name).flops == pytest.approx(gigaflops * 1e9, rel=0.1), name
+
+
 def test_page_shows_figures_floors_and_failures() -> None:
     page = report.markdown(RESULT)
     assert "1.50× PyTorch" in page
     assert "107.4" in page  # 2·1024³ FLOP in 20 ms
     assert "FLOPs: 54% of FMA peak; data in L3" in page
+    assert "lenet, batch 64: one training step, ms" in page
+    assert "- dlrs: 100\n" in page
     assert "- Keras/JAX: no module" in page
     assert "- PyTorch, gemm 1024x1024x1024, 2 threads: broken" in page
 
