@@ -10,9 +10,14 @@ mod geometry;
 mod input_grad;
 mod kernel_grad;
 mod multiply;
+mod winograd;
 
 pub use forward::conv_forward;
 pub use geometry::{ConvGeometry, conv_scratch_len};
 pub use input_grad::conv_input_grad;
 pub use kernel_grad::conv_kernel_grad;
 pub use multiply::ConvElement;
+pub use winograd::{
+    Algorithm, Winograd, WinogradConv, WinogradTile, choose, winograd_kernel, winograd_kernel_chunks,
+    winograd_kernel_len,
+};
