@@ -369,6 +369,22 @@ def svd(x: ArrayLike, full: bool = False) -> tuple[Tensor, Tensor, Tensor]: ... 
 def eigh(x: ArrayLike) -> tuple[Tensor, Tensor]: ...
 def fourier(re: ArrayLike, im: ArrayLike, inverse: bool = False) -> tuple[Tensor, Tensor]: ...  # last axis; unscaled either way
 
+# Images (batch, height, width, channels)
+def remap(
+    images: ArrayLike,
+    positions: ArrayLike,  # (batch, rows, columns, 2): pairs (row, column)
+    interpolation: str = "bilinear",
+    fill_mode: str = "constant",
+    fill_value: float = 0.0,
+) -> Tensor: ...
+def augment(
+    images: ArrayLike,  # uint8 or float32
+    parameters: ArrayLike,  # (batch, numbers)
+    size: tuple[int, int],
+    stages: Sequence[tuple[str, int, float, float]],  # name, first parameter, low, high
+    reading: tuple[str, str, float] | None = None,  # with a map in parameters 0 to 7: interpolation, fill mode and value
+) -> Tensor: ...
+
 # Shape
 def reshape(x: ArrayLike, shape: Sequence[int]) -> Tensor: ...  # one -1 allowed
 def transpose(x: ArrayLike, axes: Sequence[int] | None = None) -> Tensor: ...

@@ -127,7 +127,7 @@ class Row:
     """An op and what it promises.
 
     Attributes:
-        name: Of the op in `dlrs._dlrs`, else in `dlrs.ops`.
+        name: Of the op in `dlrs._dlrs`, else in `dlrs.ops`, else in `dlrs.ops.image`.
         reference: The op in NumPy. Floating-point operands come as float64, integers as int64.
         cases: Operands.
         domains: Where each operand is drawn from; the last one serves all further operands.
@@ -167,7 +167,8 @@ class Row:
         """The function under test."""
         if self.call is not None:
             return self.call
-        function: Callable[..., Any] = getattr(_dlrs, self.name, None) or getattr(ops, self.name)
+        homes = (_dlrs, ops, ops.image)
+        function: Callable[..., Any] = next(getattr(home, self.name) for home in homes if hasattr(home, self.name))
         return function
 
     def cases_in(self, dtype: str) -> list[Case]:

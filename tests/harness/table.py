@@ -3,6 +3,7 @@
 from harness import (
     elementwise_rows,
     function_rows,
+    image_rows,
     linalg_rows,
     nn_rows,
     numpy_rows,
@@ -25,6 +26,7 @@ TABLE: list[Row] = [
     *numpy_rows.ROWS,
     *order_rows.ROWS,
     *nn_rows.ROWS,
+    *image_rows.ROWS,
     *pooling_rows.ROWS,
     *state_rows.ROWS,
 ]

@@ -58,12 +58,17 @@ def test_every_function_of_ops_has_a_row() -> None:
     assert sorted(OTHERWISE_TESTED - set(ops.__all__)) == [], "names that are no longer there"
 
 
+def test_every_function_of_images_has_a_row() -> None:
+    assert sorted(set(ops.image.__all__) - {row.name for row in TABLE}) == []
+
+
 def test_every_row_is_an_op_and_there_is_one_for_each() -> None:
     assert len(TABLE) > 100
     assert [name for name, count in Counter(row.name for row in TABLE).items() if count > 1] == []
     for row in TABLE:
         assert row.cases, f"{row.name} has no cases"
-        assert hasattr(_dlrs, row.name) or hasattr(ops, row.name), f"there is no op {row.name}"
+        homes = (_dlrs, ops, ops.image)
+        assert any(hasattr(home, row.name) for home in homes), f"there is no op {row.name}"
 
 
 @pytest.mark.parametrize("needed", [(), 0], ids=["0-d", "empty"])

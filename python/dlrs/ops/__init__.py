@@ -4,6 +4,9 @@ Each takes tensors, variables, NumPy arrays, numbers and nested lists, and, to d
 (`KerasTensor`). A module's `__all__` says which of its functions stand here.
 """
 
+from importlib import import_module
+from typing import Any
+
 from dlrs.backend import KerasTensor
 from dlrs.ops import (
     attention,
@@ -125,4 +128,11 @@ __all__ += unary.__all__
 __all__ += vectorization.__all__
 __all__ += windows.__all__
 
-__getattr__ = class_forms(__name__, globals())  # the functions' classes
+_class_form = class_forms(__name__, globals())
+
+
+def __getattr__(name: str) -> Any:
+    """A module of Keras's `ops`, or the class of a function."""
+    if name in ("image", "linalg", "math", "nn", "numpy"):
+        return import_module(f"{__name__}.{name}")
+    return _class_form(name)

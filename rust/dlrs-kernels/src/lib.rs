@@ -6,6 +6,7 @@ pub mod conv;
 pub mod cumulative;
 pub mod elementwise;
 pub mod gemm;
+pub mod image;
 pub mod index;
 pub mod isa;
 pub mod linalg;

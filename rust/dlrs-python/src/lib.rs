@@ -47,6 +47,8 @@ mod _dlrs {
         sign, signbit, sin, sinh, softplus, sqrt, square, stop_gradient, subtract, tan, tanh, trunc,
     };
     #[pymodule_export]
+    use crate::ops::image::{augment, remap};
+    #[pymodule_export]
     use crate::ops::linalg::{cholesky, det, eigh, fourier, lu_factor, qr, slogdet, solve, solve_triangular, svd};
     #[pymodule_export]
     use crate::ops::nn::{log_softmax, softmax, softmax_cross_entropy, sparse_softmax_cross_entropy};

@@ -22,6 +22,7 @@ pub mod cumulative;
 pub mod custom;
 pub mod elementwise;
 mod finish;
+pub mod image;
 pub mod index;
 pub mod linalg;
 pub mod loss;

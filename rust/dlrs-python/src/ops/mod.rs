@@ -4,6 +4,7 @@ pub mod contraction;
 pub mod control;
 pub mod creation;
 pub mod elementwise;
+pub mod image;
 pub mod linalg;
 pub mod nn;
 pub mod optim;

@@ -1,0 +1,15 @@
+//! Kernels on images `[height, width, channels]`: reading between pixels, geometric warps, colour.
+//!
+//! They are plain arithmetic without fused multiply-add, compiled for each instruction set: every level gives the same bits.
+
+mod border;
+mod colour;
+mod remap;
+mod sample;
+mod warp;
+
+pub use border::Border;
+pub use colour::Stage;
+pub use remap::{remap_row, remap_row_coordinate_gradient, remap_row_image_gradient};
+pub use sample::{Coordinate, Image, Interpolation, Pixel, Sampling};
+pub use warp::{Projection, warp};
