@@ -91,9 +91,31 @@ CASES: dict[str, list[Case]] = {
         Case(lambda k: k.Cropping2D((1, 0), FIRST), IMAGE),
     ],
     "Cropping3D": [Case(lambda k: k.Cropping3D(((1, 0), (0, 1), (0, 0))), VOLUME)],
+    "Conv1D": [
+        Case(lambda k: k.Conv1D(4, 2, activation="tanh"), SEQUENCE),
+        Case(lambda k: k.Conv1D(2, 3, padding="causal", dilation_rate=2), SEQUENCE),
+    ],
+    "Conv1DTranspose": [Case(lambda k: k.Conv1DTranspose(2, 3, 2), SEQUENCE)],
+    "Conv2D": [
+        Case(lambda k: k.Conv2D(4, (2, 3), activation="relu"), IMAGE),
+        Case(lambda k: k.Conv2D(4, 3, 2, "same", FIRST, groups=2), ("a4bc",)),
+        Case(lambda k: k.Conv2D(6, 2, padding="same", dilation_rate=2, groups=3), ("abc6",)),
+    ],
+    "Conv2DTranspose": [
+        Case(lambda k: k.Conv2DTranspose(2, 3, 2, "same"), IMAGE),
+        Case(lambda k: k.Conv2DTranspose(2, 2, 3, output_padding=1), IMAGE),
+        Case(lambda k: k.Conv2DTranspose(2, 3, 2, "same", 1, FIRST), IMAGE),
+    ],
+    "Conv3D": [Case(lambda k: k.Conv3D(2, 2, padding="same"), VOLUME)],
+    "Conv3DTranspose": [Case(lambda k: k.Conv3DTranspose(2, 2, 2), VOLUME)],
     "Dense": [
         Case(lambda k: k.Dense(3, activation="tanh")),
         Case(lambda k: k.Dense(4, use_bias=False, kernel_regularizer="l2"), IMAGE),
+    ],
+    "DepthwiseConv1D": [Case(lambda k: k.DepthwiseConv1D(2, depth_multiplier=2), SEQUENCE)],
+    "DepthwiseConv2D": [
+        Case(lambda k: k.DepthwiseConv2D(3, 2, "same", activation="tanh"), IMAGE),
+        Case(lambda k: k.DepthwiseConv2D(2, dilation_rate=2, depth_multiplier=2, data_format=FIRST), IMAGE),
     ],
     "Discretization": [
         *(
@@ -166,6 +188,8 @@ CASES: dict[str, list[Case]] = {
         Case(lambda k: k.ReversibleEmbedding(9, 3), ids=9),
         Case(lambda k: k.ReversibleEmbedding(9, 3, tie_weights=False), ids=9),
     ],
+    "SeparableConv1D": [Case(lambda k: k.SeparableConv1D(2, 2, depth_multiplier=2), SEQUENCE)],
+    "SeparableConv2D": [Case(lambda k: k.SeparableConv2D(4, 3, padding="same", activation="tanh"), IMAGE)],
     "Softmax": [
         Case(lambda k: k.Softmax(), SEQUENCE),
         Case(lambda k: k.Softmax((1, 2)), IMAGE),

@@ -1,6 +1,7 @@
 """The table: the rows of every family."""
 
 from harness import (
+    convolution_rows,
     elementwise_rows,
     function_rows,
     image_rows,
@@ -27,6 +28,7 @@ TABLE: list[Row] = [
     *order_rows.ROWS,
     *nn_rows.ROWS,
     *image_rows.ROWS,
+    *convolution_rows.ROWS,
     *pooling_rows.ROWS,
     *state_rows.ROWS,
 ]

@@ -78,9 +78,31 @@ ROWS: dict[str, list[Row]] = {
     "Cropping1D": [Row(layers.Cropping1D, SEQUENCE)],
     "Cropping2D": [Row(lambda **k: layers.Cropping2D(((1, 0), (0, 2)), **k), IMAGE)],
     "Cropping3D": [Row(lambda **k: layers.Cropping3D(data_format="channels_first", **k), ((1, 2, 3, 4, 5),))],
+    "Conv1D": [
+        Row(lambda **k: layers.Conv1D(4, 2, activation="tanh", **k), SEQUENCE),
+        Row(lambda **k: layers.Conv1D(2, 3, padding="causal", dilation_rate=2, **k), SEQUENCE),
+        Row(lambda **k: layers.Conv1D(2, 3, padding=(2, 1), **k), SEQUENCE),
+    ],
+    "Conv1DTranspose": [Row(lambda **k: layers.Conv1DTranspose(2, 3, 2, **k), SEQUENCE)],
+    "Conv2D": [
+        Row(lambda **k: layers.Conv2D(4, (2, 3), activation="tanh", **k), IMAGE),
+        Row(lambda **k: layers.Conv2D(2, 3, 2, "same", "channels_first", groups=2, **k), IMAGE),
+        Row(lambda **k: layers.Conv2D(2, 2, padding=((1, 0), 1), use_bias=False, **k), IMAGE),
+    ],
+    "Conv2DTranspose": [
+        Row(lambda **k: layers.Conv2DTranspose(2, 3, 2, "same", **k), IMAGE),
+        Row(lambda **k: layers.Conv2DTranspose(2, 2, 3, output_padding=1, **k), IMAGE),
+    ],
+    "Conv3D": [Row(lambda **k: layers.Conv3D(2, 2, padding="same", **k), VOLUME)],
+    "Conv3DTranspose": [Row(lambda **k: layers.Conv3DTranspose(2, 2, **k), VOLUME)],
     "Dense": [
         Row(lambda **k: layers.Dense(2, activation="tanh", **k)),
         Row(lambda **k: layers.Dense(2, **k), SEQUENCE),
+    ],
+    "DepthwiseConv1D": [Row(lambda **k: layers.DepthwiseConv1D(2, depth_multiplier=2, **k), SEQUENCE)],
+    "DepthwiseConv2D": [
+        Row(lambda **k: layers.DepthwiseConv2D(3, 2, "same", activation="tanh", **k), IMAGE),
+        Row(lambda **k: layers.DepthwiseConv2D(2, dilation_rate=2, **k), IMAGE),
     ],
     "Discretization": [
         *(
@@ -144,6 +166,8 @@ ROWS: dict[str, list[Row]] = {
     "Rescaling": [Row(lambda **k: layers.Rescaling([0.5, 2.0, 1.0], 0.25, **k), IMAGE)],
     "Reshape": [Row(lambda **k: layers.Reshape((2, -1), **k))],
     "ReversibleEmbedding": [Row(lambda **k: layers.ReversibleEmbedding(6, 3, **k), ((2, 5),), ids=6)],
+    "SeparableConv1D": [Row(lambda **k: layers.SeparableConv1D(2, 2, depth_multiplier=2, **k), SEQUENCE)],
+    "SeparableConv2D": [Row(lambda **k: layers.SeparableConv2D(4, 3, padding="same", activation="tanh", **k), IMAGE)],
     "Softmax": [Row(layers.Softmax), Row(lambda **k: layers.Softmax((1, 2), **k), SEQUENCE)],
     "SpatialDropout1D": [Row(lambda **k: layers.SpatialDropout1D(0.5, **k), SEQUENCE)],
     "SpatialDropout2D": [Row(lambda **k: layers.SpatialDropout2D(0.5, **k), IMAGE)],

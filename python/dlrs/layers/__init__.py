@@ -17,8 +17,10 @@ from dlrs.layers.adaptive_pooling import (
 from dlrs.layers.batch_normalization import BatchNormalization
 from dlrs.layers.category_encoding import CategoryEncoding
 from dlrs.layers.concatenate import Concatenate, concatenate
+from dlrs.layers.convolution import Conv1D, Conv2D, Conv3D
 from dlrs.layers.cropping import Cropping1D, Cropping2D, Cropping3D
 from dlrs.layers.dense import Dense
+from dlrs.layers.depthwise_convolution import DepthwiseConv1D, DepthwiseConv2D
 from dlrs.layers.discretization import Discretization
 from dlrs.layers.dot import Dot, dot
 from dlrs.layers.einsum_dense import EinsumDense
@@ -75,15 +77,23 @@ from dlrs.layers.pooling import (
 from dlrs.layers.rescaling import Rescaling
 from dlrs.layers.reshaping import Permute, RepeatVector, Reshape
 from dlrs.layers.reversible_embedding import ReversibleEmbedding
+from dlrs.layers.separable_convolution import SeparableConv1D, SeparableConv2D
 from dlrs.layers.spectral_normalization import SpectralNormalization
+from dlrs.layers.transposed_convolution import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from dlrs.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from dlrs.layers.wrapper import Wrapper
 from dlrs.layers.zero_padding import ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 
-# Keras's short names.
+# Keras's other names.
 AvgPool1D = AveragePooling1D
 AvgPool2D = AveragePooling2D
 AvgPool3D = AveragePooling3D
+Convolution1D = Conv1D
+Convolution1DTranspose = Conv1DTranspose
+Convolution2D = Conv2D
+Convolution2DTranspose = Conv2DTranspose
+Convolution3D = Conv3D
+Convolution3DTranspose = Conv3DTranspose
 GlobalAvgPool1D = GlobalAveragePooling1D
 GlobalAvgPool2D = GlobalAveragePooling2D
 GlobalAvgPool3D = GlobalAveragePooling3D
@@ -93,6 +103,8 @@ GlobalMaxPool3D = GlobalMaxPooling3D
 MaxPool1D = MaxPooling1D
 MaxPool2D = MaxPooling2D
 MaxPool3D = MaxPooling3D
+SeparableConvolution1D = SeparableConv1D
+SeparableConvolution2D = SeparableConv2D
 
 __all__ = [
     "ELU",
@@ -116,10 +128,24 @@ __all__ = [
     "BatchNormalization",
     "CategoryEncoding",
     "Concatenate",
+    "Conv1D",
+    "Conv1DTranspose",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Conv3D",
+    "Conv3DTranspose",
+    "Convolution1D",
+    "Convolution1DTranspose",
+    "Convolution2D",
+    "Convolution2DTranspose",
+    "Convolution3D",
+    "Convolution3DTranspose",
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "Discretization",
     "Dot",
     "Dropout",
@@ -168,6 +194,10 @@ __all__ = [
     "Rescaling",
     "Reshape",
     "ReversibleEmbedding",
+    "SeparableConv1D",
+    "SeparableConv2D",
+    "SeparableConvolution1D",
+    "SeparableConvolution2D",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
@@ -201,12 +231,13 @@ _REGISTRY = Registry(
         Activation, ActivityRegularization, AdaptiveAveragePooling1D, AdaptiveAveragePooling2D,
         AdaptiveAveragePooling3D, AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, Add, AlphaDropout,
         Average, AveragePooling1D, AveragePooling2D, AveragePooling3D, BatchNormalization, CategoryEncoding,
-        Concatenate, Cropping1D, Cropping2D, Cropping3D, Dense, Discretization, Dot, Dropout, ELU, EinsumDense,
-        Embedding, Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D,
-        GlobalAveragePooling3D, GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GroupNormalization,
-        Identity, InputLayer, Lambda, LayerNormalization, LeakyReLU, Masking, MaxPooling1D, MaxPooling2D, MaxPooling3D,
-        Maximum, Minimum, Multiply, Normalization, PReLU, Permute, RMSNormalization, ReLU, RepeatVector, Rescaling,
-        Reshape, ReversibleEmbedding, Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D,
+        Concatenate, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, Cropping1D, Cropping2D,
+        Cropping3D, Dense, DepthwiseConv1D, DepthwiseConv2D, Discretization, Dot, Dropout, ELU, EinsumDense, Embedding,
+        Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D,
+        GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GroupNormalization, Identity, InputLayer, Lambda,
+        LayerNormalization, LeakyReLU, Masking, MaxPooling1D, MaxPooling2D, MaxPooling3D, Maximum, Minimum, Multiply,
+        Normalization, PReLU, Permute, RMSNormalization, ReLU, RepeatVector, Rescaling, Reshape, ReversibleEmbedding,
+        SeparableConv1D, SeparableConv2D, Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D,
         SpectralNormalization, Subtract, UnitNormalization, UpSampling1D, UpSampling2D, UpSampling3D, Wrapper,
         ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
     ),

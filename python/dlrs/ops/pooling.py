@@ -1,15 +1,14 @@
 """Pooling: the largest or the mean element of windows over the spatial axes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
-from dlrs.backend import TensorLike, as_tensor, standardize_data_format
+from dlrs.backend import TensorLike, as_tensor
 from dlrs.ops.operation import op
+from dlrs.ops.spatial import Sizes, is_channels_first, on_channels_last, per_axis, same_padding
 
 __all__ = ["adaptive_average_pool", "adaptive_max_pool", "average_pool", "max_pool"]
-
-Sizes = int | Sequence[int]
 
 
 @op
@@ -101,40 +100,33 @@ def _pool(
     padding: str,
     data_format: str | None,
 ) -> Tensor:
-    first = _channels_first(name, data_format)
+    first = is_channels_first(name, data_format)
     space = _spatial_shape(name, x, first)
-    sizes = _per_axis(name, "pool_size", pool_size, len(space))
-    steps = sizes if strides is None else _per_axis(name, "strides", strides, len(space))
+    sizes = per_axis(name, "pool_size", pool_size, len(space))
+    steps = sizes if strides is None else per_axis(name, "strides", strides, len(space))
     mode = padding.lower() if isinstance(padding, str) else padding
     if mode not in ("valid", "same"):
         raise ValueError(f"{name}: `padding` must be 'valid' or 'same', got {padding!r}.")
     pads = [(0, 0)] * len(space)
     if mode == "same":
-        pads = [_same_padding(*axis) for axis in zip(space, sizes, steps, strict=True)]
+        pads = [same_padding(*axis) for axis in zip(space, sizes, steps, strict=True)]
     elif any(0 < n < size for n, size in zip(space, sizes, strict=True)):
         raise ValueError(
             f"{name}: Computed output size would be zero or negative: windows of {tuple(sizes)} do not fit `inputs` of"
             f" shape {x.shape} with padding='valid'."
         )
-    return _channels_last(lambda images: function(images, sizes, steps, pads), x, first)
+    return on_channels_last(lambda images: function(images, sizes, steps, pads), x, first)
 
 
 def _adaptive(
     name: str, function: Callable[..., Tensor], x: Tensor, output_size: Sizes, data_format: str | None
 ) -> Tensor:
-    first = _channels_first(name, data_format)
+    first = is_channels_first(name, data_format)
     space = _spatial_shape(name, x, first)
-    counts = _per_axis(name, "output_size", output_size, len(space))
+    counts = per_axis(name, "output_size", output_size, len(space))
     if 0 in space:
         raise ValueError(f"{name}: windows of no elements: `inputs` have shape {x.shape}.")
-    return _channels_last(lambda images: function(images, counts), x, first)
-
-
-def _channels_first(name: str, data_format: str | None) -> bool:
-    try:
-        return standardize_data_format(data_format) == "channels_first"
-    except ValueError as error:
-        raise ValueError(f"{name}: argument `data_format`: {error}") from None
+    return on_channels_last(lambda images: function(images, counts), x, first)
 
 
 def _spatial_shape(name: str, x: Tensor, first: bool) -> tuple[int, ...]:
@@ -144,24 +136,3 @@ def _spatial_shape(name: str, x: Tensor, first: bool) -> tuple[int, ...]:
             f" inputs.shape={x.shape}"
         )
     return x.shape[2:] if first else x.shape[1:-1]
-
-
-def _per_axis(name: str, argument: str, value: Sizes, axes: int) -> list[int]:
-    values = [value] * axes if isinstance(value, int) else list(value)
-    if len(values) != axes or any(isinstance(v, bool) or not isinstance(v, int) or v < 1 for v in values):
-        raise ValueError(f"{name}: `{argument}` must be a positive integer or {axes} of them, got {value!r}.")
-    return values
-
-
-def _same_padding(size: int, window: int, stride: int) -> tuple[int, int]:
-    """Places before and after; the odd one goes after, as in TensorFlow and Keras."""
-    total = max((-(-size // stride) - 1) * stride + window - size, 0)
-    return total // 2, total - total // 2
-
-
-def _channels_last(function: Callable[[Tensor], Tensor], x: Tensor, first: bool) -> Tensor:
-    """`function`, which takes the channels last, applied to `x`."""
-    if not first:
-        return function(x)
-    y = function(_dlrs.transpose(x, [0, *range(2, x.ndim), 1]))
-    return _dlrs.transpose(y, [0, y.ndim - 1, *range(1, y.ndim - 1)])
