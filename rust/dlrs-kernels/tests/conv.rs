@@ -2,6 +2,7 @@
 //! same bits.
 
 use dlrs_kernels::conv::*;
+use dlrs_kernels::gemm::{Activation, Epilogue, MatRef};
 use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::TileMut;
 
@@ -36,11 +37,15 @@ fn each_product(g: &ConvGeometry, mut f: impl FnMut(usize, usize, usize)) {
     }
 }
 
+fn sizes(g: &ConvGeometry) -> [usize; 3] {
+    [g.n * g.image_in(), g.kernel_len(), g.n * g.image_out()]
+}
+
 fn check<T>(isa: Isa, g: &ConvGeometry)
 where
     T: ConvElement + From<i8> + std::ops::Mul<Output = T> + std::ops::AddAssign,
 {
-    let sizes = [g.n * g.image_in(), g.kernel_len(), g.n * g.image_out()];
+    let sizes = sizes(g);
     let [x, w, dy]: [Guarded<T>; 3] = [0, 1, 2].map(|i| Guarded::end(&integers(i as u64 + 1, sizes[i])));
     let [mut dx, mut dw, mut y] = sizes.map(|n| vec![T::default(); n]);
     each_product(g, |i, t, o| {
@@ -67,6 +72,58 @@ where
         let mut out = Guarded::end(&vec![stale; cut.len() * per]);
         conv_kernel_grad(isa, g, &x, &dy, cut.clone(), TileMut::flat(&mut out), &mut scratch);
         assert_eq!(out[..], dw[cut.start * per..cut.end * per], "kernel gradient {isa:?} {g:?}");
+    }
+}
+
+/// Every tile of the direct convolution, whose operands are x and w, or dy and w, with the kernel as it is and packed.
+fn check_direct(conv: &DirectConv, x: &[f32], w: &[f32], want: &[f32], channels: usize, what: &str) {
+    let mut packed = vec![f32::NAN; conv.packed_len()];
+    conv.pack(w, &mut packed);
+    let packed = Guarded::end(&packed);
+    let mut scratch = vec![99.0; conv.scratch_len()];
+    let bias: Vec<f32> = integers(8, channels);
+    let residual = Guarded::end(&integers::<f32>(9, want.len()));
+    let relu = |y: f32| y.max(0.0);
+    for kernel in [ConvKernel::Plain(w), ConvKernel::Packed(&packed)] {
+        for full in [false, true] {
+            let mut out = Guarded::end(&vec![77.0f32; want.len()]);
+            for tile in conv.tiles() {
+                let r = tile.rect;
+                let end = r.start + (r.rows - 1) * r.stride + r.cols;
+                let to = TileMut::new(&mut out[r.start..end], r.rows, r.cols, r.stride);
+                let rest = MatRef::new(&residual[r.start..end], r.rows, r.cols, r.stride, 1);
+                let epilogue = Epilogue {
+                    bias: full.then_some(&bias[tile.channels.clone()]),
+                    residual: full.then_some(rest),
+                    activation: if full { Activation::Relu } else { Activation::Identity },
+                    ..Epilogue::default()
+                };
+                conv.run(x, kernel, tile, to, &epilogue, &mut scratch);
+            }
+            let whole = want.iter().enumerate().map(|(i, y)| relu(y + bias[i % channels] + residual[i]));
+            let want: Vec<f32> = if full { whole.collect() } else { want.to_vec() };
+            assert_eq!(out[..], want, "{what}");
+        }
+    }
+}
+
+#[test]
+fn direct_convolutions_match_their_definitions() {
+    let wide = images((1, 40, 56, 64), (3, 3, 64), (1, 1), (1, 1), (1, 1, 1, 1), 1);
+    let many = images((37, 4, 5, 33), (3, 3, 40), (1, 1), (1, 1), (1, 1, 1, 1), 1);
+    let deep = images((2, 7, 7, 500), (1, 1, 130), (2, 2), (1, 1), (0, 0, 0, 0), 1);
+    for g in geometries().iter().chain(&[wide, many, deep]) {
+        let [x, w, dy] = [0, 1, 2].map(|i| integers::<f32>(i + 1, sizes(g)[i as usize]));
+        let (x, w, dy) = (Guarded::end(&x), Guarded::end(&w), Guarded::end(&dy));
+        let [mut dx, _, mut y] = sizes(g).map(|n| vec![0.0f32; n]);
+        each_product(g, |i, t, o| {
+            y[o] += x[i] * w[t];
+            dx[i] += dy[o] * w[t];
+        });
+        for isa in Isa::supported() {
+            check_direct(&DirectConv::forward(isa, g), &x, &w, &y, g.c_out, &format!("forward {isa:?} {g:?}"));
+            check_direct(&DirectConv::backward_input(isa, g), &dy, &w, &dx, g.c_in, &format!("gradient {isa:?} {g:?}"));
+        }
     }
 }
 
@@ -100,9 +157,8 @@ fn images(
     geometry((n, [1, h, w], c_in), ([1, kh, kw], c_out), triple(strides), triple(dilation), padding, groups)
 }
 
-#[test]
-fn every_pass_matches_its_definition() {
-    let geometries = [
+fn geometries() -> Vec<ConvGeometry> {
+    vec![
         images((2, 7, 9, 3), (3, 3, 5), (1, 1), (1, 1), (1, 1, 1, 1), 1),
         images((2, 8, 8, 1), (5, 5, 6), (1, 1), (1, 1), (2, 2, 2, 2), 1),
         images((3, 9, 11, 4), (3, 2, 33), (2, 3), (1, 1), (0, 1, 0, 2), 1),
@@ -117,8 +173,12 @@ fn every_pass_matches_its_definition() {
         geometry((2, [4, 5, 6], 2), ([2, 3, 3], 18), [1; 3], [1; 3], [(1, 0), (1, 1), (1, 1)], 1),
         geometry((2, [7, 4, 6], 4), ([3, 2, 2], 6), [2, 1, 2], [2, 2, 1], [(0, 1), (2, 0), (1, 1)], 2),
         geometry((2, [1, 1, 40], 17), ([1, 1, 5], 16), [1; 3], [1, 1, 3], [(0, 0), (0, 0), (12, 0)], 1),
-    ];
-    for g in &geometries {
+    ]
+}
+
+#[test]
+fn every_pass_matches_its_definition() {
+    for g in &geometries() {
         for isa in Isa::supported() {
             check::<f32>(isa, g);
         }

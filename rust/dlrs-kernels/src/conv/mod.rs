@@ -5,6 +5,7 @@
 //!
 //! y\[i, o, co\] = Σ_{k, ci} x̂\[i, o·s + k·d, ci\] · w\[k, ci, co\], o and k running over the spatial axes.
 
+mod direct;
 mod forward;
 mod geometry;
 mod input_grad;
@@ -12,6 +13,7 @@ mod kernel_grad;
 mod multiply;
 mod winograd;
 
+pub use direct::{ConvKernel, ConvTile, DirectConv};
 pub use forward::conv_forward;
 pub use geometry::{ConvGeometry, conv_scratch_len};
 pub use input_grad::conv_input_grad;

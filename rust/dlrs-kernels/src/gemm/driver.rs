@@ -83,7 +83,7 @@ pub fn gemm_f32(isa: Isa, a: MatRef<f32>, b: MatB, mut c: TileMut<f32>, epilogue
 }
 
 /// Whether the epilogue reads what the kernels' epilogue cannot: a residual whose columns do not touch.
-pub(super) fn late(epilogue: &Epilogue) -> bool {
+pub(crate) fn late(epilogue: &Epilogue) -> bool {
     epilogue.residual.is_some_and(|r| r.col_stride() != 1)
 }
 
@@ -104,7 +104,7 @@ fn finish_rows(c: &mut TileMut<f32>, epilogue: &Epilogue) {
 }
 
 /// The epilogue as the kernels take it.
-pub(super) fn finish(epilogue: &Epilogue) -> Option<Finish> {
+pub(crate) fn finish(epilogue: &Epilogue) -> Option<Finish> {
     let plain = epilogue.bias.is_none() && epilogue.residual.is_none() && epilogue.activation == Activation::Identity;
     (!plain && !late(epilogue)).then(|| Finish {
         bias: epilogue.bias.map_or(std::ptr::null(), |b| b.as_ptr()),
@@ -115,13 +115,13 @@ pub(super) fn finish(epilogue: &Epilogue) -> Option<Finish> {
 }
 
 /// `x` moved to the next cache line.
-fn aligned(x: &mut [f32]) -> &mut [f32] {
+pub(crate) fn aligned(x: &mut [f32]) -> &mut [f32] {
     let by = x.as_ptr().align_offset(64).min(x.len());
     &mut x[by..]
 }
 
 /// Where block `i` of `len` cut into `blocks` begins and how long it is, when they are as equal as can be.
-pub(super) fn block_of(len: usize, blocks: usize, i: usize) -> (usize, usize) {
+pub(crate) fn block_of(len: usize, blocks: usize, i: usize) -> (usize, usize) {
     let (size, larger) = (len / blocks, len % blocks);
     (i * size + i.min(larger), size + (i < larger) as usize)
 }

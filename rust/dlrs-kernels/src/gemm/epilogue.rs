@@ -29,13 +29,13 @@ pub struct Epilogue<'a> {
 
 impl Epilogue<'_> {
     /// What remains of it for those columns of the tile.
-    pub(super) fn columns(&self, cols: Range<usize>) -> Self {
+    pub(crate) fn columns(&self, cols: Range<usize>) -> Self {
         let bias = self.bias.map(|b| &b[cols.clone()]);
         Self { bias, residual: self.residual.map(|r| r.sub(0..r.rows(), cols)), ..*self }
     }
 
     /// Panics unless bias and residual fit a tile of `m` × `n`.
-    pub(super) fn check(&self, m: usize, n: usize) {
+    pub(crate) fn check(&self, m: usize, n: usize) {
         if let Some(bias) = self.bias {
             assert_eq!(bias.len(), n, "bias of a tile of {n} columns");
         }

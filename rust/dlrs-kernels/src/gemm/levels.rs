@@ -5,7 +5,7 @@ use crate::isa::{Portable, Simd};
 use super::micro::{Kernel, Rows, kernel};
 
 /// A level's micro-kernels. The constants are committed, not measured at run time, so that they may never depend on the machine.
-pub(super) trait Tiles: Simd {
+pub(crate) trait Tiles: Simd {
     /// Rows of the largest micro-kernel.
     const MR: usize;
     /// The most steps of k that are multiplied before C is written: a panel of B of so many rows stays in, or near, L1.
@@ -28,7 +28,7 @@ pub(super) trait Tiles: Simd {
 }
 
 /// Columns of a packed panel of B.
-pub(super) const fn panel<S: Simd>() -> usize {
+pub(crate) const fn panel<S: Simd>() -> usize {
     2 * S::LANES
 }
 

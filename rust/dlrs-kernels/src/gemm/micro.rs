@@ -7,7 +7,7 @@ use super::levels::Tiles;
 
 /// How a micro-kernel's rows of A lie in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Rows {
+pub(crate) enum Rows {
     /// Each row contiguous in k, rows `a_stride` apart: A as it is.
     Contiguous,
     /// The rows of one k adjacent, successive k `a_stride` apart: A packed, or A transposed.
@@ -15,7 +15,7 @@ pub(super) enum Rows {
 }
 
 /// One block of C and what it is computed from. Sizes and strides in elements.
-pub(super) struct Block<'a> {
+pub(crate) struct Block<'a> {
     pub k: usize,
     pub a: *const f32,
     pub a_stride: usize,
@@ -39,7 +39,7 @@ pub(super) struct Block<'a> {
 
 /// The epilogue at one block of C.
 #[derive(Clone, Copy)]
-pub(super) struct Finish {
+pub(crate) struct Finish {
     /// Null for none.
     pub bias: *const f32,
     /// Null for none.
@@ -69,13 +69,13 @@ const AHEAD: usize = 8;
 /// # Safety
 /// For `MR` rows and `NV` vectors of columns of which `cols` exist, every element of A, of B (all `NV` vectors) and, within `cols`, of
 /// C, bias and residual that the block names is valid, and C is the caller's alone.
-pub(super) type Kernel<S> = unsafe fn(S, &Block);
+pub(crate) type Kernel<S> = unsafe fn(S, &Block);
 
 /// The kernel of that size. Compiled per level, called through a table.
 ///
 /// # Safety
 /// As [`Kernel`].
-pub(super) unsafe fn kernel<S: Tiles, const MR: usize, const NV: usize, const INTERLEAVED: bool, const STREAM: bool>(
+pub(crate) unsafe fn kernel<S: Tiles, const MR: usize, const NV: usize, const INTERLEAVED: bool, const STREAM: bool>(
     s: S,
     x: &Block,
 ) {
@@ -220,7 +220,7 @@ fn each<S: Simd, const MR: usize, const NV: usize>(x: &Block, mut f: impl FnMut(
 /// # Safety
 /// `p` is valid for reads of `n` elements.
 #[inline(always)]
-pub(super) unsafe fn load<S: Simd>(s: S, p: *const f32, n: usize) -> S::F32 {
+pub(crate) unsafe fn load<S: Simd>(s: S, p: *const f32, n: usize) -> S::F32 {
     // SAFETY: the caller vouches for n elements.
     unsafe { if n == S::LANES { s.load_ptr(p) } else { s.load_partial(p, n) } }
 }
@@ -228,7 +228,7 @@ pub(super) unsafe fn load<S: Simd>(s: S, p: *const f32, n: usize) -> S::F32 {
 /// # Safety
 /// `p` is valid for writes of `n` elements.
 #[inline(always)]
-pub(super) unsafe fn store<S: Simd>(s: S, p: *mut f32, n: usize, v: S::F32) {
+pub(crate) unsafe fn store<S: Simd>(s: S, p: *mut f32, n: usize, v: S::F32) {
     // SAFETY: the caller vouches for n elements.
     unsafe { if n == S::LANES { s.store_ptr(p, v) } else { s.store_partial(p, n, v) } }
 }

@@ -25,13 +25,13 @@
 //! ```
 
 mod batch_reduce;
-mod driver;
+pub(crate) mod driver;
 mod epilogue;
 mod gemv;
-mod levels;
+pub(crate) mod levels;
 mod matrix;
-mod micro;
-mod pack;
+pub(crate) mod micro;
+pub(crate) mod pack;
 mod scalar;
 mod tiling;
 #[cfg(target_arch = "x86_64")]

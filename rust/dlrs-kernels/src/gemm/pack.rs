@@ -108,7 +108,7 @@ fn pack_all<S: Tiles>(s: S, b: MatRef<f32>, dst: &mut [f32]) {
 /// # Safety
 /// `dst` is valid for writes of `b.rows() * width` elements, and `b.cols() <= width`.
 #[inline(always)]
-pub(super) unsafe fn pack_panel<S: Tiles>(s: S, b: MatRef<f32>, dst: *mut f32, width: usize) {
+pub(crate) unsafe fn pack_panel<S: Tiles>(s: S, b: MatRef<f32>, dst: *mut f32, width: usize) {
     let src = b.as_ptr();
     // SAFETY: every address below is element (p, j) of b, or row p of dst within its width.
     unsafe {

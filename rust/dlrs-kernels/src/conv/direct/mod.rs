@@ -1,0 +1,240 @@
+//! Direct convolution in f32, and the gradient by its input: register tiles of pixels × channels over kernel panels packed once per
+//! tile, or once for all.
+//!
+//! A tile copies the part of its source that it needs between zeros, unless that is all inside, so that every pixel is treated alike;
+//! then, for some taps and channels at a time (as many as let a panel of the kernel stay in L1), panel by panel, all its pixels are
+//! multiplied. Every element is one chain over taps and channels in a fixed order, so its bytes do not depend on the tile.
+
+mod multiply;
+mod phase;
+mod tiles;
+mod view;
+
+use std::ops::Range;
+
+use crate::dispatch;
+use crate::gemm::levels::{Tiles, panel};
+use crate::gemm::{Epilogue, MatRef, panel_width};
+use crate::isa::Isa;
+use crate::mem::TileMut;
+
+use super::ConvGeometry;
+use phase::Phase;
+pub use tiles::ConvTile;
+use view::{Images, Window};
+
+/// A convolution, or the gradient of one by its input, prepared for one level.
+#[derive(Clone, Debug)]
+pub struct DirectConv {
+    isa: Isa,
+    groups: usize,
+    kernel: [usize; 3],
+    images: usize,
+    source: Images,
+    target: Images,
+    /// The matrix (channels of the source × channels of the target) of one tap and group.
+    taps: TapMatrix,
+    phases: Vec<Phase>,
+    tiles: Vec<ConvTile>,
+}
+
+/// Where the matrices of the taps lie in the kernel.
+#[derive(Clone, Copy, Debug)]
+struct TapMatrix {
+    /// Channels of the source and of the target in a group.
+    rows: usize,
+    cols: usize,
+    strides: (usize, usize),
+    /// Elements from tap to tap, and from group to group.
+    tap: usize,
+    group: usize,
+}
+
+impl TapMatrix {
+    fn of<'a>(&self, kernel: &'a [f32], tap: usize, group: usize) -> MatRef<'a, f32> {
+        MatRef::new(
+            &kernel[tap * self.tap + group * self.group..],
+            self.rows,
+            self.cols,
+            self.strides.0,
+            self.strides.1,
+        )
+    }
+}
+
+/// The kernel as it comes.
+#[derive(Clone, Copy, Debug)]
+pub enum ConvKernel<'a> {
+    /// `[k0, k1, k2, c_in / groups, c_out]`.
+    Plain(&'a [f32]),
+    /// Packed by [`DirectConv::pack`].
+    Packed(&'a [f32]),
+}
+
+impl DirectConv {
+    /// y from x.
+    pub fn forward(isa: Isa, g: &ConvGeometry) -> DirectConv {
+        let (source, target) = images(g);
+        let taps = TapMatrix {
+            rows: g.group_in(),
+            cols: g.group_out(),
+            strides: (g.c_out, 1),
+            tap: g.group_in() * g.c_out,
+            group: g.group_out(),
+        };
+        DirectConv::new(isa, g, source, target, taps, phase::forward(g))
+    }
+
+    /// dx from dy.
+    pub fn backward_input(isa: Isa, g: &ConvGeometry) -> DirectConv {
+        let (target, source) = images(g);
+        let taps = TapMatrix {
+            rows: g.group_out(),
+            cols: g.group_in(),
+            strides: (1, g.c_out),
+            tap: g.group_in() * g.c_out,
+            group: g.group_out(),
+        };
+        DirectConv::new(isa, g, source, target, taps, phase::backward_input(g))
+    }
+
+    fn new(isa: Isa, g: &ConvGeometry, source: Images, target: Images, taps: TapMatrix, phases: Vec<Phase>) -> Self {
+        let pixels = |images: &Images| images.size.iter().product::<usize>();
+        let tiles = tiles::cut(tiles::Sizes {
+            images: g.n,
+            target: target.size,
+            channels: target.channels,
+            source: source.len().div_ceil(pixels(&target).max(1)),
+            depth: (g.taps() * taps.rows).div_ceil(phases.len().max(1)),
+            panel: panel_width(isa),
+            divisible: g.groups == 1,
+        });
+        DirectConv { isa, groups: g.groups, kernel: g.kernel, images: g.n, source, target, taps, phases, tiles }
+    }
+
+    /// The tiles that together are the target. They may be computed in any order, by any number of threads.
+    pub fn tiles(&self) -> &[ConvTile] {
+        &self.tiles
+    }
+
+    /// Elements of scratch that a tile needs.
+    pub fn scratch_len(&self) -> usize {
+        let copied = |tile: &ConvTile| {
+            let window = self.window(tile);
+            if window.inside(self.source.size) { 0 } else { tile.images.len() * window.pixels() * self.source.channels }
+        };
+        let copy = self.tiles.iter().map(copied).max().unwrap_or(0);
+        dispatch!(self.isa, s => copy + panel_len(s) + 2 * ALIGN)
+    }
+
+    /// Elements of the packed kernel.
+    pub fn packed_len(&self) -> usize {
+        self.phases.iter().map(|phase| self.packed_group(phase) * self.groups).sum()
+    }
+
+    /// Packs the kernel, panel by panel in the order in which tiles read it.
+    ///
+    /// # Panics
+    /// If `kernel` or `to` is too short.
+    pub fn pack(&self, kernel: &[f32], to: &mut [f32]) {
+        dispatch!(self.isa, s => multiply::pack_all(s, self, kernel, to));
+    }
+
+    /// Computes a tile of the target, given the whole source.
+    ///
+    /// # Panics
+    /// If sizes do not agree, or `scratch` is shorter than [`scratch_len`](Self::scratch_len).
+    pub fn run(
+        &self,
+        source: &[f32],
+        kernel: ConvKernel<'_>,
+        tile: &ConvTile,
+        mut to: TileMut<'_, f32>,
+        epilogue: &Epilogue<'_>,
+        scratch: &mut [f32],
+    ) {
+        assert_eq!(source.len(), self.images * self.source.len(), "source");
+        assert_eq!((to.rows(), to.cols()), (tile.rect.rows, tile.rect.cols), "target of the tile");
+        epilogue.check(to.rows(), to.cols());
+        assert!(epilogue.residual.is_none_or(|r| r.col_stride() == 1), "the columns of a residual touch");
+        let window = self.window(tile);
+        let scratch = aligned(scratch);
+        let channels = self.source.channels;
+        if window.inside(self.source.size) {
+            let images = &source[tile.images.start * self.source.len()..tile.images.end * self.source.len()];
+            let view = View { data: images, image: self.source.len(), strides: self.source.strides(), from: [0; 3] };
+            let to = to.sub(0, 0, tile.rect.rows, tile.rect.cols);
+            dispatch!(self.isa, s => multiply::tile(s, self, &view, kernel, tile, to, epilogue, scratch));
+        } else {
+            let image = window.pixels() * channels;
+            let (copy, scratch) = scratch.split_at_mut(tile.images.len() * image);
+            window.copy(source, self.source, tile.images.clone(), copy);
+            let strides = Images { size: window.size, channels }.strides();
+            let view = View { data: copy, image, strides, from: window.from };
+            let (to, scratch) = (to.sub(0, 0, tile.rect.rows, tile.rect.cols), aligned(scratch));
+            dispatch!(self.isa, s => multiply::tile(s, self, &view, kernel, tile, to, epilogue, scratch));
+        }
+    }
+
+    /// Positions of the tile along each axis of the target.
+    fn positions(&self, tile: &ConvTile) -> [Range<usize>; 3] {
+        let axis = tiles::cut_axis(self.target.size);
+        [0, 1, 2].map(|a| if a == axis { tile.positions.clone() } else { 0..self.target.size[a] })
+    }
+
+    /// The part of the source that the tile reads.
+    fn window(&self, tile: &ConvTile) -> Window {
+        let positions = self.positions(tile);
+        let mut bounds = [(isize::MAX, isize::MIN); 3];
+        for phase in &self.phases {
+            let targets = [0, 1, 2].map(|a| phase[a].within(&positions[a]));
+            let [Some(x), Some(y), Some(z)] = [0, 1, 2].map(|a| phase[a].reach()) else { continue };
+            if targets.iter().any(|t| t.is_empty()) {
+                continue;
+            }
+            for (a, (first, further)) in [x, y, z].into_iter().enumerate() {
+                let from = (targets[a].start * phase[a].jump) as isize + first;
+                let to = ((targets[a].end - 1) * phase[a].jump + further) as isize + first + 1;
+                bounds[a] = (bounds[a].0.min(from), bounds[a].1.max(to));
+            }
+        }
+        if bounds.iter().any(|b| b.0 >= b.1) {
+            return Window { from: [0; 3], size: [0; 3] };
+        }
+        Window { from: bounds.map(|b| b.0), size: bounds.map(|b| (b.1 - b.0) as usize) }
+    }
+
+    /// Elements of one group of the packed kernel of a phase.
+    fn packed_group(&self, phase: &Phase) -> usize {
+        let taps: usize = phase.iter().map(|axis| axis.taps.len()).product();
+        taps * self.taps.rows * self.taps.cols.next_multiple_of(panel_width(self.isa))
+    }
+}
+
+/// The images of x and y.
+fn images(g: &ConvGeometry) -> (Images, Images) {
+    (Images { size: g.input, channels: g.c_in }, Images { size: g.output, channels: g.c_out })
+}
+
+/// The source as a tile sees it.
+struct View<'a> {
+    data: &'a [f32],
+    /// Elements from image to image, and along each axis.
+    image: usize,
+    strides: [usize; 3],
+    /// The position of the first pixel.
+    from: [isize; 3],
+}
+
+/// Elements that let a pointer into scratch be moved to the next cache line.
+const ALIGN: usize = 16;
+
+fn aligned(x: &mut [f32]) -> &mut [f32] {
+    let by = x.as_ptr().align_offset(64).min(x.len());
+    &mut x[by..]
+}
+
+/// Elements of a panel of the kernel that stays in L1 while pixels pass.
+fn panel_len<S: Tiles>(_: S) -> usize {
+    S::KC * panel::<S>()
+}

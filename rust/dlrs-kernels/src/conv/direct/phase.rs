@@ -1,0 +1,75 @@
+//! Convolution and the gradient by its input as the same sum.
+//!
+//! Either is T\[t\] = Σ_taps S\[source of (t, tap)\] · W\[tap\]. A stride s cuts the gradient into s phases along each axis: for the
+//! targets t = first + step·j of a phase the same taps count, at sources j·jump + offset, and each phase is a convolution of stride 1
+//! with a part of the kernel.
+
+use crate::conv::ConvGeometry;
+
+/// One axis of a phase.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Axis {
+    /// The first target, the distance between two, and how many they are.
+    pub first: usize,
+    pub step: usize,
+    pub count: usize,
+    /// The distance between the sources of two targets.
+    pub jump: usize,
+    /// Of each tap, the source of the first target (it may be outside), ascending, and the position in the kernel.
+    pub taps: Vec<(isize, usize)>,
+}
+
+/// The targets for which the same taps count, and these.
+pub(super) type Phase = [Axis; 3];
+
+impl Axis {
+    /// Which of the targets lie in `range`.
+    pub fn within(&self, range: &std::ops::Range<usize>) -> std::ops::Range<usize> {
+        let count = |end: usize| end.saturating_sub(self.first).div_ceil(self.step).min(self.count);
+        count(range.start)..count(range.end)
+    }
+
+    /// The first source of any tap at target 0, and how many further the last one is.
+    pub fn reach(&self) -> Option<(isize, usize)> {
+        let (first, last) = (self.taps.first()?.0, self.taps.last()?.0);
+        Some((first, (last - first) as usize))
+    }
+}
+
+fn forward_axis(g: &ConvGeometry, a: usize) -> Vec<Axis> {
+    let taps = (0..g.kernel[a]).map(|k| ((k * g.dilation[a]) as isize - g.pad[a] as isize, k)).collect();
+    vec![Axis { first: 0, step: 1, count: g.output[a], jump: g.strides[a], taps }]
+}
+
+/// Target t takes tap k from source o if t + pad = o·stride + k·dilation.
+fn backward_axis(g: &ConvGeometry, a: usize) -> Vec<Axis> {
+    let stride = g.strides[a] as isize;
+    let phase = |first: usize| {
+        let reached = |k: usize| (first + g.pad[a]) as isize - (k * g.dilation[a]) as isize;
+        let taps = (0..g.kernel[a]).rev().filter(|&k| reached(k).rem_euclid(stride) == 0);
+        let count = (g.input[a] - first).div_ceil(g.strides[a]);
+        Axis {
+            first,
+            step: g.strides[a],
+            count,
+            jump: 1,
+            taps: taps.map(|k| (reached(k).div_euclid(stride), k)).collect(),
+        }
+    };
+    (0..g.strides[a].min(g.input[a])).map(phase).collect()
+}
+
+/// All phases: every combination of those of the axes.
+fn phases(axes: [Vec<Axis>; 3]) -> Vec<Phase> {
+    let [first, second, third] = &axes;
+    let pairs = first.iter().flat_map(|a| second.iter().map(move |b| (a, b)));
+    pairs.flat_map(|(a, b)| third.iter().map(move |c| [a.clone(), b.clone(), c.clone()])).collect()
+}
+
+pub(super) fn forward(g: &ConvGeometry) -> Vec<Phase> {
+    phases([0, 1, 2].map(|a| forward_axis(g, a)))
+}
+
+pub(super) fn backward_input(g: &ConvGeometry) -> Vec<Phase> {
+    phases([0, 1, 2].map(|a| backward_axis(g, a)))
+}
