@@ -173,7 +173,7 @@ def is_shared_by_threads(row: Row) -> None:
         program, estimate = planned(row, case, dtype)
         what = f"{describe(row, case, dtype)}: {program}"
         assert estimate >= 50, what
-        assert any(int(part.rsplit("[", 1)[1]) > 1 for part in program.split(" tiles")[:-1]), what
+        assert any(int(tiles) > 1 for tiles in re.findall(r"(\d+) tiles", program)), what
 
 
 def planned(row: Row, case: Case, dtype: str) -> tuple[str, float]:

@@ -26,7 +26,7 @@ pub struct MatMul {
 
 /// A product as batches of m×k times k×n.
 #[derive(Clone, Debug)]
-struct Product {
+pub(super) struct Product {
     m: usize,
     k: usize,
     n: usize,
@@ -36,6 +36,13 @@ struct Product {
     a_strides: (usize, usize),
     /// (k stride, column stride) of the second operand.
     b_strides: (usize, usize),
+}
+
+impl Product {
+    /// Of two matrices; `b_strides` are (k, column) of the second, the rows of the first touch.
+    pub(super) fn of_matrices(m: usize, k: usize, n: usize, b_strides: (usize, usize)) -> Product {
+        Product { m, k, n, batch: vec![(0, 0)], a_strides: (k, 1), b_strides }
+    }
 }
 
 impl MatMul {
@@ -161,18 +168,25 @@ impl Contraction for MatMul {
     }
 
     fn packing(&self, isa: Isa, inputs: &[Ty]) -> Option<Packing> {
-        let p = self.product(&inputs[0].shape, &inputs[1].shape);
-        // A few rows read the second operand once, as it lies.
-        if p.m < PACK_ROWS || !self.accepts_consumer(inputs) {
+        if !self.accepts_consumer(inputs) {
             return None;
         }
-        let len = packed_len(isa, p.k, p.n);
-        let layout = key_of(&("panels", isa, p.k, p.n, p.b_strides));
-        let pack = move |from: &[u8], to: &mut [u8]| {
-            pack_b(isa, MatRef::new(cast(from), p.k, p.n, p.b_strides.0, p.b_strides.1), cast_mut(to));
-        };
-        Some(Packing { operand: 1, layout, bytes: 4 * len, pack: Arc::new(pack) })
+        pack_second(isa, self.product(&inputs[0].shape, &inputs[1].shape))
     }
+}
+
+/// The layout in which the second of two matrices is read fastest, unless that is as it lies.
+pub(super) fn pack_second(isa: Isa, p: Product) -> Option<Packing> {
+    // A few rows read the second operand once, as it lies.
+    if p.m < PACK_ROWS {
+        return None;
+    }
+    let len = packed_len(isa, p.k, p.n);
+    let layout = key_of(&("panels", isa, p.k, p.n, p.b_strides));
+    let pack = move |from: &[u8], to: &mut [u8]| {
+        pack_b(isa, MatRef::new(cast(from), p.k, p.n, p.b_strides.0, p.b_strides.1), cast_mut(to));
+    };
+    Some(Packing { operand: 1, layout, bytes: 4 * len, pack: Arc::new(pack) })
 }
 
 /// Rows of the first operand from which a packed second operand pays.
@@ -181,7 +195,7 @@ const PACK_ROWS: usize = 8;
 /// Rows of a weight gradient that one tile updates: with the rows of the state they stay in L2.
 const UPDATE_TILE: usize = 16 * 1024;
 
-fn lower_f32(cx: &LowerCx<'_>, p: Product, consumer: Option<TileConsumer>) -> Lowered {
+pub(super) fn lower_f32(cx: &LowerCx<'_>, p: Product, consumer: Option<TileConsumer>) -> Lowered {
     let (isa, packed) = (cx.isa, cx.packed);
     let finish = Finish::new(consumer, 2);
     let (tile_rows, tile_cols) = if finish.is_update() {

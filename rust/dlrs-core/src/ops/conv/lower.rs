@@ -1,57 +1,138 @@
-//! How convolutions are cut into tiles.
+//! Which algorithm a pass takes, and how it is cut into tiles.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use dlrs_kernels::conv::{
-    ConvElement, ConvGeometry, conv_forward, conv_input_grad, conv_kernel_grad, conv_scratch_len,
+    ConvElement, ConvGeometry, ConvKernel, DirectConv, conv_forward, conv_input_grad, conv_kernel_grad,
+    conv_scratch_len,
 };
 use dlrs_kernels::isa::Isa;
-use dlrs_kernels::mem::{TileIo, TileMut};
+use dlrs_kernels::mem::{TileIo, TileMut, cast, cast_mut};
 
 use crate::DType;
-use crate::ops::{LowerCx, Lowered};
+use crate::key::key_of;
+use crate::ops::finish::Finish;
+use crate::ops::matmul::{Product, lower_f32, pack_second};
+use crate::ops::tiles::Block;
+use crate::ops::{LowerCx, Lowered, Packing, TileConsumer};
 
-pub(super) fn forward(cx: &LowerCx<'_>, g: ConvGeometry) -> Lowered {
-    let images = (g.n, g.image_out());
-    match cx.outputs[0].dtype {
-        DType::F32 => by_item::<f32>(cx.isa, g, images, 0.01, conv_forward),
-        _ => by_item::<f64>(cx.isa, g, images, 0.5, conv_forward),
+/// A pass that yields images: the convolution itself, or its gradient by the input.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Pass {
+    Forward,
+    BackwardInput,
+}
+
+/// How single precision computes it.
+enum Algorithm {
+    /// As one matrix product.
+    Product(Product),
+    Direct(Box<DirectConv>),
+}
+
+impl Pass {
+    fn algorithm(self, isa: Isa, g: &ConvGeometry) -> Algorithm {
+        match self.product(g) {
+            Some(product) => Algorithm::Product(product),
+            None => Algorithm::Direct(Box::new(match self {
+                Pass::Forward => DirectConv::forward(isa, g),
+                Pass::BackwardInput => DirectConv::backward_input(isa, g),
+            })),
+        }
+    }
+
+    /// The matrix product that the pass is, if it is one: of pixels by a kernel of one tap, or of whole images by a kernel that covers
+    /// them.
+    fn product(self, g: &ConvGeometry) -> Option<Product> {
+        if g.groups != 1 || g.pad != [0; 3] {
+            return None;
+        }
+        let pixels = g.output.iter().product::<usize>();
+        let pointwise = g.kernel == [1; 3] && g.input == g.output;
+        let whole = pixels == 1 && g.kernel == g.input && g.dilation == [1; 3];
+        if !pointwise && !whole {
+            return None;
+        }
+        let (rows, depth, cols) = (g.n * pixels, g.taps() * g.c_in, g.c_out);
+        Some(match self {
+            Pass::Forward => Product::of_matrices(rows, depth, cols, (cols, 1)),
+            Pass::BackwardInput => Product::of_matrices(rows, cols, depth, (1, cols)),
+        })
+    }
+
+    /// The kernel calls.
+    pub(super) fn lower(self, cx: &LowerCx<'_>, g: ConvGeometry, consumer: Option<TileConsumer>) -> Lowered {
+        if cx.outputs[0].dtype == DType::F64 {
+            return match self {
+                Pass::Forward => by_item::<f64>(cx.isa, g, (g.n, g.image_out()), 0.5, conv_forward),
+                Pass::BackwardInput => by_item::<f64>(cx.isa, g, (g.n, g.image_in()), 0.5, conv_input_grad),
+            };
+        }
+        match self.algorithm(cx.isa, &g) {
+            Algorithm::Product(product) => lower_f32(cx, product, consumer).note("matrix product"),
+            Algorithm::Direct(conv) => direct(cx.packed, *conv, consumer).cost(20.0 + 0.02 * g.macs()).note("direct"),
+        }
+    }
+
+    /// The layout in which single precision reads a kernel fastest.
+    pub(super) fn packing(self, isa: Isa, g: ConvGeometry) -> Option<Packing> {
+        match self.algorithm(isa, &g) {
+            Algorithm::Product(product) => pack_second(isa, product),
+            Algorithm::Direct(conv) => {
+                // The same for any number of images of any size.
+                let any = ConvGeometry { n: 0, input: [0; 3], output: [0; 3], ..g };
+                let layout = key_of(&("convolution panels", isa, self, any));
+                let bytes = conv.packed_len() * size_of::<f32>();
+                let pack = move |from: &[u8], to: &mut [u8]| conv.pack(cast(from), cast_mut(to));
+                Some(Packing { operand: 1, layout, bytes, pack: Arc::new(pack) })
+            }
+        }
     }
 }
 
-pub(super) fn backward_input(cx: &LowerCx<'_>, g: ConvGeometry) -> Lowered {
-    let images = (g.n, g.image_in());
-    match cx.outputs[0].dtype {
-        DType::F32 => by_item::<f32>(cx.isa, g, images, 0.01, conv_input_grad),
-        _ => by_item::<f64>(cx.isa, g, images, 0.5, conv_input_grad),
-    }
+fn direct(packed: bool, conv: DirectConv, consumer: Option<TileConsumer>) -> Lowered {
+    let finish = Finish::new(consumer, 2);
+    let conv = if finish.is_update() { conv.whole_rows() } else { conv };
+    let tiles = conv.tiles().iter().map(|tile| finish.rects(tile.rect)).collect();
+    let largest = conv.tiles().iter().map(|tile| tile.rect.rows * tile.rect.cols).max().unwrap_or(0);
+    let own = (conv.scratch_len() * size_of::<f32>()).next_multiple_of(64);
+    let scratch = own + finish.scratch_len(largest);
+    let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| {
+        let tile = &conv.tiles()[tile];
+        let (x, kernel) = (io.input::<f32>(0), io.input::<f32>(1));
+        let kernel = if packed { ConvKernel::Packed(kernel) } else { ConvKernel::Plain(kernel) };
+        let (own, rest) = io.scratch::<u8>(scratch).split_at_mut(own);
+        let row = tile.rect.start / tile.rect.stride;
+        let place = Block { rows: row..row + tile.rect.rows, cols: tile.channels.clone() };
+        finish.run(io, &place, rest, |to, epilogue| conv.run(x, kernel, tile, to, epilogue, cast_mut(own)));
+    });
+    Lowered { tiles, body, scratch, ..Lowered::default() }
 }
 
 pub(super) fn backward_kernel(cx: &LowerCx<'_>, g: ConvGeometry) -> Lowered {
     let taps = (g.taps(), g.group_in() * g.c_out);
     match cx.outputs[0].dtype {
-        DType::F32 => by_item::<f32>(cx.isa, g, taps, 0.01, conv_kernel_grad),
+        DType::F32 => by_item::<f32>(cx.isa, g, taps, 0.02, conv_kernel_grad),
         _ => by_item::<f64>(cx.isa, g, taps, 0.5, conv_kernel_grad),
     }
 }
 
 /// One of the three passes: its two operands, which images or taps, and where they go.
-type Pass<T> = fn(Isa, &ConvGeometry, &[T], &[T], Range<usize>, TileMut<'_, T>, &mut [T]);
+type Items<T> = fn(Isa, &ConvGeometry, &[T], &[T], Range<usize>, TileMut<'_, T>, &mut [T]);
 
-/// Tiles of one item (image or tap) each; `flop` is the time of one multiply-add in nanoseconds.
+/// Tiles of one item (image or tap) each; `mac` is the time of one multiply-add in nanoseconds.
 fn by_item<T: ConvElement>(
     isa: Isa,
     g: ConvGeometry,
     (items, item): (usize, usize),
-    flop: f64,
-    pass: Pass<T>,
+    mac: f64,
+    pass: Items<T>,
 ) -> Lowered {
     let scratch = conv_scratch_len(isa, &g);
-    let macs = g.macs();
     let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| {
         let (a, b) = (io.input::<T>(0), io.input::<T>(1));
         pass(isa, &g, a, b, tile..tile + 1, io.output(0), io.scratch(scratch));
     });
-    Lowered::by_rows(items, item, 1, 1, body).scratch(scratch * size_of::<T>()).cost(20.0 + flop * macs)
+    Lowered::by_rows(items, item, 1, 1, body).scratch(scratch * size_of::<T>()).cost(20.0 + mac * g.macs())
 }

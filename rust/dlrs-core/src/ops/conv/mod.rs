@@ -4,8 +4,9 @@
 use std::hash::Hash;
 
 use dlrs_kernels::conv::ConvGeometry;
+use dlrs_kernels::isa::Isa;
 
-use super::{LowerCx, Lowered, NodeRef, Op, arity};
+use super::{Contraction, FusionClass, LowerCx, Lowered, NodeRef, Op, Packing, TileConsumer, arity};
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
@@ -16,6 +17,8 @@ use crate::{DType, bail};
 mod lower;
 #[cfg(test)]
 mod tests;
+
+use lower::Pass;
 
 /// Convolution (cross-correlation) of x `[n, .., channels]` with a kernel `[.., channels / groups, filters]`.
 ///
@@ -171,8 +174,27 @@ impl Op for Conv {
     }
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
+        self.lower_with(cx, None)
+    }
+
+    fn fusion_class(&self) -> FusionClass<'_> {
+        FusionClass::Contraction(self)
+    }
+}
+
+impl Contraction for Conv {
+    fn accepts_consumer(&self, inputs: &[Ty]) -> bool {
+        inputs[0].dtype == DType::F32
+    }
+
+    fn lower_with(&self, cx: &LowerCx<'_>, consumer: Option<TileConsumer>) -> Result<Lowered> {
         let g = self.geometry(self.name(), &cx.inputs[0].shape, &cx.inputs[1].shape)?;
-        Ok(lower::forward(cx, g))
+        Ok(Pass::Forward.lower(cx, g, consumer))
+    }
+
+    fn packing(&self, isa: Isa, inputs: &[Ty]) -> Option<Packing> {
+        let g = self.geometry(self.name(), &inputs[0].shape, &inputs[1].shape).ok()?;
+        Pass::Forward.packing(isa, g)
     }
 }
 
@@ -199,8 +221,27 @@ impl Op for ConvBackwardInput {
     }
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
+        self.lower_with(cx, None)
+    }
+
+    fn fusion_class(&self) -> FusionClass<'_> {
+        FusionClass::Contraction(self)
+    }
+}
+
+impl Contraction for ConvBackwardInput {
+    fn accepts_consumer(&self, inputs: &[Ty]) -> bool {
+        inputs[0].dtype == DType::F32
+    }
+
+    fn lower_with(&self, cx: &LowerCx<'_>, consumer: Option<TileConsumer>) -> Result<Lowered> {
         let g = self.conv.geometry(self.name(), &self.input, &cx.inputs[1].shape)?;
-        Ok(lower::backward_input(cx, g))
+        Ok(Pass::BackwardInput.lower(cx, g, consumer))
+    }
+
+    fn packing(&self, isa: Isa, inputs: &[Ty]) -> Option<Packing> {
+        let g = self.conv.geometry(self.name(), &self.input, &inputs[1].shape).ok()?;
+        Pass::BackwardInput.packing(isa, g)
     }
 }
 

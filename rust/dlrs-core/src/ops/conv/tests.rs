@@ -21,6 +21,7 @@ fn cases() -> Vec<(Vec<usize>, Vec<usize>, Conv)> {
         (vec![2, 5, 4, 4], vec![3, 3, 1, 8], Conv { groups: 4, strides: [1, 2, 2], ..same }),
         (vec![2, 9, 3], vec![3, 3, 4], causal),
         (vec![1, 4, 3, 5, 4], vec![2, 3, 2, 2, 6], volume),
+        (vec![3, 3, 2, 4], vec![3, 2, 4, 5], PLAIN),
     ]
 }
 

@@ -99,17 +99,40 @@ impl DirectConv {
     }
 
     fn new(isa: Isa, g: &ConvGeometry, source: Images, target: Images, taps: TapMatrix, phases: Vec<Phase>) -> Self {
-        let pixels = |images: &Images| images.size.iter().product::<usize>();
-        let tiles = tiles::cut(tiles::Sizes {
+        let mut conv = DirectConv {
+            isa,
+            groups: g.groups,
+            kernel: g.kernel,
             images: g.n,
-            target: target.size,
-            channels: target.channels,
-            source: source.len().div_ceil(pixels(&target).max(1)),
-            depth: (g.taps() * taps.rows).div_ceil(phases.len().max(1)),
-            panel: panel_width(isa),
-            divisible: g.groups == 1,
-        });
-        DirectConv { isa, groups: g.groups, kernel: g.kernel, images: g.n, source, target, taps, phases, tiles }
+            source,
+            target,
+            taps,
+            phases,
+            tiles: Vec::new(),
+        };
+        conv.tiles = tiles::cut(conv.sizes());
+        conv
+    }
+
+    /// What tiles depend on.
+    fn sizes(&self) -> tiles::Sizes {
+        let pixels = self.target.size.iter().product::<usize>();
+        let taps = self.kernel.iter().product::<usize>();
+        tiles::Sizes {
+            images: self.images,
+            target: self.target.size,
+            channels: self.target.channels,
+            source: self.source.len().div_ceil(pixels.max(1)),
+            depth: (taps * self.taps.rows).div_ceil(self.phases.len().max(1)),
+            panel: panel_width(self.isa),
+            divisible: self.groups == 1,
+        }
+    }
+
+    /// The same with tiles that have all channels of their pixels.
+    pub fn whole_rows(mut self) -> DirectConv {
+        self.tiles = tiles::cut(tiles::Sizes { divisible: false, ..self.sizes() });
+        self
     }
 
     /// The tiles that together are the target. They may be computed in any order, by any number of threads.
