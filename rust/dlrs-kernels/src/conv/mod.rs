@@ -5,6 +5,7 @@
 //!
 //! y\[i, o, co\] = Σ_{k, ci} x̂\[i, o·s + k·d, ci\] · w\[k, ci, co\], o and k running over the spatial axes.
 
+mod depthwise;
 mod direct;
 mod forward;
 mod geometry;
@@ -13,6 +14,7 @@ mod kernel_grad;
 mod multiply;
 mod winograd;
 
+pub use depthwise::{depthwise_forward, depthwise_input_grad, depthwise_kernel_grad, depthwise_scratch_len};
 pub use direct::{ConvKernel, ConvTile, DirectConv};
 pub use forward::conv_forward;
 pub use geometry::{ConvGeometry, conv_scratch_len};

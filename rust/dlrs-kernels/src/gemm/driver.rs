@@ -88,7 +88,7 @@ pub(crate) fn late(epilogue: &Epilogue) -> bool {
 }
 
 /// The epilogue on a tile that holds the sums.
-fn finish_rows(c: &mut TileMut<f32>, epilogue: &Epilogue) {
+pub(crate) fn finish_rows(c: &mut TileMut<f32>, epilogue: &Epilogue) {
     for i in 0..c.rows() {
         let row = c.row(i);
         if let Some(bias) = epilogue.bias {

@@ -39,8 +39,10 @@ mod transpose;
 
 pub use batch_reduce::batch_reduce_gemm_f32;
 pub use driver::{MatB, gemm_f32, gemm_scratch_len};
+pub(crate) use driver::{block_of, finish_rows};
 pub use epilogue::{Activation, Epilogue};
 pub use matrix::MatRef;
+pub(crate) use micro::{load, store};
 pub use pack::{PackedRef, pack_b, packed_len, panel_width};
 pub use scalar::gemm_f64;
 pub use tiling::{Tiling, tiling};

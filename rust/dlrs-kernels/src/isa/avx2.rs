@@ -248,6 +248,10 @@ impl Simd for Avx2 {
         v!(_mm256_castsi256_ps(a))
     }
     #[inline(always)]
+    fn permute(self, a: __m256, index: __m256i) -> __m256 {
+        v!(_mm256_permutevar8x32_ps(a, index))
+    }
+    #[inline(always)]
     fn reduce_add(self, a: __m256) -> f32 {
         v!({
             let q = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));

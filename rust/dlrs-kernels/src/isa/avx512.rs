@@ -241,6 +241,10 @@ impl Simd for Avx512 {
         v!(_mm512_castsi512_ps(a))
     }
     #[inline(always)]
+    fn permute(self, a: __m512, index: __m512i) -> __m512 {
+        v!(_mm512_permutexvar_ps(index, a))
+    }
+    #[inline(always)]
     fn reduce_add(self, a: __m512) -> f32 {
         v!({
             let h = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a));

@@ -89,6 +89,19 @@ fn detected(feature: &str) -> bool {
     }
 }
 
+/// Fetches the line at `p`, which may be any address, into L2.
+#[inline(always)]
+pub(crate) fn prefetch_l2(p: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch may name any address.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T1>(p.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = p;
+}
+
 impl Level {
     /// The level's name, as `DLRS_ISA` spells it.
     pub const fn name(self) -> &'static str {

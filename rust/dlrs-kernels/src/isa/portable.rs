@@ -271,6 +271,10 @@ impl Simd for Portable {
         map(a, |x| f32::from_bits(x as u32))
     }
     #[inline(always)]
+    fn permute(self, a: [f32; N], index: [i32; N]) -> [f32; N] {
+        std::array::from_fn(|i| a[index[i] as usize])
+    }
+    #[inline(always)]
     fn reduce_add(self, v: [f32; N]) -> f32 {
         let q: [f32; 4] = std::array::from_fn(|i| v[i] + v[i + 4]);
         (q[0] + q[2]) + (q[1] + q[3])

@@ -62,6 +62,9 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// `p` is valid for writes of `LANES` elements; no alignment is needed.
     unsafe fn store_i32_ptr(self, p: *mut i32, v: Self::I32);
 
+    /// Lane `i` of the result is lane `index[i] < LANES` of `a`.
+    fn permute(self, a: Self::F32, index: Self::I32) -> Self::F32;
+
     /// `a + b`.
     fn add(self, a: Self::F32, b: Self::F32) -> Self::F32;
     /// `a - b`.
