@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from dlrs import (
         activations,
+        applications,
         backend,
         callbacks,
         config,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         saving,
         tree,
         utils,
+        vision,
     )
     from dlrs.backend import (
         DTypePolicy,
@@ -54,8 +56,9 @@ if TYPE_CHECKING:
 
 _SUBMODULES = frozenset(
     (
-        "activations", "backend", "callbacks", "config", "constraints", "datasets", "errors", "initializers", "layers",
-        "losses", "metrics", "models", "ops", "optimizers", "random", "regularizers", "saving", "tree", "utils",
+        "activations", "applications", "backend", "callbacks", "config", "constraints", "datasets", "errors",
+        "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers", "random", "regularizers",
+        "saving", "tree", "utils", "vision",
     )
 )  # fmt: skip
 
@@ -100,6 +103,7 @@ __all__ = [
     "Tensor",
     "Variable",
     "activations",
+    "applications",
     "backend",
     "callbacks",
     "config",
@@ -122,6 +126,7 @@ __all__ = [
     "tree",
     "utils",
     "value_and_grad",
+    "vision",
 ]
 
 
