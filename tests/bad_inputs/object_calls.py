@@ -12,7 +12,7 @@ import numpy as np
 import dlrs
 from bad_inputs.function_calls import LABELS, ONE_HOT, X, double, given
 from bad_inputs.good import Call, Good, call
-from dlrs import callbacks, layers, models, optimizers, saving
+from dlrs import callbacks, layers, models, optimizers, saving, vision
 from layers.test_layer_table import ROWS as LAYER_ROWS
 from losses.test_gradients import ROWS as LOSS_ROWS
 
@@ -356,6 +356,8 @@ def of_models() -> Iterator[Good]:
     yield Good("models.Sequential", lambda: call(dlrs.Sequential, [layers.Dense(2)], of=sequential))
     yield Good("models.Model", make_functional)
     yield Good("models.Functional", make_functional)
+    yield Good("models.Ensemble", lambda: call(dlrs.models.Ensemble, [model(), model()]))
+    yield from of_vision()
     yield on_model("models.clone_model", models.clone_model)
     yield Good("models.model_from_json", lambda: call(models.model_from_json, model().to_json()))
     yield on_model("utils.gradient_check", dlrs.utils.gradient_check, X, X)
@@ -372,6 +374,20 @@ def of_models() -> Iterator[Good]:
         return call(saving.load_weights, m, saved(".safetensors"), subject=m)
 
     yield Good("saving.load_weights", load)
+
+
+def of_vision() -> Iterator[Good]:
+    """On a small classifier of pictures, and a small network without pictures."""
+    pictures = np.linspace(0, 1, 2 * 6 * 6 * 2, dtype=np.float32).reshape(2, 6, 6, 2)
+
+    def classifier() -> Any:
+        return dlrs.Sequential([dlrs.Input((4, 4, 2)), layers.Conv2D(2, 3), layers.Flatten(), layers.Dense(3)])
+
+    path = os.path.join(FOLDER, f"bad-inputs-{os.getpid()}-features.safetensors")
+    yield Good("vision.convolutionalize", lambda: call(vision.convolutionalize, classifier()))
+    yield Good("vision.multi_crop", lambda: call(vision.multi_crop, pictures, 4))
+    yield Good("vision.multi_crop_predict", lambda: call(vision.multi_crop_predict, classifier(), pictures, 4))
+    yield on_model("vision.cached_features", vision.cached_features, X, path, overwrite=True)
 
 
 def sequential(layers: Any = None, trainable: Any = True, name: Any = None) -> Any:

@@ -13,7 +13,7 @@ from bad_inputs.object_calls import of_objects
 PUBLIC = (
     "activations", "backend", "callbacks", "config", "constraints", "dtype_policies", "errors", "initializers",
     "layers", "losses", "metrics", "models", "ops", "ops.numpy", "ops.nn", "ops.linalg", "optimizers",
-    "optimizers.schedules", "random", "regularizers", "saving", "tree", "utils",
+    "optimizers.schedules", "random", "regularizers", "saving", "tree", "utils", "vision",
 )  # fmt: skip
 
 NO_CALL = {
