@@ -1,7 +1,7 @@
 //! Minimal filtering against the definition in f64: the stated error bound holds at every level for data of every kind.
 
 use dlrs_kernels::conv::*;
-use dlrs_kernels::gemm::{Activation, Epilogue, MatRef, panel_width};
+use dlrs_kernels::gemm::{Activation, Epilogue, MatRef};
 use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::TileMut;
 
@@ -60,32 +60,27 @@ fn definition(g: &ConvGeometry, x: &[f32], w: &[f32], side: usize) -> (Vec<f64>,
     (sums, sizes)
 }
 
-fn transformed(isa: Isa, f: Winograd, g: &ConvGeometry, w: &[f32]) -> Vec<f32> {
-    let mut u = vec![f32::NAN; winograd_kernel_len(isa, f, g.c_in, g.c_out)];
-    let row = g.c_in * panel_width(isa);
-    for piece in winograd_kernel_chunks(isa, g.c_in, g.c_out) {
-        let (panel, first, channels) = piece;
-        let at = (panel * f.points() * g.c_in + first) * panel_width(isa);
-        let part = TileMut::new(&mut u[at..], f.points(), channels * panel_width(isa), row);
-        winograd_kernel(isa, f, w, (g.c_in, g.c_out), piece, part);
-    }
-    u
-}
-
-/// The convolution, tile by tile, last tile first.
-fn convolve(isa: Isa, f: Winograd, g: &ConvGeometry, x: &[f32], w: &[f32], epilogue: &Epilogue) -> Vec<f32> {
-    let conv = WinogradConv::new(isa, f, g);
-    let (x, u) = (Guarded::end(x), Guarded::end(&transformed(isa, f, g, &Guarded::end(w))));
-    let mut y = Guarded::end(&vec![f32::NAN; g.n * g.image_out()]);
+/// A pass, tile by tile, last tile first.
+fn run(conv: &WinogradConv, kernel: &WinogradKernel, x: &[f32], w: &[f32], n: usize, epilogue: &Epilogue) -> Vec<f32> {
+    let mut u = vec![f32::NAN; kernel.len()];
+    kernel.run_all(&Guarded::end(w), &mut u);
+    let (x, u) = (Guarded::end(x), Guarded::end(&u));
+    let mut y = Guarded::end(&vec![f32::NAN; n]);
     let mut scratch = Guarded::end(&vec![f32::NAN; conv.scratch_len()]);
+    let stride = conv.tiles().iter().map(|tile| tile.channels.end).max().unwrap();
     for tile in conv.tiles().iter().rev() {
         let (rows, cols) = (tile.pixels.clone(), tile.channels.clone());
-        let part = TileMut::new(&mut y[rows.start * g.c_out + cols.start..], rows.len(), cols.len(), g.c_out);
+        let part = TileMut::new(&mut y[rows.start * stride + cols.start..], rows.len(), cols.len(), stride);
         let residual = epilogue.residual.map(|r| r.sub(rows.clone(), cols.clone()));
         let epilogue = Epilogue { bias: epilogue.bias.map(|b| &b[cols]), residual, ..*epilogue };
         conv.run(tile, &x, &u, part, &epilogue, &mut scratch);
     }
     y.to_vec()
+}
+
+fn convolve(isa: Isa, f: Winograd, g: &ConvGeometry, x: &[f32], w: &[f32], epilogue: &Epilogue) -> Vec<f32> {
+    let kernel = WinogradKernel::forward(isa, f, g.c_in, g.c_out);
+    run(&WinogradConv::forward(isa, f, g), &kernel, x, w, g.n * g.image_out(), epilogue)
 }
 
 /// Data of several kinds: uniform, of sizes that differ much, and of signs that make all terms add or cancel.
@@ -133,6 +128,29 @@ fn small_integers_are_exact_in_f2() {
     for isa in Isa::supported() {
         let y = convolve(isa, Winograd::F2, &g, &x, &w, &Epilogue::default());
         assert!(y.iter().zip(&want).all(|(y, want)| f64::from(*y) == *want), "{isa:?}");
+    }
+}
+
+#[test]
+fn the_gradient_by_the_input_is_the_convolution_with_the_kernel_reversed() {
+    for (sizes, f) in SIZES.iter().flat_map(|s| [(s, Winograd::F2), (s, Winograd::F4)]) {
+        let g = geometry(*sizes);
+        let (dy, w) = (data(0, 1, g.n * g.image_out()), data(0, 2, g.kernel_len()));
+        let (wide, w64): (Vec<f64>, Vec<f64>) =
+            (dy.iter().map(|&x| x.into()).collect(), w.iter().map(|&x| x.into()).collect());
+        let mut want = vec![0.0; g.n * g.image_in()];
+        let mut scratch = vec![0.0; conv_scratch_len(Isa::current(), &g)];
+        conv_input_grad(Isa::current(), &g, &wide, &w64, 0..g.n, TileMut::flat(&mut want), &mut scratch);
+        for isa in Isa::supported() {
+            let kernel = WinogradKernel::backward_input(isa, f, g.c_in, g.c_out);
+            let conv = WinogradConv::backward_input(isa, f, &g);
+            let dx = run(&conv, &kernel, &dy, &w, want.len(), &Epilogue::default());
+            let bound = f.error_bound(g.c_out) * 9.0 * g.c_out as f64;
+            assert!(
+                dx.iter().zip(&want).all(|(x, want)| (f64::from(*x) - want).abs() <= bound),
+                "{isa:?} {f:?} {sizes:?}"
+            );
+        }
     }
 }
 

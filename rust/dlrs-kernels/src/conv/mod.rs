@@ -21,7 +21,4 @@ pub use geometry::{ConvGeometry, conv_scratch_len};
 pub use input_grad::conv_input_grad;
 pub use kernel_grad::conv_kernel_grad;
 pub use multiply::ConvElement;
-pub use winograd::{
-    Algorithm, Winograd, WinogradConv, WinogradTile, choose, winograd_kernel, winograd_kernel_chunks,
-    winograd_kernel_len,
-};
+pub use winograd::{Algorithm, Winograd, WinogradConv, WinogradKernel, WinogradPiece, WinogradTile, choose};

@@ -8,8 +8,9 @@ use crate::isa::{Isa, Simd};
 use crate::mem::TileMut;
 
 use super::super::ConvGeometry;
+use super::Winograd;
 use super::algorithm::{F2, F4, Minimal};
-use super::{Winograd, winograd_kernel_len};
+use super::kernel::transformed_len;
 
 /// A convolution prepared for one level.
 #[derive(Clone, Debug)]
@@ -59,28 +60,36 @@ impl WinogradConv {
         plain && planar && g.n * g.image_in() * g.image_out() > 0
     }
 
-    /// Prepares it.
+    /// Whether the gradient by its input is one, too: the zeros around the gradient of the output are what the kernel reaches beyond
+    /// the zeros around the input.
+    pub fn accepts_backward_input(g: &ConvGeometry) -> bool {
+        Self::accepts(g) && g.pad.iter().all(|&zeros| zeros <= 2)
+    }
+
+    /// y from x.
     ///
     /// # Panics
     /// If it is not [accepted](Self::accepts).
-    pub fn new(isa: Isa, f: Winograd, g: &ConvGeometry) -> WinogradConv {
+    pub fn forward(isa: Isa, f: Winograd, g: &ConvGeometry) -> WinogradConv {
         assert!(Self::accepts(g), "{g:?}");
-        let two = |sizes: [usize; 3]| [sizes[1], sizes[2]];
+        let [input, output, pad] = [g.input, g.output, g.pad].map(two);
         let wanted = (BLOCK / (f.points() * g.c_in)).clamp(SQUARES.0, SQUARES.1);
-        let mut conv = WinogradConv {
-            isa,
-            f,
-            input: two(g.input),
-            output: two(g.output),
-            pad: two(g.pad),
-            c_in: g.c_in,
-            c_out: g.c_out,
-            images: g.n,
-            block: wanted - wanted % 14,
-            tiles: Vec::new(),
-        };
+        let block = wanted - wanted % SQUARES.0;
+        let (c_in, c_out, images) = (g.c_in, g.c_out, g.n);
+        let mut conv = WinogradConv { isa, f, input, output, pad, c_in, c_out, images, block, tiles: Vec::new() };
         conv.cut();
         conv
+    }
+
+    /// dx from dy.
+    ///
+    /// # Panics
+    /// If it is not [accepted](Self::accepts_backward_input).
+    pub fn backward_input(isa: Isa, f: Winograd, g: &ConvGeometry) -> WinogradConv {
+        assert!(Self::accepts_backward_input(g), "{g:?}");
+        let pad = [0, 2 - g.pad[1], 2 - g.pad[2]];
+        let swapped = ConvGeometry { input: g.output, c_in: g.c_out, output: g.input, c_out: g.c_in, pad, ..*g };
+        WinogradConv::forward(isa, f, &swapped)
     }
 
     fn cut(&mut self) {
@@ -136,7 +145,7 @@ impl WinogradConv {
         (1..=self.block).map(need).max().unwrap_or(0)
     }
 
-    /// One tile of y = epilogue(x ∗ w): all of x, the [transformed kernel](super::winograd_kernel), and the tile.
+    /// One tile of y = epilogue(x ∗ w): all of x, the [transformed kernel](super::WinogradKernel), and the tile.
     ///
     /// # Panics
     /// If an operand does not have its size, the epilogue accumulates, or `scratch` is shorter than [`scratch_len`](Self::scratch_len).
@@ -150,7 +159,7 @@ impl WinogradConv {
         scratch: &mut [f32],
     ) {
         assert_eq!(x.len(), self.images * self.input[0] * self.input[1] * self.c_in, "input");
-        assert_eq!(u.len(), winograd_kernel_len(self.isa, self.f, self.c_in, self.c_out), "transformed kernel");
+        assert_eq!(u.len(), transformed_len(self.isa, self.f, self.c_in, self.c_out), "transformed kernel");
         assert_eq!((y.rows(), y.cols()), (tile.pixels.len(), tile.channels.len()), "tile of the output");
         assert!(!epilogue.accumulate, "an accumulating epilogue");
         if let Some(bias) = epilogue.bias {
@@ -459,6 +468,11 @@ struct Place {
     first: usize,
     size: [usize; 2],
     column: usize,
+}
+
+/// Height and width.
+fn two([_, height, width]: [usize; 3]) -> [usize; 2] {
+    [height, width]
 }
 
 /// Elements from a point's matrix to the next: a cache line more than it takes, so that the points of a square, which are touched

@@ -1,5 +1,7 @@
 //! The kernel, transformed and packed.
 
+use std::ops::Range;
+
 use crate::dispatch;
 use crate::gemm::panel_width;
 use crate::isa::{Isa, Simd};
@@ -8,80 +10,151 @@ use crate::mem::TileMut;
 use super::Winograd;
 use super::algorithm::{F2, F4, Minimal};
 
-/// Elements of a transformed kernel: for each panel of [`panel_width`] output channels, for each point, c_in rows of the panel.
-pub fn winograd_kernel_len(isa: Isa, f: Winograd, c_in: usize, c_out: usize) -> usize {
-    let (panel, each) = (panel_width(isa), f.points() * c_in);
-    c_out.next_multiple_of(panel).checked_mul(each).expect("a transformed kernel fits the address space")
+/// The transform U = G·g·Gᵀ of a kernel, prepared for one level: for each panel of [`panel_width`] output channels, for each point,
+/// c_in rows of the panel.
+#[derive(Clone, Debug)]
+pub struct WinogradKernel {
+    isa: Isa,
+    f: Winograd,
+    c_in: usize,
+    c_out: usize,
+    /// Elements between two input and two output channels of a tap.
+    strides: (usize, usize),
+    /// Whether taps come in the reverse order.
+    reversed: bool,
+    pieces: Vec<WinogradPiece>,
 }
 
-/// How the transform may be cut: (panel, first input channel, input channels) of each piece.
-pub fn winograd_kernel_chunks(isa: Isa, c_in: usize, c_out: usize) -> Vec<(usize, usize, usize)> {
-    let panels = 0..c_out.div_ceil(panel_width(isa));
-    panels.flat_map(|p| (0..c_in).step_by(CHUNK).map(move |c| (p, c, CHUNK.min(c_in - c)))).collect()
+/// A part of the transformed kernel that is computed at once.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WinogradPiece {
+    panel: usize,
+    channels: Range<usize>,
+    /// Where it begins. It has a row per point.
+    pub start: usize,
+    /// Elements of a row.
+    pub len: usize,
+    /// Elements from row to row.
+    pub stride: usize,
 }
 
 /// Input channels of a piece.
 const CHUNK: usize = 64;
 
-/// U = G·g·Gᵀ of every pair of channels, for one piece of the cut. `kernel` is all of `[3, 3, c_in, c_out]`; `u` has a row per point,
-/// and in it a panel's row for each input channel of the piece.
-///
-/// # Panics
-/// If `kernel` or `u` has another size than the piece says.
-pub fn winograd_kernel(
-    isa: Isa,
-    f: Winograd,
-    kernel: &[f32],
-    (c_in, c_out): (usize, usize),
-    (panel, first, channels): (usize, usize, usize),
-    u: TileMut<f32>,
-) {
-    assert_eq!(kernel.len(), 9 * c_in * c_out, "kernel of 3x3x{c_in}x{c_out}");
-    let width = panel_width(isa);
-    assert!(first + channels <= c_in && panel * width < c_out, "piece ({panel}, {first}, {channels})");
-    assert_eq!((u.rows(), u.cols()), (f.points(), channels * width), "transformed piece");
-    let piece = Piece { kernel, c_in, c_out, column: panel * width, width, first, channels };
-    match f {
-        Winograd::F2 => dispatch!(isa, s => transform::<_, F2, 4, 2>(s, &piece, u)),
-        Winograd::F4 => dispatch!(isa, s => transform::<_, F4, 6, 4>(s, &piece, u)),
+impl WinogradKernel {
+    /// For the convolution itself: the kernel is `[3, 3, c_in, c_out]`.
+    pub fn forward(isa: Isa, f: Winograd, c_in: usize, c_out: usize) -> WinogradKernel {
+        WinogradKernel::new(isa, f, (c_in, c_out), (c_out, 1), false)
     }
-}
 
-struct Piece<'a> {
-    kernel: &'a [f32],
-    c_in: usize,
-    c_out: usize,
-    /// First output channel of the panel, and the panel's width.
-    column: usize,
-    width: usize,
-    first: usize,
-    channels: usize,
-}
+    /// For its gradient by the input, a convolution from c_out to c_in channels with the same kernel, taps reversed.
+    pub fn backward_input(isa: Isa, f: Winograd, c_in: usize, c_out: usize) -> WinogradKernel {
+        WinogradKernel::new(isa, f, (c_out, c_in), (1, c_out), true)
+    }
 
-#[inline(always)]
-fn transform<S: Simd, A: Minimal<N, M>, const N: usize, const M: usize>(s: S, x: &Piece, mut u: TileMut<f32>) {
-    let tap = x.c_in * x.c_out;
-    for (i, j) in (0..x.channels).flat_map(|i| (0..x.width).step_by(S::LANES).map(move |j| (i, j))) {
-        let column = x.column + j;
-        let n = x.c_out.saturating_sub(column).min(S::LANES);
-        let mut cols = [[s.zero(); N]; 3];
-        for kx in 0..3 {
-            let mut g = [s.zero(); 3];
-            for ky in 0..3 {
-                if n > 0 {
-                    let at = &x.kernel[(ky * 3 + kx) * tap + (x.first + i) * x.c_out + column..][..n];
-                    // SAFETY: `at` has n elements, at most a vector.
-                    g[ky] =
-                        unsafe { if n == S::LANES { s.load_ptr(at.as_ptr()) } else { s.load_partial(at.as_ptr(), n) } };
+    fn new(isa: Isa, f: Winograd, (c_in, c_out): (usize, usize), strides: (usize, usize), reversed: bool) -> Self {
+        let width = panel_width(isa);
+        let per_panel = f.points() * c_in * width;
+        let panels = 0..c_out.div_ceil(width);
+        let pieces = panels.flat_map(|panel| {
+            (0..c_in).step_by(CHUNK).map(move |c| {
+                let channels = c..c_in.min(c + CHUNK);
+                let (start, len) = (panel * per_panel + c * width, channels.len() * width);
+                WinogradPiece { panel, channels, start, len, stride: c_in * width }
+            })
+        });
+        WinogradKernel { isa, f, c_in, c_out, strides, reversed, pieces: pieces.collect() }
+    }
+
+    /// Elements of the transformed kernel.
+    pub fn len(&self) -> usize {
+        transformed_len(self.isa, self.f, self.c_in, self.c_out)
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The parts that may be computed at the same time.
+    pub fn pieces(&self) -> &[WinogradPiece] {
+        &self.pieces
+    }
+
+    /// One piece, from the whole kernel.
+    ///
+    /// # Panics
+    /// If `kernel` or `u` has another size.
+    pub fn run(&self, piece: &WinogradPiece, kernel: &[f32], u: TileMut<f32>) {
+        assert_eq!(kernel.len(), 9 * self.c_in * self.c_out, "kernel of 3x3x{}x{}", self.c_in, self.c_out);
+        assert_eq!((u.rows(), u.cols()), (self.f.points(), piece.len), "transformed piece");
+        match self.f {
+            Winograd::F2 => dispatch!(self.isa, s => self.transform::<_, F2, 4, 2>(s, piece, kernel, u)),
+            Winograd::F4 => dispatch!(self.isa, s => self.transform::<_, F4, 6, 4>(s, piece, kernel, u)),
+        }
+    }
+
+    /// All pieces, one after another.
+    ///
+    /// # Panics
+    /// As [`run`](Self::run).
+    pub fn run_all(&self, kernel: &[f32], u: &mut [f32]) {
+        assert_eq!(u.len(), self.len(), "transformed kernel");
+        for piece in &self.pieces {
+            self.run(piece, kernel, TileMut::new(&mut u[piece.start..], self.f.points(), piece.len, piece.stride));
+        }
+    }
+
+    #[inline(always)]
+    fn transform<S: Simd, A: Minimal<N, M>, const N: usize, const M: usize>(
+        &self,
+        s: S,
+        piece: &WinogradPiece,
+        kernel: &[f32],
+        mut u: TileMut<f32>,
+    ) {
+        let width = panel_width(self.isa);
+        for (i, j) in piece.channels.clone().flat_map(|i| (0..width).step_by(S::LANES).map(move |j| (i, j))) {
+            let column = piece.panel * width + j;
+            let mut cols = [[s.zero(); N]; 3];
+            for x in 0..3 {
+                let mut g = [s.zero(); 3];
+                for y in 0..3 {
+                    g[y] = self.weights(s, kernel, 3 * y + x, i, column);
+                }
+                cols[x] = A::filter(s, g);
+            }
+            for y in 0..N {
+                let row = A::filter(s, [cols[0][y], cols[1][y], cols[2][y]]);
+                for x in 0..N {
+                    s.store(&mut u.row(y * N + x)[(i - piece.channels.start) * width + j..], row[x]);
                 }
             }
-            cols[kx] = A::filter(s, g);
-        }
-        for y in 0..N {
-            let row = A::filter(s, [cols[0][y], cols[1][y], cols[2][y]]);
-            for k in 0..N {
-                s.store(&mut u.row(y * N + k)[i * x.width + j..], row[k]);
-            }
         }
     }
+
+    /// The weights of a tap from one input channel to a vector of output channels, zeros beyond the last.
+    #[inline(always)]
+    fn weights<S: Simd>(&self, s: S, kernel: &[f32], tap: usize, from: usize, to: usize) -> S::F32 {
+        let n = self.c_out.saturating_sub(to).min(S::LANES);
+        let tap = if self.reversed { 8 - tap } else { tap };
+        if n == 0 {
+            return s.zero();
+        }
+        let at = &kernel[tap * self.c_in * self.c_out + from * self.strides.0 + to * self.strides.1..];
+        if n == S::LANES && self.strides.1 == 1 {
+            return s.load(at);
+        }
+        let mut lanes = [0.0; 16];
+        for (lane, w) in lanes[..n].iter_mut().zip(at.iter().step_by(self.strides.1)) {
+            *lane = *w;
+        }
+        s.load(&lanes)
+    }
+}
+
+/// Elements of a transformed kernel.
+pub(super) fn transformed_len(isa: Isa, f: Winograd, c_in: usize, c_out: usize) -> usize {
+    let each = f.points() * c_in;
+    c_out.next_multiple_of(panel_width(isa)).checked_mul(each).expect("a transformed kernel fits the address space")
 }

@@ -19,7 +19,7 @@ mod kernel;
 
 pub use choice::{Algorithm, choose};
 pub use forward::{WinogradConv, WinogradTile};
-pub use kernel::{winograd_kernel, winograd_kernel_chunks, winograd_kernel_len};
+pub use kernel::{WinogradKernel, WinogradPiece};
 
 /// Which of the two algorithms.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
