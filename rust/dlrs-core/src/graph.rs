@@ -177,6 +177,41 @@ impl Graph {
         Ok(self.apply(Arc::new(op), inputs)?[0])
     }
 
+    /// The same graph with other nodes in the place of some: `by` is given a node and its operands in the new graph, and returns what
+    /// stands for its results there, if that is not the node itself. Returns also, per value of this graph, the one that stands for it.
+    ///
+    /// # Errors
+    /// Those of `by`.
+    pub(crate) fn replace(
+        &self,
+        mut by: impl FnMut(&mut Graph, &Node, &[Val]) -> Result<Option<Vec<Val>>>,
+    ) -> Result<(Graph, Vec<Val>)> {
+        let (mut new, mut map) = (Graph::new(), Vec::<Val>::with_capacity(self.len()));
+        let mut results = Vec::new();
+        for (ty, source) in &self.values {
+            let val = match source {
+                Source::Input(_) => new.input(*ty),
+                Source::Variable(x) => new.initial(x),
+                Source::Constant(tensor) => new.constant(tensor.clone()),
+                Source::Node { node, output } => {
+                    if *output == 0 {
+                        let node = &self.nodes[*node];
+                        let operands: Vec<Val> = node.inputs.iter().map(|v| map[v.index()]).collect();
+                        results = match by(&mut new, node, &operands)? {
+                            Some(results) => results,
+                            None => new.apply(Arc::clone(&node.op), &operands)?,
+                        };
+                    }
+                    results[*output]
+                }
+            };
+            map.push(val);
+        }
+        let mapped = |list: &[(Variable, Val)]| list.iter().map(|(x, v)| (x.clone(), map[v.index()])).collect();
+        (new.writes, new.rereads) = (mapped(&self.writes), mapped(&self.rereads));
+        Ok((new, map))
+    }
+
     /// Type of a value.
     pub fn ty(&self, val: Val) -> Ty {
         self.values[val.index()].0

@@ -30,6 +30,7 @@ pub mod matmul;
 pub mod optim;
 pub mod order;
 pub mod pool;
+pub(crate) mod prepared;
 pub mod random;
 pub mod reduce;
 pub mod scan;
@@ -128,6 +129,12 @@ pub trait Contraction: Send + Sync {
     fn packing(&self, _isa: Isa, _inputs: &[Ty]) -> Option<Packing> {
         None
     }
+
+    /// The op that brings an operand into the layout of [`packing`](Self::packing), where that pays in every run: the lowering then
+    /// finds it packed, too.
+    fn preparation(&self, _isa: Isa, _inputs: &[Ty]) -> Option<Preparation> {
+        None
+    }
 }
 
 /// Writes the packed copy of an operand's bytes.
@@ -144,6 +151,15 @@ pub struct Packing {
     pub bytes: usize,
     /// Packs the operand's bytes.
     pub pack: Pack,
+}
+
+/// An op that packs an operand as part of a run.
+#[derive(Clone, Debug)]
+pub struct Preparation {
+    /// Number of the operand.
+    pub operand: usize,
+    /// Packs it: one operand, one result.
+    pub op: Arc<dyn Op>,
 }
 
 /// An update that can take its gradient tile by tile.
