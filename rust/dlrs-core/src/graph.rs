@@ -177,39 +177,26 @@ impl Graph {
         Ok(self.apply(Arc::new(op), inputs)?[0])
     }
 
-    /// The same graph with other nodes in the place of some: `by` is given a node and its operands in the new graph, and returns what
-    /// stands for its results there, if that is not the node itself. Returns also, per value of this graph, the one that stands for it.
+    /// The same graph with other nodes in the place of some: `by` is given a node, may apply ops before it, and returns the node that
+    /// computes its results instead, if there is one. Values keep their numbers.
     ///
     /// # Errors
     /// Those of `by`.
-    pub(crate) fn replace(
-        &self,
-        mut by: impl FnMut(&mut Graph, &Node, &[Val]) -> Result<Option<Vec<Val>>>,
-    ) -> Result<(Graph, Vec<Val>)> {
-        let (mut new, mut map) = (Graph::new(), Vec::<Val>::with_capacity(self.len()));
-        let mut results = Vec::new();
-        for (ty, source) in &self.values {
-            let val = match source {
-                Source::Input(_) => new.input(*ty),
-                Source::Variable(x) => new.initial(x),
-                Source::Constant(tensor) => new.constant(tensor.clone()),
-                Source::Node { node, output } => {
-                    if *output == 0 {
-                        let node = &self.nodes[*node];
-                        let operands: Vec<Val> = node.inputs.iter().map(|v| map[v.index()]).collect();
-                        results = match by(&mut new, node, &operands)? {
-                            Some(results) => results,
-                            None => new.apply(Arc::clone(&node.op), &operands)?,
-                        };
-                    }
-                    results[*output]
-                }
-            };
-            map.push(val);
+    pub(crate) fn replace(&self, mut by: impl FnMut(&mut Graph, &Node) -> Result<Option<Node>>) -> Result<Graph> {
+        let mut g = Graph { nodes: Vec::with_capacity(self.nodes.len() * 5 / 4), ..self.clone() };
+        for node in &self.nodes {
+            let other = by(&mut g, node)?;
+            g.place(other.unwrap_or_else(|| node.clone()));
         }
-        let mapped = |list: &[(Variable, Val)]| list.iter().map(|(x, v)| (x.clone(), map[v.index()])).collect();
-        (new.writes, new.rereads) = (mapped(&self.writes), mapped(&self.rereads));
-        Ok((new, map))
+        Ok(g)
+    }
+
+    /// Appends a node whose results have their numbers already.
+    fn place(&mut self, node: Node) {
+        for (output, v) in node.outputs.iter().enumerate() {
+            self.values[v.index()].1 = Source::Node { node: self.nodes.len(), output };
+        }
+        self.nodes.push(node);
     }
 
     /// Type of a value.

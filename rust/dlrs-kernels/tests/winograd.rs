@@ -67,10 +67,10 @@ fn run(conv: &WinogradConv, kernel: &WinogradKernel, x: &[f32], w: &[f32], n: us
     let (x, u) = (Guarded::end(x), Guarded::end(&u));
     let mut y = Guarded::end(&vec![f32::NAN; n]);
     let mut scratch = Guarded::end(&vec![f32::NAN; conv.scratch_len()]);
-    let stride = conv.tiles().iter().map(|tile| tile.channels.end).max().unwrap();
+    let stride = conv.tiles()[0].rect.stride;
     for tile in conv.tiles().iter().rev() {
         let (rows, cols) = (tile.pixels.clone(), tile.channels.clone());
-        let part = TileMut::new(&mut y[rows.start * stride + cols.start..], rows.len(), cols.len(), stride);
+        let part = TileMut::new(&mut y[tile.rect.start..], rows.len(), cols.len(), stride);
         let residual = epilogue.residual.map(|r| r.sub(rows.clone(), cols.clone()));
         let epilogue = Epilogue { bias: epilogue.bias.map(|b| &b[cols]), residual, ..*epilogue };
         conv.run(tile, &x, &u, part, &epilogue, &mut scratch);

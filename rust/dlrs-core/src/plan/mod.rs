@@ -89,8 +89,8 @@ impl Plan {
     /// What ops say while they are lowered; `Memory` when the constants do not fit.
     pub fn build(g: &Graph, inputs: &[Val], outputs: &[Val]) -> Result<Plan> {
         let isa = Isa::current();
-        let prepared = prepare::prepare(g, inputs, outputs, isa)?;
-        let (g, inputs, outputs) = prepared.as_ref().map_or((g, inputs, outputs), |(g, i, o)| (g, &i[..], &o[..]));
+        let prepared = prepare::prepare(g, inputs, isa)?;
+        let g = prepared.as_ref().unwrap_or(g);
         let live = rewrite::rewrite(g, inputs, outputs);
         rewrite::check_sizes(g, &live)?;
         let guarded = std::sync::Arc::new(AtomicUsize::new(0));

@@ -7,30 +7,24 @@ use dlrs_kernels::isa::Isa;
 use crate::error::Result;
 use crate::graph::{Graph, Node, Source, Val};
 use crate::ops::prepared::Prepared;
-use crate::ops::{FusionClass, Op, Preparation};
+use crate::ops::{FusionClass, Preparation};
 use crate::tensor::Ty;
 
-/// A graph with such nodes before its contractions, and what stands for its `inputs` and `outputs`; none if it needs no such node.
-/// Operands that stay the same from run to run are left to the packed copies that are kept with variables.
-pub(super) fn prepare(
-    g: &Graph,
-    inputs: &[Val],
-    outputs: &[Val],
-    isa: Isa,
-) -> Result<Option<(Graph, Vec<Val>, Vec<Val>)>> {
+/// The graph with such nodes before its contractions; none if it needs none. Operands that stay the same from run to run are left to
+/// the packed copies that are kept with variables.
+pub(super) fn prepare(g: &Graph, inputs: &[Val], isa: Isa) -> Result<Option<Graph>> {
     if !g.nodes().iter().any(|node| preparation(g, inputs, node, isa).is_some()) {
         return Ok(None);
     }
-    let (prepared, map) = g.replace(|new, node, operands| {
+    let prepared = g.replace(|new, node| {
         let Some(Preparation { operand, op }) = preparation(g, inputs, node, isa) else { return Ok(None) };
+        let mut node = node.clone();
         let ty = g.ty(node.inputs[operand]);
-        let mut operands = operands.to_vec();
-        operands[operand] = new.apply(op, &operands[operand..=operand])?[0];
-        let contraction: Arc<dyn Op> = Arc::new(Prepared { op: Arc::clone(&node.op), operand, ty });
-        new.apply(contraction, &operands).map(Some)
-    })?;
-    let mapped = |vals: &[Val]| vals.iter().map(|v| map[v.index()]).collect();
-    Ok(Some((prepared, mapped(inputs), mapped(outputs))))
+        node.inputs[operand] = new.apply(op, &node.inputs[operand..=operand])?[0];
+        node.op = Arc::new(Prepared { op: node.op, operand, ty });
+        Ok(Some(node))
+    });
+    prepared.map(Some)
 }
 
 fn preparation(g: &Graph, inputs: &[Val], node: &Node, isa: Isa) -> Option<Preparation> {

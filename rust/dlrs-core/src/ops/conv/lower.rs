@@ -18,7 +18,7 @@ use crate::ops::tiles::Block;
 use crate::ops::{LowerCx, Lowered, Packing, TileConsumer};
 
 /// A pass that yields images: the convolution itself, or its gradient by the input.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Pass {
     Forward,
     BackwardInput,

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use dlrs_kernels::conv::ConvGeometry;
 use dlrs_kernels::isa::Isa;
 
-use super::{Contraction, FusionClass, LowerCx, Lowered, NodeRef, Op, Packing, TileConsumer, arity};
+use super::{Contraction, FusionClass, LowerCx, Lowered, NodeRef, Op, Packing, Preparation, TileConsumer, arity};
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
@@ -17,6 +17,7 @@ use crate::{DType, bail};
 mod lower;
 #[cfg(test)]
 mod tests;
+mod winograd;
 
 use lower::Pass;
 
@@ -33,6 +34,19 @@ pub struct Conv {
     pub dilation: [usize; 3],
     /// Groups of channels: each group of filters sees one group of the channels.
     pub groups: usize,
+    /// Which algorithms may compute it.
+    pub algo: ConvAlgo,
+}
+
+/// Which algorithms may compute a convolution in single precision.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum ConvAlgo {
+    /// The fastest for its shape, by a committed table ([`choose`](dlrs_kernels::conv::choose)): minimal filtering reassociates sums,
+    /// within the bound that [`Winograd`](dlrs_kernels::conv::Winograd) states.
+    #[default]
+    Auto,
+    /// The definition, every output a sum of its own terms.
+    Direct,
 }
 
 /// The gradient of [`Conv`] with respect to x, which is transposed convolution. Operands: the gradient of the result, the kernel.
@@ -69,7 +83,8 @@ fn three_axes(space: &[usize]) -> [usize; 3] {
 
 impl Conv {
     /// Every position, without zeros around x, in one group.
-    pub const PLAIN: Conv = Conv { strides: [1; 3], padding: [(0, 0); 3], dilation: [1; 3], groups: 1 };
+    pub const PLAIN: Conv =
+        Conv { strides: [1; 3], padding: [(0, 0); 3], dilation: [1; 3], groups: 1, algo: ConvAlgo::Auto };
 
     /// The sizes, or what is wrong with them.
     fn geometry(&self, op: &str, x: &Shape, kernel: &Shape) -> Result<ConvGeometry> {
@@ -79,7 +94,7 @@ impl Conv {
         let (&[ref window @ .., c_group, c_out], true) = (kernel.dims(), kernel.rank() == x.rank()) else {
             bail!("{op}: kernel has shape {kernel}; expected as many axes as x, which has shape {x}");
         };
-        let Conv { strides, padding, dilation, groups } = *self;
+        let Conv { strides, padding, dilation, groups, .. } = *self;
         if groups == 0 || c_in % groups != 0 || c_out % groups != 0 {
             bail!("{op}: the {c_in} channels of x and the {c_out} filters cannot be cut into {groups} groups");
         }
@@ -189,12 +204,24 @@ impl Contraction for Conv {
 
     fn lower_with(&self, cx: &LowerCx<'_>, consumer: Option<TileConsumer>) -> Result<Lowered> {
         let g = self.geometry(self.name(), &cx.inputs[0].shape, &cx.inputs[1].shape)?;
-        Ok(Pass::Forward.lower(cx, g, consumer))
+        Ok(match winograd::choice(Pass::Forward, self.algo, cx.isa, cx.outputs[0].dtype, &g) {
+            Some(f) if cx.packed => winograd::lower(Pass::Forward, f, cx, &g, consumer),
+            _ => Pass::Forward.lower(cx, g, consumer),
+        })
     }
 
     fn packing(&self, isa: Isa, inputs: &[Ty]) -> Option<Packing> {
         let g = self.geometry(self.name(), &inputs[0].shape, &inputs[1].shape).ok()?;
-        Pass::Forward.packing(isa, g)
+        match winograd::choice(Pass::Forward, self.algo, isa, inputs[0].dtype, &g) {
+            Some(f) => Some(winograd::packing(Pass::Forward, f, isa, &g)),
+            None => Pass::Forward.packing(isa, g),
+        }
+    }
+
+    fn preparation(&self, isa: Isa, inputs: &[Ty]) -> Option<Preparation> {
+        let g = self.geometry(self.name(), &inputs[0].shape, &inputs[1].shape).ok()?;
+        let f = winograd::choice(Pass::Forward, self.algo, isa, inputs[0].dtype, &g)?;
+        Some(winograd::preparation(Pass::Forward, f, isa, &g))
     }
 }
 
@@ -236,12 +263,24 @@ impl Contraction for ConvBackwardInput {
 
     fn lower_with(&self, cx: &LowerCx<'_>, consumer: Option<TileConsumer>) -> Result<Lowered> {
         let g = self.conv.geometry(self.name(), &self.input, &cx.inputs[1].shape)?;
-        Ok(Pass::BackwardInput.lower(cx, g, consumer))
+        Ok(match winograd::choice(Pass::BackwardInput, self.conv.algo, cx.isa, cx.outputs[0].dtype, &g) {
+            Some(f) if cx.packed => winograd::lower(Pass::BackwardInput, f, cx, &g, consumer),
+            _ => Pass::BackwardInput.lower(cx, g, consumer),
+        })
     }
 
     fn packing(&self, isa: Isa, inputs: &[Ty]) -> Option<Packing> {
         let g = self.conv.geometry(self.name(), &self.input, &inputs[1].shape).ok()?;
-        Pass::BackwardInput.packing(isa, g)
+        match winograd::choice(Pass::BackwardInput, self.conv.algo, isa, inputs[0].dtype, &g) {
+            Some(f) => Some(winograd::packing(Pass::BackwardInput, f, isa, &g)),
+            None => Pass::BackwardInput.packing(isa, g),
+        }
+    }
+
+    fn preparation(&self, isa: Isa, inputs: &[Ty]) -> Option<Preparation> {
+        let g = self.conv.geometry(self.name(), &self.input, &inputs[1].shape).ok()?;
+        let f = winograd::choice(Pass::BackwardInput, self.conv.algo, isa, inputs[0].dtype, &g)?;
+        Some(winograd::preparation(Pass::BackwardInput, f, isa, &g))
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::dispatch;
 use crate::gemm::{Activation, Epilogue, MatB, MatRef, PackedRef, gemm_f32, gemm_scratch_len, panel_width};
 use crate::isa::{Isa, Simd};
-use crate::mem::TileMut;
+use crate::mem::{Rect, TileMut};
 
 use super::super::ConvGeometry;
 use super::Winograd;
@@ -37,6 +37,8 @@ pub struct WinogradTile {
     pub pixels: Range<usize>,
     /// Its channels.
     pub channels: Range<usize>,
+    /// Where it lies in the output.
+    pub rect: Rect,
 }
 
 /// Elements of a block of transformed input: a quarter of the smallest L2 there is on servers of the last years.
@@ -77,7 +79,7 @@ impl WinogradConv {
         let block = wanted - wanted % SQUARES.0;
         let (c_in, c_out, images) = (g.c_in, g.c_out, g.n);
         let mut conv = WinogradConv { isa, f, input, output, pad, c_in, c_out, images, block, tiles: Vec::new() };
-        conv.cut();
+        conv.cut(FEW_TILES);
         conv
     }
 
@@ -92,21 +94,31 @@ impl WinogradConv {
         WinogradConv::forward(isa, f, &swapped)
     }
 
-    fn cut(&mut self) {
+    /// The same with tiles that have all channels of their pixels.
+    pub fn whole_rows(mut self) -> WinogradConv {
+        self.cut(1);
+        self
+    }
+
+    /// Cuts the output into tiles, of which there are at least `few` if channels can be cut, too.
+    fn cut(&mut self, few: usize) {
         let [down, across] = self.squares();
         let all = self.images * down;
         let each = self.block.max(TILE_SQUARES).div_ceil(across).min(all);
-        let cuts = all.div_ceil(each);
-        let parts = (FEW_TILES / cuts).clamp(1, (self.c_out / CUT_CHANNELS).max(1));
+        let parts = (few / all.div_ceil(each)).clamp(1, (self.c_out / CUT_CHANNELS).max(1));
         let width = self.c_out.div_ceil(parts).next_multiple_of(panel_width(self.isa));
+        let mut tiles = Vec::new();
         for start in (0..all).step_by(each) {
             let rows = start..all.min(start + each);
             let pixels = self.first_pixel(rows.start)..self.first_pixel(rows.end);
             for c in (0..self.c_out).step_by(width) {
                 let channels = c..self.c_out.min(c + width);
-                self.tiles.push(WinogradTile { rows: rows.clone(), pixels: pixels.clone(), channels });
+                let start = pixels.start * self.c_out + c;
+                let rect = Rect { start, rows: pixels.len(), cols: channels.len(), stride: self.c_out };
+                tiles.push(WinogradTile { rows: rows.clone(), pixels: pixels.clone(), channels, rect });
             }
         }
+        self.tiles = tiles;
     }
 
     /// Rows and columns of squares of an image.
