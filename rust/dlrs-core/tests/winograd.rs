@@ -1,8 +1,10 @@
 //! Plans that compute convolutions by minimal filtering, against the definition.
 
+use dlrs_core::ops::Ewise;
 use dlrs_core::ops::conv::{Conv, ConvAlgo, ConvBackwardInput};
 use dlrs_core::plan::Plan;
 use dlrs_core::{DType, Graph, Shape, Tensor, Ty, Val, Variable, autodiff};
+use dlrs_kernels::elementwise::UnaryOp;
 
 /// Numbers that look random and are the same everywhere.
 fn noise(seed: u64, dims: &[usize]) -> Tensor {
@@ -42,7 +44,7 @@ fn layer(conv: Conv, x: &Tensor, w: &Tensor, b: &Tensor) -> (Vec<Tensor>, String
     let [x_, w_, b_] = [x, w, b].map(|t| g.input(t.ty()));
     let y = g.conv(conv, x_, w_).unwrap();
     let y = g.add(y, b_).unwrap();
-    let y = g.relu(y).unwrap();
+    let y = g.push(Ewise::Unary(UnaryOp::Relu), &[y]).unwrap();
     let total = g.sum(y, &[0, 1, 2, 3], false).unwrap();
     let one = g.scalar(DType::F32, 1.0).unwrap();
     let grads = autodiff::gradients(&mut g, &[total], &[one], &[x_, w_]).unwrap();
@@ -85,7 +87,11 @@ fn a_kernel_that_stays_is_transformed_once() {
     let w_ = g.read(&w);
     let y = g.conv(SAME, x_, w_).unwrap();
     let plan = Plan::build(&g, &[x_], &[y]).unwrap();
-    assert!(!plan.explain().contains("winograd_kernel") && plan.explain().contains("winograd F("), "{}", plan.explain());
+    assert!(
+        !plan.explain().contains("winograd_kernel") && plan.explain().contains("winograd F("),
+        "{}",
+        plan.explain()
+    );
     assert_eq!(plan.run(&[x.bytes()], None).unwrap()[0].bytes(), given[0].bytes());
     // A new kernel is seen.
     w.assign(noise(7, &W)).unwrap();
@@ -104,11 +110,8 @@ fn double_precision_and_other_shapes_take_the_definition() {
     assert!(!explained(SAME, &X, &W, DType::F64).contains("winograd"));
     assert!(!explained(SAME, &[4, 32, 32, 3], &[3, 3, 3, 64], DType::F32).contains("winograd"));
     assert!(!explained(SAME, &X, &[5, 3, 64, 64], DType::F32).contains("winograd"));
-    for other in [
-        Conv { strides: [1, 2, 1], ..SAME },
-        Conv { dilation: [1, 1, 2], ..SAME },
-        Conv { groups: 2, ..SAME },
-    ] {
+    for other in [Conv { strides: [1, 2, 1], ..SAME }, Conv { dilation: [1, 1, 2], ..SAME }, Conv { groups: 2, ..SAME }]
+    {
         assert!(!explained(other, &X, &[3, 3, 64 / other.groups, 64], DType::F32).contains("winograd"));
     }
 }

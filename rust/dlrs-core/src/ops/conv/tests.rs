@@ -10,7 +10,8 @@ fn cases() -> Vec<(Vec<usize>, Vec<usize>, Conv)> {
     let strided = Conv { strides: [1, 2, 3], padding: [(0, 0), (0, 1), (2, 0)], ..PLAIN };
     let dilated = Conv { strides: [1, 2, 1], padding: [(0, 0), (1, 0), (0, 2)], dilation: [1, 3, 2], ..PLAIN };
     let causal = Conv { padding: [(0, 0), (0, 0), (4, 0)], dilation: [1, 1, 2], ..PLAIN };
-    let volume = Conv { strides: [1, 1, 2], padding: [(1, 0), (1, 1), (0, 1)], dilation: [2, 1, 1], groups: 2, ..PLAIN };
+    let volume =
+        Conv { strides: [1, 1, 2], padding: [(1, 0), (1, 1), (0, 1)], dilation: [2, 1, 1], groups: 2, ..PLAIN };
     vec![
         (vec![2, 5, 6, 3], vec![3, 3, 3, 4], same),
         (vec![2, 7, 6, 2], vec![3, 2, 2, 5], strided),

@@ -8,9 +8,9 @@ use crate::isa::{Isa, Simd};
 use crate::mem::{Rect, TileMut};
 
 use super::super::ConvGeometry;
-use super::Winograd;
 use super::algorithm::{F2, F4, Minimal};
 use super::kernel::transformed_len;
+use super::{Winograd, point_stride};
 
 /// A convolution prepared for one level.
 #[derive(Clone, Debug)]
@@ -202,7 +202,8 @@ impl WinogradConv {
         let (v, rest) = aligned(scratch).split_at_mut(N * N * v_stride);
         let (m, rest) = rest.split_at_mut(N * N * m_stride);
         let squares = job.tile.rows.start * across..job.tile.rows.end * across;
-        let per_panel = N * N * self.c_in * panel;
+        let u_stride = point_stride(self.c_in, panel);
+        let per_panel = N * N * u_stride;
         for start in squares.clone().step_by(self.block) {
             let block = start..squares.end.min(start + self.block);
             self.transform_input::<S, A, N, M>(s, job.x, block.clone(), v, v_stride);
@@ -211,7 +212,7 @@ impl WinogradConv {
                 let u = &job.u[c / panel * per_panel..][..per_panel];
                 for p in 0..N * N {
                     let a = MatRef::new(&v[p * v_stride..], block.len(), self.c_in, self.c_in, 1);
-                    let b = PackedRef::new(self.isa, &u[p * self.c_in * panel..], self.c_in, cols);
+                    let b = PackedRef::new(self.isa, &u[p * u_stride..], self.c_in, cols);
                     let product = TileMut::new(&mut m[p * m_stride..], block.len(), cols, panel);
                     gemm_f32(self.isa, a, MatB::Packed(b), product, &Epilogue::default(), rest);
                 }
@@ -486,15 +487,6 @@ struct Place {
 fn two([_, height, width]: [usize; 3]) -> [usize; 2] {
     [height, width]
 }
-
-/// Elements from a point's matrix to the next: a cache line more than it takes, so that the points of a square, which are touched
-/// together, do not all fall into the same set of L1.
-fn point_stride(squares: usize, channels: usize) -> usize {
-    (squares * channels).next_multiple_of(LINE) + LINE
-}
-
-/// f32 of a cache line.
-const LINE: usize = 16;
 
 /// `x` from the next cache line on.
 fn aligned(x: &mut [f32]) -> &mut [f32] {

@@ -9,9 +9,10 @@ use crate::mem::TileMut;
 
 use super::Winograd;
 use super::algorithm::{F2, F4, Minimal};
+use super::point_stride;
 
 /// The transform U = G·g·Gᵀ of a kernel, prepared for one level: for each panel of [`panel_width`] output channels, for each point,
-/// c_in rows of the panel.
+/// c_in rows of the panel and a gap.
 #[derive(Clone, Debug)]
 pub struct WinogradKernel {
     isa: Isa,
@@ -54,13 +55,14 @@ impl WinogradKernel {
 
     fn new(isa: Isa, f: Winograd, (c_in, c_out): (usize, usize), strides: (usize, usize), reversed: bool) -> Self {
         let width = panel_width(isa);
-        let per_panel = f.points() * c_in * width;
+        let stride = point_stride(c_in, width);
+        let per_panel = f.points() * stride;
         let panels = 0..c_out.div_ceil(width);
         let pieces = panels.flat_map(|panel| {
             (0..c_in).step_by(CHUNK).map(move |c| {
                 let channels = c..c_in.min(c + CHUNK);
                 let (start, len) = (panel * per_panel + c * width, channels.len() * width);
-                WinogradPiece { panel, channels, start, len, stride: c_in * width }
+                WinogradPiece { panel, channels, start, len, stride }
             })
         });
         WinogradKernel { isa, f, c_in, c_out, strides, reversed, pieces: pieces.collect() }
@@ -155,6 +157,7 @@ impl WinogradKernel {
 
 /// Elements of a transformed kernel.
 pub(super) fn transformed_len(isa: Isa, f: Winograd, c_in: usize, c_out: usize) -> usize {
-    let each = f.points() * c_in;
-    c_out.next_multiple_of(panel_width(isa)).checked_mul(each).expect("a transformed kernel fits the address space")
+    let width = panel_width(isa);
+    let each = f.points().checked_mul(point_stride(c_in, width));
+    each.and_then(|each| each.checked_mul(c_out.div_ceil(width))).expect("a transformed kernel fits the address space")
 }

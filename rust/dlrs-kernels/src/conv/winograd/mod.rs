@@ -68,3 +68,12 @@ impl Winograd {
         }
     }
 }
+
+/// Elements from a point's matrix to the next: a cache line more than it takes, so that the points of a square, which are touched
+/// together, do not all fall into the same set of a cache.
+fn point_stride(rows: usize, cols: usize) -> usize {
+    (rows * cols).next_multiple_of(LINE) + LINE
+}
+
+/// f32 of a cache line.
+const LINE: usize = 16;
