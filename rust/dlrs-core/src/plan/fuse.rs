@@ -26,6 +26,16 @@ pub(super) enum Target {
     Variable(Variable),
 }
 
+impl Target {
+    /// The value of the graph.
+    pub fn value(&self) -> Option<Val> {
+        match self {
+            Target::Value(v) => Some(*v),
+            Target::Variable(_) => None,
+        }
+    }
+}
+
 /// One kernel of the plan.
 pub(super) struct Unit {
     /// The ops' names, first to last.

@@ -1,6 +1,6 @@
 //! Phases: what may run at the same time, with the writes of variables last.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -147,5 +147,25 @@ pub(super) fn schedule(live: &Live, units: &[Unit], writes: &Writes) -> Schedule
     writes.in_place.iter().for_each(|&u| phase[u] = commit_from);
     let copies_at = commit_from + usize::from(!writes.in_place.is_empty());
     writes.copies.iter().for_each(|&u| phase[u] = copies_at);
+    put_off(live, units, &mut phase);
     Schedule { phases: copies_at + usize::from(!writes.copies.is_empty()), phase, commit_from }
+}
+
+/// Moves units that read nothing computed, such as transforms of kernels, to the phase before their first reader's: their results
+/// then take memory for no longer than needed.
+fn put_off(live: &Live, units: &[Unit], phase: &mut [usize]) {
+    let mut first_read: HashMap<Val, usize> = HashMap::new();
+    for (unit, &phase) in units.iter().zip(&*phase) {
+        for v in unit.inputs.iter().map(|&v| live.root(v)) {
+            first_read.entry(v).and_modify(|first| *first = phase.min(*first)).or_insert(phase);
+        }
+    }
+    let computed: HashSet<Val> = units.iter().flat_map(|unit| &unit.outputs).filter_map(Target::value).collect();
+    for (unit, phase) in units.iter().zip(phase) {
+        let given = unit.inputs.iter().all(|&v| !computed.contains(&live.root(v)));
+        let reads = unit.outputs.iter().map(|target| first_read.get(&target.value()?).copied());
+        if let (true, Some(Some(first))) = (given && *phase == 0, reads.min()) {
+            *phase = first.saturating_sub(1);
+        }
+    }
 }
