@@ -1,4 +1,4 @@
-"""Rows of the convolutions made of others: depthwise, separable, transposed."""
+"""Rows of convolution as users call it, and of those made of it: depthwise, separable, transposed."""
 
 import itertools
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dlrs import ops
-from harness.product_rows import correlate
+from harness.product_rows import correlate, plain
 from harness.row import Array, Case, Row, case, refuses
 
 
@@ -15,6 +15,43 @@ def zeros_around(x: Array, window: Any, strides: int, padding: str, dilation: in
     sizes = zip(x.shape[1:-1], window, strict=True)
     totals = [max((-(-n // strides) - 1) * strides + (k - 1) * dilation + 1 - n, 0) for n, k in sizes]
     return tuple((t // 2, t - t // 2) if padding == "same" else (0, 0) for t in totals)
+
+
+def per_axis(value: Any, axes: int) -> tuple[int, ...]:
+    """One number for every axis."""
+    return (value,) * axes if isinstance(value, int) else tuple(value)
+
+
+def margins(size: int, window: int, stride: int, dilation: int, padding: str) -> tuple[int, int]:
+    """Zeros (before, after) by the definitions of the kinds of padding."""
+    reach = (window - 1) * dilation + 1
+    if padding == "valid":
+        return 0, 0
+    if padding == "causal":
+        return reach - 1, 0
+    total = max((int(np.ceil(size / stride)) - 1) * stride + reach - size, 0)
+    return total // 2, total - total // 2
+
+
+def convolve(
+    x: Array,
+    kernel: Array,
+    strides: Any = 1,
+    padding: Any = "valid",
+    data_format: str = "channels_last",
+    dilation_rate: Any = 1,
+) -> Any:
+    """Each kind of padding as zeros written out."""
+    x = np.moveaxis(x, 1, -1) if data_format == "channels_first" else x
+    axes = x.ndim - 2
+    steps, dilation = per_axis(strides, axes), per_axis(dilation_rate, axes)
+    pads = padding
+    if isinstance(padding, str):
+        sizes = zip(x.shape[1:-1], kernel.shape, steps, dilation, strict=False)
+        pads = tuple(margins(*size, padding.lower()) for size in sizes)
+    attributes = plain(axes, strides=steps, padding=pads, dilation=dilation, groups=x.shape[-1] // kernel.shape[-2])
+    y = correlate(x, kernel, **attributes)
+    return np.moveaxis(y, -1, 1) if data_format == "channels_first" else y
 
 
 def depthwise(x: Array, kernel: Array, strides: int = 1, padding: str = "valid", dilation_rate: int = 1) -> Any:
@@ -57,6 +94,26 @@ def transposed(
             sizes.append(n * s if more is None else (n - 1) * s + e % 2 + more)
             starts.append(max((n - 1) * s + e - sizes[-1], 0) // 2)
     return full[(slice(None), *(slice(a, a + n) for a, n in zip(starts, sizes, strict=True)))]
+
+
+def convolutions() -> list[Case]:
+    """One to three axes, the kinds of padding, uneven ones, strides, dilation, groups, no images, several tiles."""
+    first = {"data_format": "channels_first"}
+    return [
+        case((2, 7, 3), (3, 3, 4)),
+        case((2, 7, 3), (4, 3, 2), strides=3, padding="same"),
+        case((2, 7, 3), (3, 3, 2), padding="causal", dilation_rate=2),
+        case((2, 6, 2), (4, 2, 2), strides=2, padding="causal"),
+        case((1, 6, 5, 2), (4, 3, 2, 3), strides=(2, 1), padding="same"),
+        case((1, 6, 7, 2), (2, 3, 2, 2), padding="same", dilation_rate=(2, 1)),
+        case((1, 4, 5, 2), (3, 3, 2, 2), padding=((2, 0), (1, 3))),
+        case((2, 4, 5, 6), (2, 2, 2, 6), padding="SAME"),
+        case((2, 3, 5, 4), (2, 3, 3, 2), padding="same", **first),
+        case((1, 3, 4, 3, 2), (2, 2, 3, 2, 2), strides=(1, 2, 1), padding="same"),
+        case((1, 2, 3, 4, 3), (2, 2, 2, 2, 2), **first),
+        case((0, 4, 4, 2), (3, 3, 2, 1), padding="same"),
+        case((9, 34, 30, 17), (3, 3, 17, 19), padding="same", large=True),
+    ]
 
 
 def transposed_cases() -> list[Case]:
@@ -102,6 +159,18 @@ def separable_cases() -> list[Case]:
 RANK = refuses(ValueError, r"\(4, 4\)", (4, 4), (2, 2))
 
 ROWS = [
+    Row("conv", convolve, convolutions(), call=ops.conv, ulp=8, floor=4, second=True, refusals=[
+        RANK,
+        refuses(ValueError, r"\(1, 4, 1\).*\(2, 2, 1, 1\)", (1, 4, 1), (2, 2, 1, 1)),
+        refuses(ValueError, r"channels must match.*\(1, 4, 3\).*\(2, 2, 2\)", (1, 4, 3), (2, 2, 2)),
+        refuses(ValueError, r"groups.*\(1, 4, 6\)", (1, 4, 6), (2, 2, 4)),
+        refuses(ValueError, r"\(4, 1, 1\).*\(1, 3, 1\)", (1, 3, 1), (4, 1, 1)),
+        refuses(ValueError, "strides.*0", (1, 4, 1), (2, 1, 1), strides=0),
+        refuses(ValueError, r"dilation_rate.*\(1, 1, 1\)", (1, 4, 4, 1), (2, 2, 1, 1), dilation_rate=(1, 1, 1)),
+        refuses(ValueError, "padding.*'full'", (1, 4, 1), (2, 1, 1), padding="full"),
+        refuses(ValueError, "padding.*causal", (1, 4, 4, 1), (2, 2, 1, 1), padding="causal"),
+        refuses(ValueError, "data_format.*NHWC", (1, 4, 1), (2, 1, 1), data_format="NHWC"),
+    ]),
     Row("depthwise_conv", depthwise, channelwise_cases(), call=ops.depthwise_conv, ulp=8, floor=4, second=True,
         refusals=[
         RANK,

@@ -21,6 +21,7 @@ AREAS = (
     "constraints",
     "initializers",
     "layers/activations",
+    "layers/convolutional",
     "layers/core",
     "layers/merging",
     "layers/normalization",

@@ -48,10 +48,12 @@ class _Convolution(ExplicitPadding):
         self._refuse_strides_with_dilation()
         layer = type(self).__name__
         self.filters = standardize_count(filters, layer, "filters")
-        self.groups = standardize_count(groups, layer, "groups")
+        if isinstance(groups, bool) or not hasattr(groups, "__index__") or groups <= 0:
+            raise ValueError(f"{layer}: The number of groups must be a positive integer. Received: groups={groups}.")
+        self.groups = int(groups)
         if self.filters % self.groups:
             raise ValueError(
-                f"{layer}: the number of filters must be evenly divisible by the number of groups. Received:"
+                f"{layer}: The number of filters must be evenly divisible by the number of groups. Received:"
                 f" groups={self.groups}, filters={self.filters}."
             )
         self.kernel_initializer = initializers.get(kernel_initializer)
@@ -62,7 +64,7 @@ class _Convolution(ExplicitPadding):
         channels = self._channels(input_shape)
         if channels % self.groups:
             raise ValueError(
-                f"Layer {self.name!r}: the number of input channels must be evenly divisible by the number of groups."
+                f"Layer {self.name!r}: The number of input channels must be evenly divisible by the number of groups."
                 f" Received: groups={self.groups}, but the input has {channels} channels (full input shape is"
                 f" {tuple(input_shape)})."
             )
@@ -76,10 +78,12 @@ class _Convolution(ExplicitPadding):
         )
         self._add_bias(self.filters)
 
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
+        """The convolution alone: a subclass may standardize or mask the kernel before it comes here."""
+        return ops.conv(inputs, kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
+
     def call(self, inputs: Any) -> Any:
-        return self._finish(
-            ops.conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
-        )
+        return self._finish(self.convolution_op(inputs, self.kernel))
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         return self._output_shape(input_shape, self.filters)

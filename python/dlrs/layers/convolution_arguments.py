@@ -1,5 +1,6 @@
 """What the convolution layers share: their arguments, their weights, and the sizes of what they make."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dlrs import activations, constraints, initializers, ops, regularizers
@@ -12,7 +13,10 @@ from dlrs.layers.spatial_arguments import first_spatial_axis, standardize_margin
 def standardize_count(value: Any, layer: str, name: str) -> int:
     """`value` as a positive int; else a ValueError that names layer and argument."""
     if isinstance(value, bool) or not hasattr(value, "__index__") or value <= 0:
-        raise ValueError(f"{layer}: `{name}` must be a positive integer, got {value!r}.")
+        raise ValueError(
+            f"{layer}: Invalid value for argument `{name}`. Expected a strictly positive value. Received"
+            f" {name}={value}."
+        )
     return int(value)
 
 
@@ -76,12 +80,13 @@ class ConvolutionBase(Layer):
 
     def _channels(self, input_shape: Any) -> int:
         """The channels of the input, which from now on must be as many."""
+        self._check_rank(input_shape)
         axis = -1 if self.data_format == "channels_last" else 1
         channels = input_shape[axis]
-        if channels is None:
+        if not channels:
             raise ValueError(
-                f"Layer {self.name!r}: the number of input channels must be known, got shape {tuple(input_shape)}"
-                f" with data_format={self.data_format!r}."
+                f"Layer {self.name!r}: the number of input channels must be known and positive, got shape"
+                f" {tuple(input_shape)} with data_format={self.data_format!r}."
             )
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: channels})
         return int(channels)
@@ -105,12 +110,15 @@ class ConvolutionBase(Layer):
             outputs = ops.add(outputs, bias)
         return outputs if self.activation is None else self.activation(outputs)
 
-    def _output_shape(self, input_shape: Any, channels: int) -> tuple[int | None, ...]:
-        shape = list(input_shape)
+    def _check_rank(self, shape: Sequence[int | None]) -> None:
         if len(shape) != self.rank + 2:
             raise ValueError(
-                f"{type(self).__name__}: the input must have {self.rank + 2} axes, got shape {tuple(input_shape)}."
+                f"{type(self).__name__}: the input must have {self.rank + 2} axes, got shape {tuple(shape)}."
             )
+
+    def _output_shape(self, input_shape: Any, channels: int | None) -> tuple[int | None, ...]:
+        shape = list(input_shape)
+        self._check_rank(shape)
         start = first_spatial_axis(self.data_format)
         margins = [(0, 0)] * self.rank if isinstance(self.padding, str) else self.padding
         windows = zip(self.kernel_size, self.strides, self.dilation_rate, margins, strict=True)

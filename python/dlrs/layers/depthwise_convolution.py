@@ -67,8 +67,9 @@ class _DepthwiseConvolution(ExplicitPadding):
         )
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
+        self._check_rank(input_shape)
         channels = input_shape[-1 if self.data_format == "channels_last" else 1]
-        return self._output_shape(input_shape, channels * self.depth_multiplier)
+        return self._output_shape(input_shape, None if channels is None else channels * self.depth_multiplier)
 
     def get_config(self) -> dict[str, Any]:
         return {

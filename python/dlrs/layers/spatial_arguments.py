@@ -16,13 +16,16 @@ def standardize_integer(value: Any, name: str, *, allow_zero: bool = False) -> i
 
 def standardize_sizes(value: Any, rank: int, name: str) -> tuple[int, ...]:
     """A positive integer for each of `rank` axes, from one for all or a sequence of them; else a ValueError."""
+    message = f"The `{name}` argument must be a tuple of {rank} integers. Received {name}={value}"
     values = (value,) * rank if isinstance(value, int | np.integer) else value
     if not isinstance(values, list | tuple) or len(values) != rank:
-        raise ValueError(f"`{name}` should be an integer or a tuple of {rank} integers, got {value!r}.")
-    try:
-        return tuple(standardize_integer(size, name) for size in values)
-    except TypeError as error:
-        raise ValueError(str(error)) from None
+        raise ValueError(message)
+    for size in values:
+        if isinstance(size, bool | np.bool_) or not isinstance(size, int | np.integer):
+            raise ValueError(f"{message}, including element {size!r} of type {type(size).__name__}")
+    if low := {int(size) for size in values if size <= 0}:
+        raise ValueError(f"{message}, including values {low} that do not satisfy `value > 0`")
+    return tuple(map(int, values))
 
 
 def _pair(value: Any, name: str, whole: Any) -> tuple[int, int]:

@@ -95,6 +95,7 @@ class _TransposedConvolution(ConvolutionBase):
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         shape = list(input_shape)
+        self._check_rank(shape)
         extra = self.output_padding or (None,) * self.rank
         windows = zip(self.kernel_size, self.strides, self.dilation_rate, extra, strict=True)
         for axis, (window, step, dilation, more) in enumerate(windows, first_spatial_axis(self.data_format)):
