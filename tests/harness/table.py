@@ -12,6 +12,7 @@ from harness import (
     pooling_rows,
     product_rows,
     reduction_rows,
+    resize_rows,
     state_rows,
     structure_rows,
 )
@@ -30,5 +31,6 @@ TABLE: list[Row] = [
     *image_rows.ROWS,
     *convolution_rows.ROWS,
     *pooling_rows.ROWS,
+    *resize_rows.ROWS,
     *state_rows.ROWS,
 ]

@@ -26,19 +26,30 @@ def exclusions() -> tuple[dict[str, Any], ...]:
 
 @functools.cache
 def _importing(file: str, packages: tuple[str, ...]) -> frozenset[str]:
-    """`Class::test` for the tests of `file` that import one of `packages` whatever the back end."""
+    """`Class::test` for the tests of `file` that import one of `packages` whatever the back end, or use one that the
+    file imports for all of them."""
     found = set()
-    for cls in ast.parse((keras_source() / file).read_text()).body:
+    body = ast.parse((keras_source() / file).read_text()).body
+    shared = {name for statement in body for name in _imported(statement, packages)}
+    for cls in body:
         for function in cls.body if isinstance(cls, ast.ClassDef) else ():
-            for statement in function.body if isinstance(function, ast.FunctionDef) else ():
-                names = []
-                if isinstance(statement, ast.Import):
-                    names = [alias.name for alias in statement.names]
-                elif isinstance(statement, ast.ImportFrom):
-                    names = [statement.module or "", *(f"{statement.module}.{alias.name}" for alias in statement.names)]
-                if any(name.split(".")[0] in packages for name in names):
-                    found.add(f"{cls.name}::{function.name}")  # type: ignore[attr-defined]
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            used = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+            if used & shared or any(_imported(statement, packages) for statement in function.body):
+                found.add(f"{cls.name}::{function.name}")  # type: ignore[attr-defined]
     return frozenset(found)
+
+
+def _imported(statement: ast.stmt, packages: tuple[str, ...]) -> list[str]:
+    """The names that a statement gives to modules of `packages` or to parts of them."""
+    if isinstance(statement, ast.Import):
+        modules = [(alias.name, alias.asname or alias.name.split(".")[0]) for alias in statement.names]
+    elif isinstance(statement, ast.ImportFrom):
+        modules = [(f"{statement.module}.{alias.name}", alias.asname or alias.name) for alias in statement.names]
+    else:
+        return []
+    return [name for module, name in modules if module.split(".")[0] in packages]
 
 
 def _imports(test: str, packages: list[str]) -> bool:

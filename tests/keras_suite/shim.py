@@ -157,6 +157,28 @@ def _install() -> None:
 _install()
 
 
+class _Absent(types.ModuleType):
+    """Stands, while tests are collected, for a framework that a test file imports at its top: the tests that do not use
+    it can be run. Those that do are out of scope (`scope.py`)."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _Absent(f"{self.__name__}.{name}")
+
+
+def pytest_collection() -> None:
+    """Before the test files are imported."""
+    if importlib.util.find_spec("tensorflow") is None:
+        sys.modules["tensorflow"] = _Absent("tensorflow")
+
+
+def pytest_collection_finish() -> None:
+    """After they were imported."""
+    if isinstance(sys.modules.get("tensorflow"), _Absent):
+        del sys.modules["tensorflow"]
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marks of Keras's tests, and import the packages that pytest would else load from the wheel."""
     for mark in ("requires_trainable_backend", "multi_device"):

@@ -65,6 +65,8 @@ mod _dlrs {
     #[pymodule_export]
     use crate::ops::reduce::{all, any, argmax, argmin, max, mean, min, prod, sum};
     #[pymodule_export]
+    use crate::ops::resize::resize;
+    #[pymodule_export]
     use crate::ops::shape::{broadcast_to, concatenate, pad, reshape, slice, take, take_along_axis, transpose};
     #[pymodule_export]
     use crate::system::{isa, machine_peaks, num_threads, set_num_threads, supported_isas};

@@ -33,6 +33,7 @@ pub mod pool;
 pub(crate) mod prepared;
 pub mod random;
 pub mod reduce;
+pub mod resize;
 pub mod scan;
 pub mod segment;
 pub mod shape;

@@ -7,7 +7,7 @@ mod average;
 mod geometry;
 mod maximum;
 mod rows;
-mod strip;
+pub(crate) mod strip;
 
 pub use average::{average_pool, average_pool_backward};
 pub use geometry::{PoolGeometry, Windows};

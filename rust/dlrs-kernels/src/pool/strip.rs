@@ -3,11 +3,11 @@
 use crate::mem::Element;
 
 /// Channels of a strip: a vector of the widest level.
-pub(super) const STRIP: usize = 16;
+pub(crate) const STRIP: usize = 16;
 
 /// The strip of `x` at `at`. Of the last strip of all only the elements that exist are read; the others are zeros.
 #[inline(always)]
-pub(super) fn load<T: Element>(x: &[T], at: usize) -> [T; STRIP] {
+pub(crate) fn load<T: Element>(x: &[T], at: usize) -> [T; STRIP] {
     match x[at..].first_chunk::<STRIP>() {
         Some(strip) => *strip,
         None => {
@@ -19,7 +19,7 @@ pub(super) fn load<T: Element>(x: &[T], at: usize) -> [T; STRIP] {
 
 /// The first `n` elements of `x` at `at`; the others are zeros.
 #[inline(always)]
-pub(super) fn load_first<T: Element>(x: &[T], at: usize, n: usize) -> [T; STRIP] {
+pub(crate) fn load_first<T: Element>(x: &[T], at: usize, n: usize) -> [T; STRIP] {
     let strip = load(x, at);
     if n >= STRIP { strip } else { std::array::from_fn(|i| if i < n { strip[i] } else { T::default() }) }
 }
@@ -27,7 +27,7 @@ pub(super) fn load_first<T: Element>(x: &[T], at: usize, n: usize) -> [T; STRIP]
 /// Writes a strip to `y` at `at`, as far as `y` goes. Strips are written from left to right: what lies beyond a pixel's channels is
 /// overwritten by the next one.
 #[inline(always)]
-pub(super) fn store<T: Element>(y: &mut [T], at: usize, strip: [T; STRIP]) {
+pub(crate) fn store<T: Element>(y: &mut [T], at: usize, strip: [T; STRIP]) {
     let rest = &mut y[at..];
     match rest.first_chunk_mut::<STRIP>() {
         Some(whole) => *whole = strip,
@@ -37,7 +37,7 @@ pub(super) fn store<T: Element>(y: &mut [T], at: usize, strip: [T; STRIP]) {
 
 /// Adds a strip to `y` at `at`, as far as `y` goes.
 #[inline(always)]
-pub(super) fn add<T: Element + std::ops::Add<Output = T>>(y: &mut [T], at: usize, strip: [T; STRIP]) {
+pub(crate) fn add<T: Element + std::ops::Add<Output = T>>(y: &mut [T], at: usize, strip: [T; STRIP]) {
     let rest = &mut y[at..];
     match rest.first_chunk_mut::<STRIP>() {
         Some(whole) => (0..STRIP).for_each(|i| whole[i] = whole[i] + strip[i]),

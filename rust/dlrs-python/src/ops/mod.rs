@@ -12,4 +12,5 @@ pub mod order;
 pub mod pool;
 pub mod random;
 pub mod reduce;
+pub mod resize;
 pub mod shape;
