@@ -25,6 +25,8 @@ LAYERS: dict[str, Any] = {
     **dict.fromkeys(("AveragePooling1D", "AveragePooling2D", "AveragePooling3D"), given(2)),
     **{f"Adaptive{kind}Pooling{axes}D": given(2) for kind in ("Average", "Max") for axes in (1, 2, 3)},
     "CategoryEncoding": given(6),
+    "CenterCrop": given(2, 3),
+    "Resizing": given(3, 7),
     "Discretization": given([-0.6, 0.0, 0.85]),
     "Rescaling": given([0.5, 2.0, 1.0], 0.25),
     "Cropping3D": given(data_format="channels_first"),

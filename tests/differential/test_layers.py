@@ -81,6 +81,7 @@ CASES: dict[str, list[Case]] = {
         Case(lambda k, mode=mode: k.CategoryEncoding(5, output_mode=mode), ("ab",), ids=5)
         for mode in ("one_hot", "multi_hot", "count")
     ],
+    "CenterCrop": [Case(lambda k: k.CenterCrop(2, 3), IMAGE), Case(lambda k: k.CenterCrop(7, 4, FIRST), IMAGE)],
     "Concatenate": [
         Case(lambda k: k.Concatenate(), ("abc", "abd")),
         Case(lambda k: k.Concatenate(1), ("abc", "adc", "aec")),
@@ -184,6 +185,11 @@ CASES: dict[str, list[Case]] = {
     "RepeatVector": [Case(lambda k: k.RepeatVector(3))],
     "Rescaling": [Case(lambda k: k.Rescaling([0.5, 2.0, 1.0], 0.25), ("ab3",))],
     "Reshape": [Case(lambda k: k.Reshape((2, -1)), ("ab2c",))],
+    "Resizing": [
+        Case(lambda k: k.Resizing(7, 2), IMAGE),
+        Case(lambda k: k.Resizing(2, 3, "lanczos3", antialias=True, data_format=FIRST), IMAGE),
+        Case(lambda k: k.Resizing(6, 3, "bicubic", crop_to_aspect_ratio=True), IMAGE),
+    ],
     "ReversibleEmbedding": [
         Case(lambda k: k.ReversibleEmbedding(9, 3), ids=9),
         Case(lambda k: k.ReversibleEmbedding(9, 3, tie_weights=False), ids=9),

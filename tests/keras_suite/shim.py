@@ -169,14 +169,15 @@ class _Absent(types.ModuleType):
 
 def pytest_collection() -> None:
     """Before the test files are imported."""
-    if importlib.util.find_spec("tensorflow") is None:
-        sys.modules["tensorflow"] = _Absent("tensorflow")
+    for name in ("grain", "tensorflow"):
+        if importlib.util.find_spec(name) is None:
+            sys.modules[name] = _Absent(name)
 
 
 def pytest_collection_finish() -> None:
     """After they were imported."""
-    if isinstance(sys.modules.get("tensorflow"), _Absent):
-        del sys.modules["tensorflow"]
+    for name in [name for name, module in sys.modules.items() if isinstance(module, _Absent)]:
+        del sys.modules[name]
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -74,6 +74,10 @@ ROWS: dict[str, list[Row]] = {
         Row(lambda mode=mode, **k: layers.CategoryEncoding(6, output_mode=mode, **k), ((2, 5),), ids=6)
         for mode in ("one_hot", "multi_hot", "count")
     ],
+    "CenterCrop": [
+        Row(lambda **k: layers.CenterCrop(2, 3, **k), IMAGE),
+        Row(lambda **k: layers.CenterCrop(3, 6, data_format="channels_first", **k), IMAGE),
+    ],
     "Concatenate": [Row(layers.Concatenate, ((3, 4), (3, 2))), Row(lambda **k: layers.Concatenate(0, **k), PAIR)],
     "Cropping1D": [Row(layers.Cropping1D, SEQUENCE)],
     "Cropping2D": [Row(lambda **k: layers.Cropping2D(((1, 0), (0, 2)), **k), IMAGE)],
@@ -165,6 +169,11 @@ ROWS: dict[str, list[Row]] = {
     "RepeatVector": [Row(lambda **k: layers.RepeatVector(3, **k))],
     "Rescaling": [Row(lambda **k: layers.Rescaling([0.5, 2.0, 1.0], 0.25, **k), IMAGE)],
     "Reshape": [Row(lambda **k: layers.Reshape((2, -1), **k))],
+    "Resizing": [
+        Row(lambda **k: layers.Resizing(3, 7, **k), IMAGE),
+        Row(lambda **k: layers.Resizing(2, 3, "bicubic", antialias=True, **k), IMAGE),
+        Row(lambda **k: layers.Resizing(3, 3, pad_to_aspect_ratio=True, fill_value=0.5, **k), IMAGE),
+    ],
     "ReversibleEmbedding": [Row(lambda **k: layers.ReversibleEmbedding(6, 3, **k), ((2, 5),), ids=6)],
     "SeparableConv1D": [Row(lambda **k: layers.SeparableConv1D(2, 2, depth_multiplier=2, **k), SEQUENCE)],
     "SeparableConv2D": [Row(lambda **k: layers.SeparableConv2D(4, 3, padding="same", activation="tanh", **k), IMAGE)],

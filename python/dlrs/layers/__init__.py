@@ -16,6 +16,7 @@ from dlrs.layers.adaptive_pooling import (
 )
 from dlrs.layers.batch_normalization import BatchNormalization
 from dlrs.layers.category_encoding import CategoryEncoding
+from dlrs.layers.center_crop import CenterCrop
 from dlrs.layers.concatenate import Concatenate, concatenate
 from dlrs.layers.convolution import Conv1D, Conv2D, Conv3D
 from dlrs.layers.cropping import Cropping1D, Cropping2D, Cropping3D
@@ -76,6 +77,7 @@ from dlrs.layers.pooling import (
 )
 from dlrs.layers.rescaling import Rescaling
 from dlrs.layers.reshaping import Permute, RepeatVector, Reshape
+from dlrs.layers.resizing import Resizing
 from dlrs.layers.reversible_embedding import ReversibleEmbedding
 from dlrs.layers.separable_convolution import SeparableConv1D, SeparableConv2D
 from dlrs.layers.spectral_normalization import SpectralNormalization
@@ -127,6 +129,7 @@ __all__ = [
     "AvgPool3D",
     "BatchNormalization",
     "CategoryEncoding",
+    "CenterCrop",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -193,6 +196,7 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "Resizing",
     "ReversibleEmbedding",
     "SeparableConv1D",
     "SeparableConv2D",
@@ -230,16 +234,16 @@ _REGISTRY = Registry(
     (
         Activation, ActivityRegularization, AdaptiveAveragePooling1D, AdaptiveAveragePooling2D,
         AdaptiveAveragePooling3D, AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, Add, AlphaDropout,
-        Average, AveragePooling1D, AveragePooling2D, AveragePooling3D, BatchNormalization, CategoryEncoding,
+        Average, AveragePooling1D, AveragePooling2D, AveragePooling3D, BatchNormalization, CategoryEncoding, CenterCrop,
         Concatenate, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, Cropping1D, Cropping2D,
         Cropping3D, Dense, DepthwiseConv1D, DepthwiseConv2D, Discretization, Dot, Dropout, ELU, EinsumDense, Embedding,
         Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D,
         GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GroupNormalization, Identity, InputLayer, Lambda,
         LayerNormalization, LeakyReLU, Masking, MaxPooling1D, MaxPooling2D, MaxPooling3D, Maximum, Minimum, Multiply,
-        Normalization, PReLU, Permute, RMSNormalization, ReLU, RepeatVector, Rescaling, Reshape, ReversibleEmbedding,
-        SeparableConv1D, SeparableConv2D, Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D,
-        SpectralNormalization, Subtract, UnitNormalization, UpSampling1D, UpSampling2D, UpSampling3D, Wrapper,
-        ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
+        Normalization, PReLU, Permute, RMSNormalization, ReLU, RepeatVector, Rescaling, Reshape, Resizing,
+        ReversibleEmbedding, SeparableConv1D, SeparableConv2D, Softmax, SpatialDropout1D, SpatialDropout2D,
+        SpatialDropout3D, SpectralNormalization, Subtract, UnitNormalization, UpSampling1D, UpSampling2D, UpSampling3D,
+        Wrapper, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
     ),
 )  # fmt: skip
 

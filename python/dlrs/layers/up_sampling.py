@@ -1,9 +1,6 @@
 """Up-sampling of sequences, images and volumes."""
 
-from collections.abc import Callable
 from typing import Any
-
-import numpy as np
 
 from dlrs import ops
 from dlrs.config import standardize_data_format
@@ -12,37 +9,7 @@ from dlrs.layers.input_spec import InputSpec
 from dlrs.layers.layer import Layer
 from dlrs.layers.spatial_arguments import first_spatial_axis, standardize_integer, standardize_sizes
 
-Array = np.ndarray[Any, np.dtype[np.float64]]
-
-
-def _linear(x: Array) -> Array:
-    return np.maximum(1 - x, 0)
-
-
-def _cubic(x: Array) -> Array:
-    """Keys's cubic convolution with a = -1/2 (IEEE Trans. ASSP 1981, eq. 4)."""
-    near = (1.5 * x - 2.5) * x * x + 1
-    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
-    return np.where(x <= 1, near, np.where(x < 2, far, 0))
-
-
-def _lanczos(radius: int) -> Callable[[Array], Array]:
-    return lambda x: np.where(x < radius, np.sinc(x) * np.sinc(x / radius), 0)
-
-
-_KERNELS: dict[str, Callable[[Array], Array]] = {
-    "bilinear": _linear,
-    "bicubic": _cubic,
-    "lanczos3": _lanczos(3),
-    "lanczos5": _lanczos(5),
-}
-
-
-def _weights(size: int, factor: int, kernel: Callable[[Array], Array]) -> Array:
-    """Matrix (size * factor, size) of the weights of the inputs in each output; pixel centres lie at halves."""
-    centres = (np.arange(size * factor) + 0.5) / factor - 0.5
-    weights = kernel(np.abs(centres[:, None] - np.arange(size)))
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+_INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 
 
 class _UpSampling(Layer):
@@ -125,19 +92,15 @@ class UpSampling2D(_UpSampling):
     def __init__(
         self, size: Any = (2, 2), data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any
     ) -> None:
-        if interpolation != "nearest" and interpolation not in _KERNELS:
-            raise ValueError(unknown_name("interpolation", interpolation, ("nearest", *_KERNELS)))
+        if interpolation not in _INTERPOLATIONS:
+            raise ValueError(unknown_name("interpolation", interpolation, _INTERPOLATIONS))
         super().__init__(standardize_sizes(size, 2, "size"), standardize_data_format(data_format), **kwargs)
         self.interpolation = interpolation
 
-    def _lengthen(self, inputs: Any, axis: int, factor: int) -> Any:
-        if self.interpolation == "nearest" or factor == 1:
-            return super()._lengthen(inputs, axis, factor)
-        if inputs.shape[axis] is None:
-            return ops.repeat(inputs, factor, axis=axis)
-        dtype = inputs.dtype if "float" in str(inputs.dtype) else self.compute_dtype
-        weights = ops.cast(_weights(inputs.shape[axis], factor, _KERNELS[self.interpolation]), dtype)
-        return ops.moveaxis(ops.matmul(ops.moveaxis(inputs, axis, -1), ops.transpose(weights)), -1, axis)
+    def call(self, inputs: Any) -> Any:
+        size = self.compute_output_shape(tuple(inputs.shape))
+        start = first_spatial_axis(self.data_format)
+        return ops.image.resize(inputs, size[start : start + 2], self.interpolation, data_format=self.data_format)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -15,15 +15,6 @@ def is_channels_first(name: str, data_format: str | None) -> bool:
         raise ValueError(f"{name}: argument `data_format`: {error}") from None
 
 
-def check_rank(name: str, images: Tensor) -> None:
-    """Refuse what is neither an image nor a batch of them."""
-    if images.ndim not in (3, 4):
-        raise ValueError(
-            f"{name}: Invalid images rank: expected rank 3 (single image) or rank 4 (batch of images). Received:"
-            f" images.shape={images.shape}"
-        )
-
-
 def spatial_axes(images: Tensor, first: bool) -> tuple[int, int]:
     """Where the rows and the columns lie."""
     rows = images.ndim - (2 if first else 3)

@@ -5,7 +5,8 @@ from typing import Any
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
 from dlrs.backend import KerasTensor, TensorLike, as_tensor
-from dlrs.ops.image.arguments import check_rank, is_channels_first, spatial_axes
+from dlrs.ops.image.arguments import is_channels_first, spatial_axes
+from dlrs.ops.image.batches import check_rank
 from dlrs.ops.operation import op, op_with_spec
 
 __all__ = ["crop_images", "pad_images"]

@@ -7,7 +7,8 @@ from dlrs import _dlrs
 from dlrs._dlrs import Tensor
 from dlrs.backend import TensorLike, as_tensor, is_float_dtype
 from dlrs.ops.core import saturate_cast
-from dlrs.ops.image.arguments import apply_to_batch, check_rank, is_channels_first, spatial_axes
+from dlrs.ops.image.arguments import apply_to_batch, is_channels_first, spatial_axes
+from dlrs.ops.image.batches import check_rank
 from dlrs.ops.operation import op
 
 __all__ = ["resize"]
