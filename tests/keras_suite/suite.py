@@ -18,6 +18,7 @@ RATCHET = HERE / "ratchet"
 # The directories of `keras/src` that judge dlrs so far.
 AREAS = (
     "activations",
+    "applications/imagenet_utils_test.py",
     "constraints",
     "initializers",
     "layers/activations",
