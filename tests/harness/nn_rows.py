@@ -138,6 +138,15 @@ def batch_normalization(x: Array, mean: Array, variance: Array, offset: Array, s
     return (x - mean) / np.sqrt(variance + 1e-3) * scale + offset
 
 
+def local_response(x: Array, depth_radius: int = 5, bias: float = 1.0, alpha: float = 1.0, beta: float = 0.5) -> Any:
+    """Channel by channel, the sum of squares of its neighbours."""
+    sums = [
+        (x[..., max(i - depth_radius, 0) : i + depth_radius + 1] ** 2).sum(-1, keepdims=True)
+        for i in range(x.shape[-1])
+    ]
+    return x / (bias + alpha * np.concatenate([x[..., :0], *sums], -1)) ** beta
+
+
 def layer_normalization(x: Array, gamma: Array, beta: Array) -> Any:
     """x with mean 0 and variance 1 over the last axis, scaled and shifted."""
     x = x - x.mean(-1, keepdims=True)
@@ -198,6 +207,11 @@ COMPOSITES = [
     Row("layer_normalization", layer_normalization, [case((4, 5), (5,), (5,)), case((2, 3, 4), (4,), (4,))], **ROUGH),
     Row("rms_normalization", lambda x, g: x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-7) * g,
         [case((4, 5), (5,))], **ROUGH),
+    Row("local_response_normalization", local_response,
+        [case((2, 7)), case((2, 3, 4, 6), depth_radius=2, bias=2.0, alpha=0.5, beta=0.75), case((3, 2), depth_radius=9),
+         case((3, 0), depth_radius=1), case((4,), depth_radius=0)], **ROUGH,
+        refusals=[refuses(ValueError, "depth_radius", (2, 3), depth_radius=-1),
+                  refuses(ValueError, "float type", ints(0, 1, 2)), refuses(ValueError, "at least one axis", ())]),
     Row("normalize", lambda x, axis=-1, order=2: x / np.linalg.norm(x, order, axis, keepdims=True),
         [case((4, 5)), case((4, 5), axis=0), case((4, 5), order=1), case((4, 5), order=3)], (POSITIVE,), **ROUGH),
     Row("one_hot", lambda x, num_classes, axis=-1: np.moveaxis(np.eye(num_classes)[x], -1, axis),

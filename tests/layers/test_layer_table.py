@@ -132,6 +132,10 @@ ROWS: dict[str, list[Row]] = {
     "GlobalMaxPooling1D": [Row(layers.GlobalMaxPooling1D, SEQUENCE)],
     "GlobalMaxPooling2D": [Row(layers.GlobalMaxPooling2D, IMAGE)],
     "GlobalMaxPooling3D": [Row(layers.GlobalMaxPooling3D, VOLUME)],
+    "LocalResponseNormalization": [
+        Row(lambda **k: layers.LocalResponseNormalization(1, alpha=0.5, **k), IMAGE),
+        Row(lambda **k: layers.LocalResponseNormalization(2, data_format="channels_first", **k), IMAGE),
+    ],
     "GroupNormalization": [
         Row(lambda **k: layers.GroupNormalization(2, **k), ((2, 3, 4),)),
         Row(lambda **k: layers.GroupNormalization(-1, axis=1, **k), IMAGE),

@@ -42,6 +42,7 @@ from dlrs.layers.input_spec import InputSpec
 from dlrs.layers.lambda_layer import Lambda
 from dlrs.layers.layer import Layer
 from dlrs.layers.layer_normalization import LayerNormalization, RMSNormalization, UnitNormalization
+from dlrs.layers.local_response_normalization import LocalResponseNormalization
 from dlrs.layers.masking import Masking
 from dlrs.layers.merging import (
     Add,
@@ -178,6 +179,7 @@ __all__ = [
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "LocalResponseNormalization",
     "Masking",
     "MaxPool1D",
     "MaxPool2D",
@@ -239,11 +241,11 @@ _REGISTRY = Registry(
         Cropping3D, Dense, DepthwiseConv1D, DepthwiseConv2D, Discretization, Dot, Dropout, ELU, EinsumDense, Embedding,
         Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D,
         GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GroupNormalization, Identity, InputLayer, Lambda,
-        LayerNormalization, LeakyReLU, Masking, MaxPooling1D, MaxPooling2D, MaxPooling3D, Maximum, Minimum, Multiply,
-        Normalization, PReLU, Permute, RMSNormalization, ReLU, RepeatVector, Rescaling, Reshape, Resizing,
-        ReversibleEmbedding, SeparableConv1D, SeparableConv2D, Softmax, SpatialDropout1D, SpatialDropout2D,
-        SpatialDropout3D, SpectralNormalization, Subtract, UnitNormalization, UpSampling1D, UpSampling2D, UpSampling3D,
-        Wrapper, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
+        LayerNormalization, LeakyReLU, LocalResponseNormalization, Masking, MaxPooling1D, MaxPooling2D, MaxPooling3D,
+        Maximum, Minimum, Multiply, Normalization, PReLU, Permute, RMSNormalization, ReLU, RepeatVector, Rescaling,
+        Reshape, Resizing, ReversibleEmbedding, SeparableConv1D, SeparableConv2D, Softmax, SpatialDropout1D,
+        SpatialDropout2D, SpatialDropout3D, SpectralNormalization, Subtract, UnitNormalization, UpSampling1D,
+        UpSampling2D, UpSampling3D, Wrapper, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
     ),
 )  # fmt: skip
 

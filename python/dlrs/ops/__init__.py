@@ -24,6 +24,7 @@ from dlrs.ops import (
     einstein,
     encodings,
     fourier,
+    local_response,
     manipulation,
     nan_reductions,
     normalization,
@@ -64,6 +65,7 @@ from dlrs.ops.einstein import *
 from dlrs.ops.encodings import *
 from dlrs.ops.fourier import *
 from dlrs.ops.function import Function
+from dlrs.ops.local_response import *
 from dlrs.ops.manipulation import *
 from dlrs.ops.nan_reductions import *
 from dlrs.ops.node import KerasHistory, Node
@@ -107,6 +109,7 @@ __all__ += encodings.__all__
 __all__ += fourier.__all__
 __all__ += manipulation.__all__
 __all__ += nan_reductions.__all__
+__all__ += local_response.__all__
 __all__ += normalization.__all__
 __all__ += norms.__all__
 __all__ += patches.__all__

@@ -6,6 +6,7 @@ from dlrs.ops import (
     crossentropy,
     ctc,
     encodings,
+    local_response,
     normalization,
     patches,
     piecewise,
@@ -20,6 +21,7 @@ from dlrs.ops.crossentropy import *
 from dlrs.ops.ctc import *
 from dlrs.ops.distances import psnr
 from dlrs.ops.encodings import *
+from dlrs.ops.local_response import *
 from dlrs.ops.normalization import *
 from dlrs.ops.patches import *
 from dlrs.ops.piecewise import *
@@ -34,6 +36,7 @@ __all__ += convolution.__all__
 __all__ += crossentropy.__all__
 __all__ += ctc.__all__
 __all__ += encodings.__all__
+__all__ += local_response.__all__
 __all__ += normalization.__all__
 __all__ += patches.__all__
 __all__ += piecewise.__all__
