@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dlrs import applications
+from dlrs import Model, applications
 from dlrs.backend import clear_session
 
 RECORDED = json.loads((Path(__file__).parent / "keras_architectures.json").read_text())
@@ -15,6 +15,9 @@ RECORDED = json.loads((Path(__file__).parent / "keras_architectures.json").read_
 # Trainable parameters, where a paper or its reference implementation states or implies them.
 TRAINABLE: list[tuple[str, dict[str, Any], int]] = [
     ("LeNet5", {}, 61_706),
+    ("AlexNet", {}, 60_965_224),
+    ("GoogLeNet", {}, 6_998_552),
+    ("GoogLeNet", {"auxiliary": True}, 13_378_280),
     ("ResNet18", {}, 11_689_512),
     ("ResNet34", {}, 21_797_672),
     ("ResNet20", {}, 269_722),
@@ -52,3 +55,24 @@ def test_depth_counts_weighted_layers() -> None:
     for depth in (20, 32):
         model = applications.ResNetCIFAR(depth, residual=False)
         assert sum(type(layer).__name__ in ("Conv2D", "Dense") for layer in model.layers) == depth
+
+
+def test_alexnet_convolves_in_two_groups_as_published() -> None:
+    model = applications.AlexNet()
+    groups = {layer.name: layer.groups for layer in model.layers if layer.name.startswith("conv")}
+    assert groups == {"conv1": 1, "conv2": 2, "conv3": 1, "conv4": 2, "conv5": 2}
+    shapes = {layer.name: tuple(layer.output.shape[1:]) for layer in model.layers}
+    assert shapes["conv1"] == (55, 55, 96)
+    assert shapes["pool5"] == (6, 6, 256)
+
+
+def test_googlenet_has_the_sizes_of_its_table() -> None:
+    model = applications.GoogLeNet(auxiliary=True)
+    assert [tuple(x.shape) for x in model.outputs] == [(None, 1000)] * 3
+    shapes = {layer.name: tuple(layer.output.shape[1:]) for layer in model.layers}
+    assert shapes["inception_3a_output"] == (28, 28, 256)
+    assert shapes["inception_4e_output"] == (14, 14, 832)
+    assert shapes["inception_5b_output"] == (7, 7, 1024)
+    assert shapes["loss1_ave_pool"] == (4, 4, 512)
+    main = Model(model.input, model.outputs[0])
+    assert main.count_params() == 6_998_552

@@ -12,7 +12,9 @@ from dlrs.applications import imagenet_utils
 # Networks of every file, small enough to be built often, and the channels of their features.
 SMALL: list[tuple[str, dict[str, Any], int]] = [
     ("LeNet5", {"input_shape": (28, 28, 3)}, 16),
+    ("AlexNet", {"input_shape": (67, 67, 3)}, 256),
     ("VGG16", {"input_shape": (32, 32, 3)}, 512),
+    ("GoogLeNet", {"input_shape": (32, 32, 3)}, 1024),
     ("InceptionV3", {"input_shape": (75, 75, 3)}, 2048),
     ("MobileNet", {"input_shape": (32, 32, 3), "alpha": 0.25}, 256),
     ("MobileNetV2", {"input_shape": (32, 32, 3), "alpha": 0.35}, 1280),
@@ -97,6 +99,7 @@ def test_bad_arguments_are_refused_by_name(network: str, bad: dict[str, Any], me
         ("MobileNet", {"alpha": 0}, "width multiplier"),
         ("MobileNetV2", {"alpha": "1"}, "width multiplier"),
         ("LeNet5", {"subsampling": "min"}, "'max' or 'average'"),
+        ("GoogLeNet", {"auxiliary": True, "include_top": False}, "with the top"),
     ],
 )
 def test_bad_arguments_of_one_network(network: str, bad: dict[str, Any], message: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlrs import Input, Sequential, layers
+from dlrs import Input, Sequential, layers, ops
 from dlrs.vision import multi_crop, multi_crop_predict
 
 IMAGES = np.random.default_rng(0).standard_normal((3, 7, 9, 2)).astype("float32")
@@ -32,6 +32,14 @@ def test_crops_keep_the_type() -> None:
     crops = multi_crop(pixels, 3)
     assert crops.dtype == "uint8"
     np.testing.assert_array_equal(crops, ten(pixels, 3, 3))
+
+
+def test_scales_bring_the_shorter_side_to_a_length() -> None:
+    crops = multi_crop(IMAGES, 7, scales=[7, 14])
+    assert crops.shape == (3, 20, 7, 7, 2)
+    np.testing.assert_allclose(crops[:, :10], ten(IMAGES, 7, 7), atol=1e-6)
+    larger = ops.image.resize(IMAGES, (14, 18), antialias=True)
+    np.testing.assert_allclose(crops[:, 10:], ten(np.asarray(larger), 7, 7), atol=1e-6)
 
 
 def test_predictions_are_means_over_crops() -> None:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dlrs.applications import (
+        alexnet,
+        googlenet,
         imagenet_utils,
         inception_v3,
         lenet,
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
         vgg16,
         vgg19,
     )
+    from dlrs.applications.alexnet import AlexNet
+    from dlrs.applications.googlenet import GoogLeNet
     from dlrs.applications.inception_v3 import InceptionV3
     from dlrs.applications.lenet import LeNet5
     from dlrs.applications.mobilenet import MobileNet
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from dlrs.applications.vgg19 import VGG19
 
 _HOMES = {
+    "AlexNet": "alexnet",
+    "GoogLeNet": "googlenet",
     "InceptionV3": "inception_v3",
     "LeNet5": "lenet",
     "MobileNet": "mobilenet",
@@ -51,6 +57,8 @@ _MODULES = frozenset((*_HOMES.values(), "imagenet_utils", "resnet50"))
 __all__ = [
     "VGG16",
     "VGG19",
+    "AlexNet",
+    "GoogLeNet",
     "InceptionV3",
     "LeNet5",
     "MobileNet",
@@ -66,6 +74,8 @@ __all__ = [
     "ResNet110",
     "ResNet152",
     "ResNetCIFAR",
+    "alexnet",
+    "googlenet",
     "imagenet_utils",
     "inception_v3",
     "lenet",
