@@ -12,6 +12,7 @@ mod geometry;
 mod input_grad;
 mod kernel_grad;
 mod multiply;
+mod parts;
 mod winograd;
 
 pub use depthwise::{depthwise_forward, depthwise_input_grad, depthwise_kernel_grad, depthwise_scratch_len};
@@ -21,4 +22,5 @@ pub use geometry::{ConvGeometry, conv_scratch_len};
 pub use input_grad::conv_input_grad;
 pub use kernel_grad::conv_kernel_grad;
 pub use multiply::ConvElement;
+pub use parts::{add_part, kernel_grad_parts, sum_parts};
 pub use winograd::{Algorithm, Winograd, WinogradConv, WinogradKernel, WinogradPiece, WinogradTile, choose};

@@ -1,7 +1,7 @@
 //! Products that sum over axes.
 
 use dlrs_core::dispatch::Operand;
-use dlrs_core::ops::conv::{Conv, ConvBackwardInput, ConvBackwardKernel};
+use dlrs_core::ops::conv::{Conv, ConvBackwardInput};
 use dlrs_core::ops::matmul::MatMul;
 use dlrs_core::{DType, Shape};
 use pyo3::prelude::*;
@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use super::elementwise::float_of;
 use super::shape::reshape_to;
 use crate::array::shape_of;
-use crate::call::{self, apply_heavy};
+use crate::call::{self, apply_heavy, composite, only};
 use crate::errors::{Result, fail};
 use crate::operand::{Arg, Axes, promote, to_all};
 use crate::tensor::PyTensor;
@@ -110,8 +110,8 @@ pub fn conv_backward_kernel(
     let [x, d] = floats([x, d])?;
     let kernel = shape_of("conv_backward_kernel", &kernel_shape)?;
     let conv = convolution("conv_backward_kernel", &x.ty().shape, (&strides, &padding, &dilation, groups))?;
-    let flops = work(&x.ty().shape, &kernel);
-    Ok(apply_heavy(ConvBackwardKernel { conv, kernel }, &[x, d], flops)?.into())
+    let op = ("conv_backward_kernel", conv, kernel);
+    only(composite(op, &[x, d], |g, v| Ok(vec![conv.backward_kernel(g, kernel, v[0], v[1])?]))?)
 }
 
 /// Both operands in one floating-point dtype.

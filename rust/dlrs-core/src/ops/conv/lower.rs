@@ -4,17 +4,17 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use dlrs_kernels::conv::{
-    ConvElement, ConvGeometry, ConvKernel, DirectConv, conv_forward, conv_input_grad, conv_kernel_grad,
-    conv_scratch_len,
+    ConvElement, ConvGeometry, ConvKernel, DirectConv, conv_forward, conv_input_grad, conv_scratch_len,
+    depthwise_forward, depthwise_input_grad, depthwise_scratch_len,
 };
 use dlrs_kernels::isa::Isa;
-use dlrs_kernels::mem::{TileIo, TileMut, cast, cast_mut};
+use dlrs_kernels::mem::{Rect, TileIo, TileMut, cast, cast_mut};
 
 use crate::DType;
 use crate::key::key_of;
 use crate::ops::finish::Finish;
 use crate::ops::matmul::{Product, lower_f32, pack_second};
-use crate::ops::tiles::Block;
+use crate::ops::tiles::{Block, TILE, spans};
 use crate::ops::{LowerCx, Lowered, Packing, TileConsumer};
 
 /// A pass that yields images: the convolution itself, or its gradient by the input.
@@ -29,11 +29,13 @@ enum Algorithm {
     /// As one matrix product.
     Product(Product),
     Direct(Box<DirectConv>),
+    Depthwise,
 }
 
 impl Pass {
     fn algorithm(self, isa: Isa, g: &ConvGeometry) -> Algorithm {
         match self.product(g) {
+            _ if g.is_depthwise() => Algorithm::Depthwise,
             Some(product) => Algorithm::Product(product),
             None => Algorithm::Direct(Box::new(match self {
                 Pass::Forward => DirectConv::forward(isa, g),
@@ -71,6 +73,7 @@ impl Pass {
         }
         match self.algorithm(cx.isa, &g) {
             Algorithm::Product(product) => lower_f32(cx, product, consumer).note("matrix product"),
+            Algorithm::Depthwise => depthwise(cx.isa, self, g, consumer).note("depthwise"),
             Algorithm::Direct(conv) => direct(cx.packed, *conv, consumer).cost(20.0 + 0.02 * g.macs()).note("direct"),
         }
     }
@@ -79,6 +82,7 @@ impl Pass {
     pub(super) fn packing(self, isa: Isa, g: ConvGeometry) -> Option<Packing> {
         match self.algorithm(isa, &g) {
             Algorithm::Product(product) => pack_second(isa, product),
+            Algorithm::Depthwise => None,
             Algorithm::Direct(conv) => {
                 // The same for any number of images of any size.
                 let any = ConvGeometry { n: 0, input: [0; 3], output: [0; 3], ..g };
@@ -110,19 +114,51 @@ fn direct(packed: bool, conv: DirectConv, consumer: Option<TileConsumer>) -> Low
     Lowered { tiles, body, scratch, ..Lowered::default() }
 }
 
-pub(super) fn backward_kernel(cx: &LowerCx<'_>, g: ConvGeometry) -> Lowered {
-    let taps = (g.taps(), g.group_in() * g.c_out);
-    match cx.outputs[0].dtype {
-        DType::F32 => by_item::<f32>(cx.isa, g, taps, 0.02, conv_kernel_grad),
-        _ => by_item::<f64>(cx.isa, g, taps, 0.5, conv_kernel_grad),
-    }
+/// Elements of a tile of a depthwise convolution: with the rows around it that it reads, it stays in L2.
+const DEPTHWISE_TILE: usize = 64 * 1024;
+
+/// Tiles into which a depthwise convolution is cut if they are not too small to be worth it.
+const DEPTHWISE_TILES: usize = 32;
+
+/// Tiles of whole rows of pixels.
+fn depthwise(isa: Isa, pass: Pass, g: ConvGeometry, consumer: Option<TileConsumer>) -> Lowered {
+    let (size, channels) = match pass {
+        Pass::Forward => (g.output, g.c_out),
+        Pass::BackwardInput => (g.input, g.c_in),
+    };
+    let (rows, cols) = (g.n * size[0] * size[1], size[2]);
+    let row = (cols * channels).max(1);
+    let chunk = rows.div_ceil(DEPTHWISE_TILES).clamp(TILE.div_ceil(row), DEPTHWISE_TILE.div_ceil(row));
+    let finish = Finish::new(consumer, 2);
+    let rect = |rows: Range<usize>| Rect {
+        start: rows.start * row,
+        rows: rows.len() * cols,
+        cols: channels,
+        stride: channels,
+    };
+    let blocks: Vec<Range<usize>> = spans(rows, chunk).collect();
+    let tiles = blocks.iter().map(|rows| finish.rects(rect(rows.clone()))).collect();
+    let own = (depthwise_scratch_len(&g) * size_of::<f32>()).next_multiple_of(64);
+    let scratch = own + finish.scratch_len(chunk * row);
+    let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| {
+        let rows = blocks[tile].clone();
+        let (x, kernel) = (io.input::<f32>(0), io.input::<f32>(1));
+        let (own, rest) = io.scratch::<u8>(scratch).split_at_mut(own);
+        let place = Block { rows: rows.start * cols..rows.end * cols, cols: 0..channels };
+        finish.run(io, &place, rest, |to, epilogue| match pass {
+            Pass::Forward => depthwise_forward(isa, &g, x, kernel, rows, to, epilogue),
+            Pass::BackwardInput => depthwise_input_grad(isa, &g, x, kernel, rows, to, epilogue, cast_mut(own)),
+        });
+    });
+    let cost = 20.0 + 0.05 * g.macs();
+    Lowered { tiles, body, scratch, cost, ..Lowered::default() }
 }
 
-/// One of the three passes: its two operands, which images or taps, and where they go.
+/// A pass: its two operands, which images or taps, and where they go.
 type Items<T> = fn(Isa, &ConvGeometry, &[T], &[T], Range<usize>, TileMut<'_, T>, &mut [T]);
 
 /// Tiles of one item (image or tap) each; `mac` is the time of one multiply-add in nanoseconds.
-fn by_item<T: ConvElement>(
+pub(super) fn by_item<T: ConvElement>(
     isa: Isa,
     g: ConvGeometry,
     (items, item): (usize, usize),

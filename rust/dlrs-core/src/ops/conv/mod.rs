@@ -14,11 +14,13 @@ use crate::shape::Shape;
 use crate::tensor::Ty;
 use crate::{DType, bail};
 
+mod kernel_grad;
 mod lower;
 #[cfg(test)]
 mod tests;
 mod winograd;
 
+pub use kernel_grad::ConvKernelParts;
 use lower::Pass;
 
 /// Convolution (cross-correlation) of x `[n, .., channels]` with a kernel `[.., channels / groups, filters]`.
@@ -58,7 +60,8 @@ pub struct ConvBackwardInput {
     pub input: Shape,
 }
 
-/// The gradient of [`Conv`] with respect to the kernel. Operands: x, the gradient of the result.
+/// The gradient of [`Conv`] with respect to the kernel. Operands: x, the gradient of the result, and, if they were computed before,
+/// the [parts](ConvKernelParts) of the sum that it is. They are a function of the first two, so the gradient goes to those alone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct ConvBackwardKernel {
     /// The convolution.
@@ -150,8 +153,18 @@ impl Conv {
         g.push(ConvBackwardInput { conv: *self, input: x }, &[d, kernel])
     }
 
-    fn backward_kernel(&self, g: &mut Graph, kernel: Shape, x: Val, d: Val) -> Result<Val> {
-        g.push(ConvBackwardKernel { conv: *self, kernel }, &[x, d])
+    /// The gradient with respect to a kernel of that shape, of x and the gradient `d` of the result.
+    ///
+    /// # Errors
+    /// `Value` or `Type` when they do not fit.
+    pub fn backward_kernel(&self, g: &mut Graph, kernel: Shape, x: Val, d: Val) -> Result<Val> {
+        let op = ConvBackwardKernel { conv: *self, kernel };
+        let geometry = self.geometry_of_gradient(op.name(), &g.ty(x).shape, &kernel, &g.ty(d).shape)?;
+        if g.ty(x).dtype == g.ty(d).dtype && kernel_grad::is_cut(g.ty(x).dtype, &geometry) {
+            let parts = g.push(ConvKernelParts { conv: *self, kernel }, &[x, d])?;
+            return g.push(op, &[x, d, parts]);
+        }
+        g.push(op, &[x, d])
     }
 }
 
@@ -294,21 +307,23 @@ impl Op for ConvBackwardKernel {
     }
 
     fn infer(&self, inputs: &[Ty]) -> Result<Vec<Ty>> {
-        let dtype = check_dtypes(self.name(), ["x", "gradient"], inputs)?;
+        let dtype = check_dtypes(self.name(), ["x", "gradient"], &inputs[..inputs.len().min(2)])?;
         self.conv.geometry_of_gradient(self.name(), &inputs[0].shape, &self.kernel, &inputs[1].shape)?;
         Ok(vec![Ty::new(dtype, self.kernel)])
     }
 
     fn grad(&self, g: &mut Graph, node: &NodeRef<'_>, d_outputs: &[Option<Val>]) -> Result<Vec<Option<Val>>> {
-        let Some(e) = d_outputs[0] else { return Ok(vec![None, None]) };
+        let mut grads = vec![None; node.inputs.len()];
+        let Some(e) = d_outputs[0] else { return Ok(grads) };
         let (x, d) = (node.inputs[0], node.inputs[1]);
-        let dx = self.conv.backward_input(g, g.ty(x).shape, e, d)?;
-        Ok(vec![Some(dx), Some(g.push(self.conv, &[x, e])?)])
+        grads[0] = Some(self.conv.backward_input(g, g.ty(x).shape, e, d)?);
+        grads[1] = Some(g.push(self.conv, &[x, e])?);
+        Ok(grads)
     }
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         let g = self.conv.geometry(self.name(), &cx.inputs[0].shape, &self.kernel)?;
-        Ok(lower::backward_kernel(cx, g))
+        Ok(if cx.inputs.len() == 3 { kernel_grad::add_up(cx) } else { kernel_grad::lower(cx, g) })
     }
 }
 

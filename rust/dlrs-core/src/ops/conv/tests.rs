@@ -1,5 +1,6 @@
 use super::super::testing::*;
 use super::*;
+use crate::plan::Plan;
 use crate::tensor::Tensor;
 
 const PLAIN: Conv = Conv::PLAIN;
@@ -23,6 +24,8 @@ fn cases() -> Vec<(Vec<usize>, Vec<usize>, Conv)> {
         (vec![2, 9, 3], vec![3, 3, 4], causal),
         (vec![1, 4, 3, 5, 4], vec![2, 3, 2, 2, 6], volume),
         (vec![3, 3, 2, 4], vec![3, 2, 4, 5], PLAIN),
+        (vec![3, 6, 5, 5], vec![3, 3, 1, 10], Conv { groups: 5, dilation: [1, 2, 1], ..same }),
+        (vec![2, 11, 6], vec![4, 1, 6], Conv { groups: 6, strides: [1, 1, 2], ..causal }),
     ]
 }
 
@@ -106,4 +109,25 @@ fn bad_arguments_are_named() {
     assert!(refusal(backward, &[x, w]).contains("the gradient has shape (2, 5, 5, 3); expected (2, 3, 3, 8)"));
     assert!(refusal(Conv { strides: [1, 0, 1], ..PLAIN }, &[x, w]).contains("must be at least 1"));
     assert!(refusal(Conv { strides: [2, 1, 1], ..PLAIN }, &[x, w]).contains("for more axes than x"));
+}
+
+#[test]
+fn parts_of_the_gradient_by_a_kernel() {
+    let conv = Conv { padding: [(0, 0), (1, 1), (1, 1)], groups: 96, ..PLAIN };
+    let (x, kernel) = (cast(&noise(&[3, 40, 60, 96], 1), DType::F32), Shape::new(&[3, 3, 1, 96]).unwrap());
+    let d = cast(&noise(&[3, 40, 60, 96], 2), DType::F32);
+    let mut g = Graph::new();
+    let inputs = [g.input(x.ty()), g.input(d.ty())];
+    let dw = conv.backward_kernel(&mut g, kernel, inputs[0], inputs[1]).unwrap();
+    assert_eq!(
+        g.nodes().iter().map(|n| n.op.name()).collect::<Vec<_>>(),
+        ["conv_kernel_parts", "conv_backward_kernel"]
+    );
+    let plan = Plan::build(&g, &inputs, &[dw]).unwrap();
+    let cut = plan.run(&[x.bytes(), d.bytes()], None).unwrap().remove(0);
+    // Computed at once it has the same bits.
+    let op = ConvBackwardKernel { conv, kernel };
+    assert_eq!(cut.bytes(), run(&op, &[x.clone(), d.clone()]).unwrap()[0].bytes());
+    let want = run(&op, &[cast(&x, DType::F64), cast(&d, DType::F64)]).unwrap().remove(0);
+    assert_close(&cut, &want, 5e-5);
 }
