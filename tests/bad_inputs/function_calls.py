@@ -1,8 +1,12 @@
 """Good calls of functions: ops, activations, draws, losses and metrics as functions, tree, utilities."""
 
+import io
+import os
+import tempfile
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from dlrs import KerasTensor, layers, ops
 from dlrs.backend import DTypePolicy
@@ -197,7 +201,31 @@ TREE: dict[str, Arguments] = {
     "traverse": given(lambda x: None, STRUCTURE),
 }
 
+
+def image_file() -> io.BytesIO:
+    file = io.BytesIO()
+    Image.fromarray((255 * CUBE[0]).astype(np.uint8)).save(file, "png")
+    return file
+
+
+def image_directory() -> str:
+    """A directory with one image of a class, deleted with the process."""
+    folder = tempfile.TemporaryDirectory()
+    FOLDERS.append(folder)
+    os.mkdir(os.path.join(folder.name, "class"))
+    with open(os.path.join(folder.name, "class", "image.png"), "wb") as file:
+        file.write(image_file().getvalue())
+    return folder.name
+
+
+FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
+
 UTILS: dict[str, Arguments] = {
+    "array_to_img": given(IMAGE[0]),
+    "image_dataset_from_directory": given(image_directory()),
+    "img_to_array": given(np.ones((3, 4, 3))),
+    "load_img": given(image_file()),
+    "save_img": given(io.BytesIO(), IMAGE[0], file_format="png"),
     "ewma": given(VECTOR, 0.9),
     "to_categorical": given(LABELS),
     "set_random_seed": given(1),

@@ -1,8 +1,10 @@
-"""Training data: arrays and iterators of batches behind one interface."""
+"""Training data: arrays, datasets and iterators of batches behind one interface."""
 
 from dlrs.data.array_data import ArrayData
 from dlrs.data.checks import as_array, check_lengths, describe_shapes
+from dlrs.data.dataset import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset
 from dlrs.data.iterator_data import IteratorData, is_iterator
+from dlrs.data.py_dataset import PyDataset
 from dlrs.data.sources import Data, as_data, as_validation_data
 from dlrs.data.unpack import (
     class_weight_to_sample_weights,
@@ -12,9 +14,13 @@ from dlrs.data.unpack import (
 )
 
 __all__ = [
+    "INFINITE_CARDINALITY",
+    "UNKNOWN_CARDINALITY",
     "ArrayData",
     "Data",
+    "Dataset",
     "IteratorData",
+    "PyDataset",
     "as_array",
     "as_data",
     "as_validation_data",

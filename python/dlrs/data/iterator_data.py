@@ -1,7 +1,7 @@
 """Batches that come one after the other."""
 
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,14 @@ class IteratorData:
         self._has_given = False
         self.num_batches = steps if steps is not None else length
 
-    def epoch(self) -> Iterator[Any]:
+    def order(self, seed: int, epoch: int) -> Array | None:
+        """What `epoch` is to be told of epoch number `epoch`: nothing, for the source knows its own order."""
+        return None
+
+    def _begin(self, order: Array | None) -> Iterator[Any]:
+        return iter(self._source)
+
+    def epoch(self, order: Array | None = None) -> Generator[Any]:
         """The batches of the next epoch, each nested as `(x, y, sample_weight)`.
 
         Raises:
@@ -50,11 +57,19 @@ class IteratorData:
                 `exhausted` is set.
         """
         if self._iterator is None or self.num_batches is None:
-            self._iterator = iter(self._source)
+            self._iterator = self._begin(order)
+        try:
+            yield from self._take(self._iterator)
+        finally:
+            # A source that starts anew is done with, whether its batches are used up or not; so are its workers.
+            if not isinstance(self._source, Iterator):
+                self._iterator = None
+
+    def _take(self, iterator: Iterator[Any]) -> Iterator[Any]:
         count = 0
         while self.num_batches is None or count < self.num_batches:
             try:
-                batch = next(self._iterator)
+                batch = next(iterator)
             except StopIteration:
                 self._iterator = None
                 if count == 0 and not self._has_given:
@@ -70,8 +85,6 @@ class IteratorData:
             self._has_given = True
             yield valid_batch(batch)
             count += 1
-        if not isinstance(self._source, Iterator):
-            self._iterator = None
 
 
 def valid_batch(batch: Any) -> Any:

@@ -163,7 +163,7 @@ class Loop:
             for step in range(self.data.num_batches):
                 yield self.data.batch(order, step)
         elif self.data is not None:
-            yield from self.data.epoch()
+            yield from self.data.epoch(order)
 
     def logs_of(self, batch: Any, epoch: int | None = None, index: int = 0) -> dict[str, float]:
         """Run one step on a batch of valid arrays; return its results."""

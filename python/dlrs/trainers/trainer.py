@@ -160,7 +160,7 @@ class Trainer(Stepping):
             callbacks.on_epoch_resumed(epoch)
             self._epochs_trained -= 1  # it was counted when it began
         order = None
-        if isinstance(loop.data, ArrayData) and loop.data.shuffle:
+        if isinstance(loop.data, IteratorData) or (loop.data is not None and loop.data.shuffle):
             if self._shuffle_seed is None:
                 self._shuffle_seed = int(np.random.randint(0, 2**31 - 1))
             order = loop.data.order(self._shuffle_seed, self._epochs_trained)
