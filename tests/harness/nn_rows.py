@@ -208,7 +208,7 @@ COMPOSITES = [
     Row("rms_normalization", lambda x, g: x / np.sqrt((x**2).mean(-1, keepdims=True) + 1e-7) * g,
         [case((4, 5), (5,))], **ROUGH),
     Row("local_response_normalization", local_response,
-        [case((2, 7)), case((2, 3, 4, 6), depth_radius=2, bias=2.0, alpha=0.5, beta=0.75), case((3, 2), depth_radius=9),
+        [case((2, 7)), case((2, 3, 4, 6), depth_radius=2, bias=2.0, alpha=0.5, beta=0.75), case((3, 2), depth_radius=9, beta=0.6),
          case((3, 0), depth_radius=1), case((4,), depth_radius=0)], **ROUGH,
         refusals=[refuses(ValueError, "depth_radius", (2, 3), depth_radius=-1),
                   refuses(ValueError, "float type", ints(0, 1, 2)), refuses(ValueError, "at least one axis", ())]),

@@ -46,4 +46,14 @@ def local_response_normalization(
         starts[-1], stops[-1] = start, start + channels
         shifted.append(_dlrs.slice(squares, starts, stops, steps))
     scale = _dlrs.add(_dlrs.multiply(reduce(_dlrs.add, shifted), alpha), bias)
-    return _dlrs.multiply(x, _dlrs.power(scale, -beta))
+    return _dlrs.multiply(x, _to_minus(scale, beta))
+
+
+def _to_minus(scale: Tensor, beta: float) -> Tensor:
+    """`scale ** -beta`; the exponents of TensorFlow and of the paper by square roots, which cost less than a power."""
+    if beta == 0.5:
+        return _dlrs.rsqrt(scale)
+    if beta == 0.75:
+        root = _dlrs.rsqrt(scale)
+        return _dlrs.multiply(root, _dlrs.sqrt(root))
+    return _dlrs.power(scale, -beta)
