@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from dlrs import Model, applications
 from dlrs.backend import clear_session
 
+PAGE = Path(__file__).parents[2] / "docs" / "applications.md"
 RECORDED = json.loads((Path(__file__).parent / "keras_architectures.json").read_text())
 
 # Trainable parameters, where a paper or its reference implementation states or implies them.
@@ -48,6 +50,21 @@ def test_weights_are_those_of_keras(case: dict[str, Any]) -> None:
 def test_trainable_parameters_are_those_of_the_papers(network: str, arguments: dict[str, Any], count: int) -> None:
     model = getattr(applications, network)(**arguments)
     assert sum(w.numpy().size for w in model.trainable_variables) == count
+
+
+def test_the_page_counts_as_the_tests_do() -> None:
+    """Every network stands on the page; where Keras has it, with its total less the moving statistics."""
+    rows = re.findall(r"^\| `(\w+)` \| ([\d,]+) \|", PAGE.read_text(), re.MULTILINE)
+    page = {name: int(count.replace(",", "")) for name, count in rows}
+    networks = {name for name in applications.__all__ if callable(getattr(applications, name))}
+    assert set(page) == networks - {"ResNetCIFAR"}
+    stated = {name: count for name, arguments, count in TRAINABLE if not arguments}
+    assert {name: page[name] for name in stated} == stated
+    totals = {case["network"]: case["model"]["count"] for case in RECORDED if not case["arguments"]}
+    assert set(page) == set(stated) | set(totals)
+    for name in ("ResNet50", "InceptionV3", "MobileNet", "MobileNetV2"):
+        model = getattr(applications, name)()
+        assert page[name] == totals[name] - sum(w.numpy().size for w in model.non_trainable_weights)
 
 
 def test_depth_counts_weighted_layers() -> None:
