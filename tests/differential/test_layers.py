@@ -52,6 +52,7 @@ class Case:
 
 SEQUENCE, IMAGE, VOLUME, PAIR = ("abc",), ("abcd",), ("abcde",), ("abc", "abc")
 FIRST = "channels_first"
+COLOURS = ("abc3",)
 
 CASES: dict[str, list[Case]] = {
     "Activation": [Case(lambda k: k.Activation("gelu")), Case(lambda k: k.Activation("softmax"), SEQUENCE)],
@@ -64,6 +65,7 @@ CASES: dict[str, list[Case]] = {
     "AdaptiveMaxPooling3D": [Case(lambda k: k.AdaptiveMaxPooling3D(2), VOLUME)],
     "Add": [Case(lambda k: k.Add(), PAIR), Case(lambda k: k.Add(), ("abc", "a1c", "ab1"))],
     "AlphaDropout": [Case(lambda k: k.AlphaDropout(0.5))],
+    "AutoContrast": [Case(lambda k: k.AutoContrast((-3, 3)), COLOURS)],
     "Average": [Case(lambda k: k.Average(), ("abc", "abc", "abc"))],
     "AveragePooling1D": [Case(lambda k: k.AveragePooling1D(2, 1, "same"), SEQUENCE)],
     "AveragePooling2D": [
@@ -86,12 +88,6 @@ CASES: dict[str, list[Case]] = {
         Case(lambda k: k.Concatenate(), ("abc", "abd")),
         Case(lambda k: k.Concatenate(1), ("abc", "adc", "aec")),
     ],
-    "Cropping1D": [Case(lambda k: k.Cropping1D((1, 0)), SEQUENCE)],
-    "Cropping2D": [
-        Case(lambda k: k.Cropping2D(((1, 0), (0, 1))), IMAGE),
-        Case(lambda k: k.Cropping2D((1, 0), FIRST), IMAGE),
-    ],
-    "Cropping3D": [Case(lambda k: k.Cropping3D(((1, 0), (0, 1), (0, 0))), VOLUME)],
     "Conv1D": [
         Case(lambda k: k.Conv1D(4, 2, activation="tanh"), SEQUENCE),
         Case(lambda k: k.Conv1D(2, 3, padding="causal", dilation_rate=2), SEQUENCE),
@@ -109,6 +105,13 @@ CASES: dict[str, list[Case]] = {
     ],
     "Conv3D": [Case(lambda k: k.Conv3D(2, 2, padding="same"), VOLUME)],
     "Conv3DTranspose": [Case(lambda k: k.Conv3DTranspose(2, 2, 2), VOLUME)],
+    "Cropping1D": [Case(lambda k: k.Cropping1D((1, 0)), SEQUENCE)],
+    "Cropping2D": [
+        Case(lambda k: k.Cropping2D(((1, 0), (0, 1))), IMAGE),
+        Case(lambda k: k.Cropping2D((1, 0), FIRST), IMAGE),
+    ],
+    "Cropping3D": [Case(lambda k: k.Cropping3D(((1, 0), (0, 1), (0, 0))), VOLUME)],
+    "CutMix": [Case(lambda k: k.CutMix(), COLOURS)],
     "Dense": [
         Case(lambda k: k.Dense(3, activation="tanh")),
         Case(lambda k: k.Dense(4, use_bias=False, kernel_regularizer="l2"), IMAGE),
@@ -169,6 +172,7 @@ CASES: dict[str, list[Case]] = {
     "MaxPooling3D": [Case(lambda k: k.MaxPooling3D((1, 2, 3), 2, "same"), VOLUME)],
     "Maximum": [Case(lambda k: k.Maximum(), PAIR)],
     "Minimum": [Case(lambda k: k.Minimum(), ("abc", "a1c"))],
+    "MixUp": [Case(lambda k: k.MixUp(), COLOURS)],
     "Multiply": [Case(lambda k: k.Multiply(), ("abc", "abc", "ab1"))],
     "Normalization": [
         Case(lambda k: k.Normalization(), SEQUENCE, adapt=lambda layer, x: layer.adapt(x)),
@@ -177,9 +181,40 @@ CASES: dict[str, list[Case]] = {
     ],
     "PReLU": [Case(lambda k: k.PReLU(), SEQUENCE), Case(lambda k: k.PReLU(shared_axes=[1, 2]), IMAGE)],
     "Permute": [Case(lambda k: k.Permute((3, 1, 2)), IMAGE)],
+    "Pipeline": [Case(lambda k: k.Pipeline([k.Rescaling(0.5), k.RandomTranslation((0.2, 0.2), 0.0)]), COLOURS, BOTH)],
     "RMSNormalization": [
         Case(lambda k: k.RMSNormalization(), SEQUENCE),
         Case(lambda k: k.RMSNormalization([1, 2]), SEQUENCE),
+    ],
+    "RandomBrightness": [Case(lambda k: k.RandomBrightness((0.3, 0.3), (-2, 2)), COLOURS, BOTH)],
+    "RandomColorDegeneration": [Case(lambda k: k.RandomColorDegeneration((0.7, 0.7), (-2, 2)), COLOURS, BOTH)],
+    "RandomColorJitter": [Case(lambda k: k.RandomColorJitter((-2, 2), (0.2, 0.2), (0, 0)), COLOURS, BOTH)],
+    "RandomContrast": [
+        Case(lambda k: k.RandomContrast((0.5, 0.5), (-2, 2)), COLOURS),
+        Case(lambda k: k.RandomContrast((0, 0), (-2, 2), data_format=FIRST), IMAGE, BOTH),
+    ],
+    "RandomCrop": [Case(lambda k: k.RandomCrop(3, 3), ("a333",), BOTH)],
+    "RandomElasticTransform": [Case(lambda k: k.RandomElasticTransform(), COLOURS)],
+    "RandomErasing": [Case(lambda k: k.RandomErasing(), COLOURS)],
+    "RandomFlip": [Case(lambda k: k.RandomFlip(), COLOURS)],
+    "RandomGaussianBlur": [Case(lambda k: k.RandomGaussianBlur(), COLOURS)],
+    "RandomGrayscale": [Case(lambda k: k.RandomGrayscale(1.0), COLOURS, BOTH)],
+    "RandomHue": [Case(lambda k: k.RandomHue((1, 1), (-9, 9)), COLOURS, BOTH)],
+    "RandomInvert": [Case(lambda k: k.RandomInvert((1, 1)), COLOURS, BOTH)],
+    "RandomPerspective": [Case(lambda k: k.RandomPerspective(), COLOURS)],
+    "RandomRotation": [
+        Case(lambda k, mode=mode: k.RandomRotation((0.13, 0.13), mode, fill_value=0.5), COLOURS, BOTH)
+        for mode in ("constant", "nearest", "wrap", "reflect")
+    ],
+    "RandomSaturation": [Case(lambda k: k.RandomSaturation((0.7, 0.7)), COLOURS, BOTH)],
+    "RandomShear": [Case(lambda k: k.RandomShear(0, 0), COLOURS, BOTH)],
+    "RandomTranslation": [
+        Case(lambda k: k.RandomTranslation((0.23, 0.23), (-0.31, -0.31)), COLOURS, BOTH),
+        Case(lambda k: k.RandomTranslation((0.23, 0.23), 0.0, data_format=FIRST), IMAGE, BOTH),
+    ],
+    "RandomZoom": [
+        Case(lambda k: k.RandomZoom((0.23, 0.23)), COLOURS, BOTH),
+        Case(lambda k: k.RandomZoom((-0.23, -0.23), (0.1, 0.1), "constant"), COLOURS, BOTH),
     ],
     "ReLU": [Case(lambda k: k.ReLU()), Case(lambda k: k.ReLU(1.0, 0.1, 0.3))],
     "RepeatVector": [Case(lambda k: k.RepeatVector(3))],
@@ -234,7 +269,7 @@ CASES: dict[str, list[Case]] = {
 }
 
 # Bases, and what computes nothing.
-NO_CASE = {"Input", "InputLayer", "InputSpec", "Layer", "Wrapper"}
+NO_CASE = {"RandomPCAColor", "Input", "InputLayer", "InputSpec", "Layer", "Wrapper"}
 PARAMETERS = [
     pytest.param(name, case, training, id=f"{name}-{i}-{'training' if training else 'inference'}")
     for name, cases in CASES.items()

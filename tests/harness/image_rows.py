@@ -137,7 +137,7 @@ def coloured(x: Array, p: Array, stages: Any) -> Array:
         elif name == "hue_saturation":
             colours = hsv((x - low) / (high - low))
             colours[..., 0] = (colours[..., 0] + p[at]) % 1
-            colours[..., 1] = np.clip(colours[..., 1] * p[at + 1], 0, 1)
+            colours[..., 1] = np.clip(colours[..., 1] * p[at + 1], p[at + 2], p[at + 3])
             x = rgb(colours) * (high - low) + low
         else:
             top, left, bottom, right = p[at : at + 4].astype(int)
@@ -236,7 +236,7 @@ IMAGES = [
 NUMBERS = Domain(0.05, 0.95)
 FROM_MAP = Domain(values=np.concatenate([np.array(MAPS.values), np.full((2, 14), 0.7)], 1).tolist())
 ERASED = Domain(values=[[1, 0, 3, 2, 0.5, 0.25, 1], [0, 1, 9, 9, 0, 0, 0]])
-TURNED = Domain(values=[[0.4, 1.5], [-0.3, 0.2]])
+TURNED = Domain(values=[[0.4, 1.5, 0, 1], [-0.3, 0.2, 0.1, 0.9]])
 MAP_AND_COLOURS = (("matrix", 8, 0.0, 0.0), ("clip", 0, -0.5, 0.75), ("contrast", 20, 0.0, 0.0))
 HUE = (("hue_saturation", 0, 0.0, 1.0), ("contrast", 1, 0.0, 0.0), ("clip", 0, 0.0, 1.0))
 
@@ -245,7 +245,7 @@ AUGMENT = [
         Case(((2, 6, 5, 3), (2, 22)), {
             "size": (4, 7), "stages": MAP_AND_COLOURS, "reading": ("bilinear", "reflect", 0.0)},
             domains=(UNIT, FROM_MAP)),
-        Case(((2, 3, 5, 3), (2, 2)), {"size": (3, 5), "stages": HUE}, domains=(UNIT, TURNED)),
+        Case(((2, 3, 5, 3), (2, 4)), {"size": (3, 5), "stages": HUE}, domains=(UNIT, TURNED)),
         Case(((2, 4, 5, 3), (2, 7)), {"size": (4, 5), "stages": (("erase", 0, 0.0, 0.0),)}, domains=(UNIT, ERASED)),
         *[Case(((2, 4, 5, c), (2, 2 * c)), {"size": (4, 5), "stages": (("scale", 0, 0.0, 0.0),)}) for c in (1, 3, 4)],
         Case(((60, 24, 24, 3), (60, 25)), {

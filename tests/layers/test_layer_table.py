@@ -57,6 +57,7 @@ ROWS: dict[str, list[Row]] = {
     "AdaptiveMaxPooling3D": [Row(lambda **k: layers.AdaptiveMaxPooling3D(2, **k), VOLUME)],
     "Add": [Row(layers.Add, PAIR), Row(layers.Add, ((3, 4), (3, 2, 4)))],
     "AlphaDropout": [Row(lambda **k: layers.AlphaDropout(0.5, **k))],
+    "AutoContrast": [Row(lambda **k: layers.AutoContrast((-1, 1), **k), IMAGE)],
     "Average": [Row(layers.Average, PAIR)],
     "AveragePooling1D": [Row(lambda **k: layers.AveragePooling1D(2, **k), SEQUENCE)],
     "AveragePooling2D": [
@@ -79,9 +80,6 @@ ROWS: dict[str, list[Row]] = {
         Row(lambda **k: layers.CenterCrop(3, 6, data_format="channels_first", **k), IMAGE),
     ],
     "Concatenate": [Row(layers.Concatenate, ((3, 4), (3, 2))), Row(lambda **k: layers.Concatenate(0, **k), PAIR)],
-    "Cropping1D": [Row(layers.Cropping1D, SEQUENCE)],
-    "Cropping2D": [Row(lambda **k: layers.Cropping2D(((1, 0), (0, 2)), **k), IMAGE)],
-    "Cropping3D": [Row(lambda **k: layers.Cropping3D(data_format="channels_first", **k), ((1, 2, 3, 4, 5),))],
     "Conv1D": [
         Row(lambda **k: layers.Conv1D(4, 2, activation="tanh", **k), SEQUENCE),
         Row(lambda **k: layers.Conv1D(2, 3, padding="causal", dilation_rate=2, **k), SEQUENCE),
@@ -99,6 +97,10 @@ ROWS: dict[str, list[Row]] = {
     ],
     "Conv3D": [Row(lambda **k: layers.Conv3D(2, 2, padding="same", **k), VOLUME)],
     "Conv3DTranspose": [Row(lambda **k: layers.Conv3DTranspose(2, 2, **k), VOLUME)],
+    "Cropping1D": [Row(layers.Cropping1D, SEQUENCE)],
+    "Cropping2D": [Row(lambda **k: layers.Cropping2D(((1, 0), (0, 2)), **k), IMAGE)],
+    "Cropping3D": [Row(lambda **k: layers.Cropping3D(data_format="channels_first", **k), ((1, 2, 3, 4, 5),))],
+    "CutMix": [Row(lambda **k: layers.CutMix(seed=1, **k), ((3, 4, 5, 3),))],
     "Dense": [
         Row(lambda **k: layers.Dense(2, activation="tanh", **k)),
         Row(lambda **k: layers.Dense(2, **k), SEQUENCE),
@@ -157,6 +159,7 @@ ROWS: dict[str, list[Row]] = {
     "MaxPooling3D": [Row(lambda **k: layers.MaxPooling3D(2, 1, **k), VOLUME)],
     "Maximum": [Row(layers.Maximum, ((3, 4), (3, 5, 4)))],
     "Minimum": [Row(layers.Minimum, ((3, 4), (3, 5, 4)))],
+    "MixUp": [Row(lambda **k: layers.MixUp(0.7, seed=1, **k), ((3, 4, 5, 3),))],
     "Multiply": [Row(layers.Multiply, PAIR)],
     "Normalization": [
         Row(layers.Normalization, adapt=True),
@@ -165,10 +168,52 @@ ROWS: dict[str, list[Row]] = {
     ],
     "PReLU": [Row(lambda **k: layers.PReLU("glorot_uniform", shared_axes=1, **k), SEQUENCE)],
     "Permute": [Row(lambda **k: layers.Permute((2, 1), **k), SEQUENCE)],
+    "Pipeline": [
+        Row(lambda **k: layers.Pipeline([layers.RandomZoom(0.2, seed=1, **k), layers.Rescaling(0.5, **k)], **k), IMAGE)
+    ],
     "RMSNormalization": [
         Row(layers.RMSNormalization, SEQUENCE),
         Row(lambda **k: layers.RMSNormalization([1, 2], **k), SEQUENCE),
     ],
+    "RandomBrightness": [Row(lambda **k: layers.RandomBrightness(0.3, (-1, 1), seed=1, **k), IMAGE)],
+    "RandomColorDegeneration": [Row(lambda **k: layers.RandomColorDegeneration(0.7, (-1, 1), seed=1, **k), IMAGE)],
+    "RandomColorJitter": [Row(lambda **k: layers.RandomColorJitter((-2, 2), 0.2, 0.3, 0.6, 0.4, seed=1, **k), IMAGE)],
+    "RandomContrast": [
+        Row(lambda **k: layers.RandomContrast(0.3, (-1, 1), seed=1, **k), IMAGE),
+        Row(lambda **k: layers.RandomContrast(0.3, (-1, 1), seed=1, data_format="channels_first", **k), IMAGE),
+    ],
+    "RandomCrop": [
+        Row(lambda **k: layers.RandomCrop(2, 3, seed=1, **k), IMAGE),
+        Row(lambda **k: layers.RandomCrop(5, 3, **k), IMAGE, training=False),
+        Row(lambda **k: layers.RandomCrop(2, 2, seed=1, data_format="channels_first", **k), IMAGE),
+    ],
+    "RandomElasticTransform": [
+        Row(lambda **k: layers.RandomElasticTransform((1, 1), value_range=(-9, 9), seed=1, **k), IMAGE)
+    ],
+    "RandomErasing": [
+        Row(lambda **k: layers.RandomErasing((1, 1), seed=1, **k), IMAGE),
+        Row(lambda **k: layers.RandomErasing((1, 1), fill_value=(1, 2, 3), seed=1, **k), IMAGE),
+    ],
+    "RandomFlip": [
+        Row(lambda **k: layers.RandomFlip(seed=1, **k), IMAGE),
+        Row(lambda **k: layers.RandomFlip("vertical", seed=1, data_format="channels_first", **k), IMAGE),
+    ],
+    "RandomGaussianBlur": [Row(lambda **k: layers.RandomGaussianBlur((1, 1), (3, 5), seed=1, **k), IMAGE)],
+    "RandomGrayscale": [Row(lambda **k: layers.RandomGrayscale(0.5, seed=1, **k), IMAGE)],
+    "RandomHue": [Row(lambda **k: layers.RandomHue(0.7, (-2, 2), seed=1, **k), IMAGE)],
+    "RandomInvert": [Row(lambda **k: layers.RandomInvert((0.5, 0.5), seed=1, **k), IMAGE)],
+    "RandomPCAColor": [Row(lambda **k: layers.RandomPCAColor(seed=1, **k), IMAGE)],
+    "RandomPerspective": [Row(lambda **k: layers.RandomPerspective((1, 1), 0.4, seed=1, **k), IMAGE)],
+    "RandomRotation": [
+        Row(lambda **k: layers.RandomRotation(0.2, seed=1, **k), IMAGE),
+        Row(
+            lambda **k: layers.RandomRotation(0.2, "wrap", "nearest", seed=1, data_format="channels_first", **k), IMAGE
+        ),
+    ],
+    "RandomSaturation": [Row(lambda **k: layers.RandomSaturation(0.7, seed=1, **k), IMAGE)],
+    "RandomShear": [Row(lambda **k: layers.RandomShear(0.3, 0.4, fill_mode="constant", seed=1, **k), IMAGE)],
+    "RandomTranslation": [Row(lambda **k: layers.RandomTranslation(0.3, 0.4, "nearest", seed=1, **k), IMAGE)],
+    "RandomZoom": [Row(lambda **k: layers.RandomZoom(0.3, 0.4, seed=1, **k), IMAGE)],
     "ReLU": [Row(lambda **k: layers.ReLU(1.0, 0.1, 0.3, **k))],
     "RepeatVector": [Row(lambda **k: layers.RepeatVector(3, **k))],
     "Rescaling": [Row(lambda **k: layers.Rescaling([0.5, 2.0, 1.0], 0.25, **k), IMAGE)],
@@ -293,9 +338,11 @@ def test_shapes_of_placeholders_and_configuration(row: Row) -> None:
 def test_half_precision_comes_close(row: Row) -> None:
     inputs = row.inputs("float32")
     full, half = row.layer(), row.layer(dtype="mixed_float16")
+    restore = fixed_state(half)
     expected = call(row, full, inputs)
     got = call(row, half, inputs)
     assert got.dtype == ("int32" if expected.dtype == "int32" else "float16")
+    restore()
     half.set_weights(full.get_weights())
     got = call(row, half, inputs)
     np.testing.assert_allclose(got.numpy().astype("float32"), expected.numpy(), rtol=2e-2, atol=2e-2)

@@ -37,6 +37,29 @@ from dlrs.layers.global_pooling import (
 )
 from dlrs.layers.group_normalization import GroupNormalization
 from dlrs.layers.identity import Identity
+from dlrs.layers.image_preprocessing.colours import (
+    RandomBrightness,
+    RandomColorDegeneration,
+    RandomContrast,
+    RandomGrayscale,
+    RandomHue,
+    RandomInvert,
+    RandomPCAColor,
+    RandomSaturation,
+)
+from dlrs.layers.image_preprocessing.filters import AutoContrast, RandomGaussianBlur
+from dlrs.layers.image_preprocessing.geometry import (
+    RandomPerspective,
+    RandomRotation,
+    RandomShear,
+    RandomTranslation,
+    RandomZoom,
+)
+from dlrs.layers.image_preprocessing.random_color_jitter import RandomColorJitter
+from dlrs.layers.image_preprocessing.random_crop import RandomCrop
+from dlrs.layers.image_preprocessing.random_elastic_transform import RandomElasticTransform
+from dlrs.layers.image_preprocessing.random_flip import RandomFlip
+from dlrs.layers.image_preprocessing.rectangles import CutMix, MixUp, RandomErasing
 from dlrs.layers.input_layer import Input, InputLayer
 from dlrs.layers.input_spec import InputSpec
 from dlrs.layers.lambda_layer import Lambda
@@ -68,6 +91,7 @@ from dlrs.layers.noise import (
     SpatialDropout3D,
 )
 from dlrs.layers.normalization import Normalization
+from dlrs.layers.pipeline import Pipeline
 from dlrs.layers.pooling import (
     AveragePooling1D,
     AveragePooling2D,
@@ -121,6 +145,7 @@ __all__ = [
     "AdaptiveMaxPooling3D",
     "Add",
     "AlphaDropout",
+    "AutoContrast",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -147,6 +172,7 @@ __all__ = [
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
+    "CutMix",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -189,11 +215,32 @@ __all__ = [
     "MaxPooling3D",
     "Maximum",
     "Minimum",
+    "MixUp",
     "Multiply",
     "Normalization",
     "PReLU",
     "Permute",
+    "Pipeline",
     "RMSNormalization",
+    "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomElasticTransform",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomGaussianBlur",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomPCAColor",
+    "RandomPerspective",
+    "RandomRotation",
+    "RandomSaturation",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "RepeatVector",
     "Rescaling",
@@ -235,17 +282,22 @@ _REGISTRY = Registry(
     Layer,
     (
         Activation, ActivityRegularization, AdaptiveAveragePooling1D, AdaptiveAveragePooling2D,
-        AdaptiveAveragePooling3D, AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, Add, AlphaDropout,
-        Average, AveragePooling1D, AveragePooling2D, AveragePooling3D, BatchNormalization, CategoryEncoding, CenterCrop,
-        Concatenate, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, Cropping1D, Cropping2D,
-        Cropping3D, Dense, DepthwiseConv1D, DepthwiseConv2D, Discretization, Dot, Dropout, ELU, EinsumDense, Embedding,
-        Flatten, GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D,
-        GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GroupNormalization, Identity, InputLayer, Lambda,
-        LayerNormalization, LeakyReLU, LocalResponseNormalization, Masking, MaxPooling1D, MaxPooling2D, MaxPooling3D,
-        Maximum, Minimum, Multiply, Normalization, PReLU, Permute, RMSNormalization, ReLU, RepeatVector, Rescaling,
-        Reshape, Resizing, ReversibleEmbedding, SeparableConv1D, SeparableConv2D, Softmax, SpatialDropout1D,
-        SpatialDropout2D, SpatialDropout3D, SpectralNormalization, Subtract, UnitNormalization, UpSampling1D,
-        UpSampling2D, UpSampling3D, Wrapper, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
+        AdaptiveAveragePooling3D, AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, Add,
+        AlphaDropout, AutoContrast, Average, AveragePooling1D, AveragePooling2D, AveragePooling3D,
+        BatchNormalization, CategoryEncoding, CenterCrop, Concatenate, Conv1D, Conv1DTranspose, Conv2D,
+        Conv2DTranspose, Conv3D, Conv3DTranspose, Cropping1D, Cropping2D, Cropping3D, CutMix, Dense,
+        DepthwiseConv1D, DepthwiseConv2D, Discretization, Dot, Dropout, ELU, EinsumDense, Embedding, Flatten,
+        GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D,
+        GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GroupNormalization, Identity, InputLayer,
+        Lambda, LayerNormalization, LeakyReLU, LocalResponseNormalization, Masking, MaxPooling1D, MaxPooling2D,
+        MaxPooling3D, Maximum, Minimum, MixUp, Multiply, Normalization, PReLU, Permute, Pipeline,
+        RMSNormalization, RandomBrightness, RandomColorDegeneration, RandomColorJitter, RandomContrast,
+        RandomCrop, RandomElasticTransform, RandomErasing, RandomFlip, RandomGaussianBlur, RandomGrayscale,
+        RandomHue, RandomInvert, RandomPCAColor, RandomPerspective, RandomRotation, RandomSaturation,
+        RandomShear, RandomTranslation, RandomZoom, ReLU, RepeatVector, Rescaling, Reshape, Resizing,
+        ReversibleEmbedding, SeparableConv1D, SeparableConv2D, Softmax, SpatialDropout1D, SpatialDropout2D,
+        SpatialDropout3D, SpectralNormalization, Subtract, UnitNormalization, UpSampling1D, UpSampling2D,
+        UpSampling3D, Wrapper, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
     ),
 )  # fmt: skip
 

@@ -30,7 +30,7 @@ pub enum Stage {
         high: f32,
     },
     /// In terms of hue, saturation and value of a pixel on the scale `low` to `high`: the first parameter is added to the hue,
-    /// the second multiplies the saturation, which is kept from 0 to 1. Three channels.
+    /// the second multiplies the saturation, which is kept between the third and the fourth. Three channels.
     HueSaturation {
         /// First parameter.
         at: usize,
@@ -66,7 +66,7 @@ impl Stage {
             Stage::Scale { .. } => 2 * channels,
             Stage::Contrast { .. } => 1,
             Stage::Clip { .. } => 0,
-            Stage::HueSaturation { .. } => 2,
+            Stage::HueSaturation { .. } => 4,
             Stage::Erase { .. } => 4 + channels,
         }
     }
@@ -98,7 +98,7 @@ fn run<S>(_: S, stage: Stage, parameters: &[f32], image: &mut [f32], width: usiz
         Stage::Contrast { at } => contrast(parameters[at], image, channels),
         Stage::Clip { low, high } => image.iter_mut().for_each(|x| *x = clip(*x, low, high)),
         Stage::HueSaturation { at, low, high } => {
-            hue_saturation(parameters[at], parameters[at + 1], (low, high - low), image);
+            hue_saturation(parameters[at..at + 4].try_into().expect("four numbers"), (low, high - low), image);
         }
         Stage::Erase { at } => erase(&parameters[at..at + 4 + channels], image, width, channels),
     }
@@ -139,7 +139,7 @@ fn contrast(factor: f32, image: &mut [f32], channels: usize) {
 
 /// Smith 1978, "Color gamut transform pairs", in the form without branches by sextant.
 #[inline(always)]
-fn hue_saturation(turn: f32, factor: f32, (low, range): (f32, f32), image: &mut [f32]) {
+fn hue_saturation([turn, factor, least, most]: [f32; 4], (low, range): (f32, f32), image: &mut [f32]) {
     let inverse = 1.0 / range;
     let (pixels, _) = image.as_chunks_mut::<3>();
     for p in pixels {
@@ -153,7 +153,7 @@ fn hue_saturation(turn: f32, factor: f32, (low, range): (f32, f32), image: &mut 
         let hue = if value == r { (g - b) * sixth } else { hue };
         let hue = if chroma > 0.0 { hue } else { 0.0 } + turn;
         let saturation = if value > 0.0 { chroma / value } else { 0.0 };
-        let saturation = clip(saturation * factor, 0.0, 1.0);
+        let saturation = clip(saturation * factor, least, most);
         let turned = (hue - hue.floor()) * 6.0;
         let dr = clip((turned - 3.0).abs() - 1.0, 0.0, 1.0);
         let dg = clip(2.0 - (turned - 2.0).abs(), 0.0, 1.0);

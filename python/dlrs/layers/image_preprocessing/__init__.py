@@ -1,0 +1,1 @@
+"""Layers that prepare images: augmentation by geometry and colour."""
