@@ -36,7 +36,7 @@ def keras_source() -> pathlib.Path:
 # The modules that every back end of Keras brings, and where dlrs, which is all one, has what they hold.
 _BACKEND_MODULES = {
     "random": "random", "numpy": "ops.numpy", "nn": "ops.nn", "math": "ops.math", "linalg": "ops.linalg",
-    "core": "ops.core",
+    "core": "ops.core", "image": "ops.image",
 }  # fmt: skip
 
 # Arithmetic by which Keras's tests compute the values they expect; it is not what they test, and comes from the wheel.
@@ -46,6 +46,10 @@ _REFERENCES = {
         "compute_conv_transpose_padding_args_for_jax",
     )
 }
+
+
+# Conversions out of graphs of TensorFlow, which return anything else as it came.
+_CONVERSIONS = {"keras.src.utils.backend_utils": ("convert_tf_tensor",)}
 
 
 def _reference(module: str, name: str) -> Any:
@@ -81,6 +85,8 @@ class View(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name in _REFERENCES.get(self.__name__, ()):
             return _reference(self.__name__, name)
+        if name in _CONVERSIONS.get(self.__name__, ()):
+            return lambda outputs, dtype=None: outputs
         try:
             value = getattr(self.__dict__["__counterpart__"], name)
             if not isinstance(value, types.ModuleType):

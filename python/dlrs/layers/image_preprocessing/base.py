@@ -130,7 +130,8 @@ class ImageLayer(DataLayer):
     def _sizes_of(self, dims: Any) -> Sizes:
         if len(dims) not in (3, 4):
             raise ValueError(
-                f"{type(self).__name__}: Expected the input image to be rank 3 or 4. Received: inputs.shape={tuple(dims)}"
+                f"{type(self).__name__}: Expected the input image to be rank 3 or 4. "
+                f"Received: inputs.shape={tuple(dims)}"
             )
         batch = dims[0] if len(dims) == 4 else 1
         if self.data_format == "channels_first":

@@ -108,19 +108,17 @@ def through(boxes: Any, transform: Any) -> Any:
     """The rectangles around boxes `xyxy` in images seen through `ops.image.affine_transform(..., transform)`.
 
     Args:
-        boxes: (batch, n, 4), or (n, 4) for one transform.
+        boxes: (batch, n, 4), or (n, 4) in every image.
         transform: (batch, 8): from positions in the result to positions in the image.
+
+    Returns: boxes (batch, n, 4).
     """
     dtype = boxes.dtype
     one = ops.ones((transform.shape[0], 1), dtype)
-    forward = ops.inv(ops.reshape(ops.concatenate([ops.cast(transform, dtype), one], axis=1), (-1, 3, 3)))
-    if boxes.ndim == 2:
-        forward = forward[0]
+    forward = ops.inv(ops.reshape(ops.concatenate([ops.cast(transform, dtype), one], axis=1), (-1, 1, 3, 3)))
     a, b, c, d = ops.split(boxes, 4, axis=-1)
     x, y = ops.concatenate([a, c, a, c], axis=-1), ops.concatenate([b, b, d, d], axis=-1)
     points = ops.stack([x, y, ops.ones_like(x)], axis=-1)
-    if points.ndim == 4:
-        forward = forward[:, None]
     moved = ops.matmul(points, ops.swapaxes(forward, -1, -2))
     places = moved[..., :2] / moved[..., 2:]
     return ops.concatenate([ops.min(places, axis=-2), ops.max(places, axis=-2)], axis=-1)

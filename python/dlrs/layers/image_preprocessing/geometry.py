@@ -66,9 +66,12 @@ class GeometricLayer(ImageLayer):
         height, width = sizes.height, sizes.width
         form = self.bounding_box_format or "xyxy"
         boxes = convert_format(bounding_boxes, form, "xyxy", height, width)
-        boxes["boxes"] = through(boxes["boxes"], self._maps(sizes, transformation))
+        boxes["boxes"] = self._move_boxes(boxes["boxes"], sizes, transformation)
         boxes = clip_to_image_size(boxes, height, width)
         return convert_format(boxes, "xyxy", form, height, width)
+
+    def _move_boxes(self, boxes: Any, sizes: Sizes, transformation: Any) -> Any:
+        return through(boxes, self._maps(sizes, transformation))
 
     def _fusion_kind(self, sizes: Sizes) -> str:
         return "map"
@@ -189,6 +192,11 @@ class RandomTranslation(GeometricLayer):
     def _maps(self, sizes: Sizes, transformation: Any) -> Any:
         moves = ops.cast(transformation["translations"], "float32")
         return columns(1.0, 0.0, -moves[:, 0], 0.0, 1.0, -moves[:, 1], 0.0, 0.0)
+
+    def _move_boxes(self, boxes: Any, sizes: Sizes, transformation: Any) -> Any:
+        moves = ops.cast(transformation["translations"], "float32")
+        moves = ops.concatenate([moves, moves], axis=1)
+        return boxes + (moves[:, None] if boxes.ndim == 3 else moves)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "height_factor": self.height_factor, "width_factor": self.width_factor}
