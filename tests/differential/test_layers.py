@@ -269,7 +269,8 @@ CASES: dict[str, list[Case]] = {
 }
 
 # Bases, and what computes nothing.
-NO_CASE = {"RandomPCAColor", "Input", "InputLayer", "InputSpec", "Layer", "Wrapper"}
+# Bases, and what Keras does not have.
+NO_CASE = {"Input", "InputLayer", "InputSpec", "Layer", "LocalResponseNormalization", "RandomPCAColor", "Wrapper"}
 PARAMETERS = [
     pytest.param(name, case, training, id=f"{name}-{i}-{'training' if training else 'inference'}")
     for name, cases in CASES.items()
