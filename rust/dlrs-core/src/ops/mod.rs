@@ -106,6 +106,8 @@ pub enum FusionClass<'a> {
     Opaque,
     /// The output has the elements of input 0 in the same order: no kernel is run.
     View,
+    /// Axis i of the output is axis `self[i]` of input 0: after another that it undoes, nothing is computed.
+    Permutation(&'a [usize]),
     /// Element by element over the broadcast shape: joins other such ops in one pass over strips.
     Elementwise(&'a elementwise::Ewise),
     /// A matrix product whose tiles an elementwise pass or an update may take while they are in cache.

@@ -135,6 +135,10 @@ impl Op for Transpose {
         Ok(Lowered { tiles, body, cost, ..Lowered::default() })
     }
 
+    fn fusion_class(&self) -> FusionClass<'_> {
+        FusionClass::Permutation(&self.axes)
+    }
+
     fn takes(&self, _dtype: DType) -> bool {
         true
     }

@@ -1,4 +1,4 @@
-//! Dead code, common subexpressions, and which values are views of others.
+//! Dead code, common subexpressions, permutations that undo each other, and which values are views of others.
 
 use std::collections::HashMap;
 
@@ -118,9 +118,26 @@ fn common(g: &Graph, given: &HashMap<Val, usize>) -> Vec<Val> {
                     same[v.index()] = *equal;
                 }
             }
+        } else if let Some(original) = undone(g, given, &same, n)
+            && !given.contains_key(&node.outputs[0])
+        {
+            same[node.outputs[0].index()] = original;
         }
     }
     same
+}
+
+/// What a node gives back if it permutes axes and its operand was made by the inverse: between ops that work on the
+/// channels last, tensors with the channels first are never made.
+fn undone(g: &Graph, given: &HashMap<Val, usize>, same: &[Val], n: usize) -> Option<Val> {
+    let node = &g.nodes()[n];
+    let FusionClass::Permutation(outer) = node.op.fusion_class() else { return None };
+    let between = same[node.inputs[0].index()];
+    let Source::Node { node: before, .. } = g.source(between) else { return None };
+    let before = &g.nodes()[*before];
+    let FusionClass::Permutation(inner) = before.op.fusion_class() else { return None };
+    let inverse = outer.iter().enumerate().all(|(i, &axis)| inner[axis] == i);
+    (inverse && !given.contains_key(&between)).then(|| same[before.inputs[0].index()])
 }
 
 /// Which nodes the outputs and the writes depend on.
