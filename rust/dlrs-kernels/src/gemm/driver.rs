@@ -121,6 +121,7 @@ pub(crate) fn aligned(x: &mut [f32]) -> &mut [f32] {
 }
 
 /// Where block `i` of `len` cut into `blocks` begins and how long it is, when they are as equal as can be.
+#[inline]
 pub(crate) fn block_of(len: usize, blocks: usize, i: usize) -> (usize, usize) {
     let (size, larger) = (len / blocks, len % blocks);
     (i * size + i.min(larger), size + (i < larger) as usize)

@@ -23,7 +23,7 @@ pub(crate) struct Block<'a> {
     pub b_stride: usize,
     /// Where a streaming kernel leaves B's rows, `NV` vectors each, one after another; null for nowhere.
     pub copy: *mut f32,
-    /// Offsets into A and B of the products that are summed; one pair of zeros for a plain product.
+    /// Offsets into A and B of the products that are summed, as many of either; one pair of zeros for a plain product.
     pub taps: (&'a [usize], &'a [usize]),
     pub c: *mut f32,
     pub c_stride: usize,
@@ -111,8 +111,12 @@ unsafe fn run<S: Tiles, const MR: usize, const NV: usize, const INTERLEAVED: boo
             );
         }
         let mut copy = x.copy;
-        for (&a_offset, &b_offset) in x.taps.0.iter().zip(x.taps.1) {
-            let (mut a, mut b) = (x.a.add(a_offset), x.b.add(b_offset));
+        // By address: what an iterator calls may not be inlined here, and would spill the registers.
+        let (a_offsets, b_offsets, taps) = (x.taps.0.as_ptr(), x.taps.1.as_ptr(), x.taps.0.len());
+        let mut tap = 0;
+        while tap < taps {
+            let (mut a, mut b) = (x.a.add(*a_offsets.add(tap)), x.b.add(*b_offsets.add(tap)));
+            tap += 1;
             for _ in 0..x.k {
                 let mut row = [s.zero(); NV];
                 for j in 0..NV {

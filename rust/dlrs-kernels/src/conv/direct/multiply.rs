@@ -244,16 +244,20 @@ impl<S: Tiles> Work<'_, S> {
         if copies {
             assert!(which.len() * k * stride <= scratch.len());
         }
-        let c_stride = to.stride() * self.c_step;
-        let next_line = self.lines.get(1).map_or(0, |next| (next.c - self.lines[0].c) * to.stride());
+        let pixel_stride = to.stride();
+        let c = to.sub(0, x.column, to.rows(), x.cols.len()).as_mut_ptr();
+        let c_stride = pixel_stride * self.c_step;
+        let next_line = self.lines.get(1).map_or(0, |next| (next.c - self.lines[0].c) * pixel_stride);
+        let a = self.data.as_ptr().wrapping_add(x.group * self.conv.taps.rows);
+        let finish = self.finish.filter(|_| last);
         for line in self.lines {
+            let (mut a, mut pixel) = (a.wrapping_add(line.a), line.c);
             for i in 0..blocks {
-                let (first, rows) = block_of(self.width, blocks, i);
-                let pixel = line.c + first * self.c_step;
-                let c = to.sub(pixel, x.column, 1, x.cols.len()).as_mut_ptr();
+                let (_, rows) = block_of(self.width, blocks, i);
+                let c = c.wrapping_add(pixel * pixel_stride);
                 let block = Block {
                     k,
-                    a: self.data.as_ptr().wrapping_add(line.a + x.group * self.conv.taps.rows + first * self.a_stride),
+                    a,
                     a_stride: self.a_stride,
                     b: b.ptr,
                     b_stride: b.stride,
@@ -264,7 +268,7 @@ impl<S: Tiles> Work<'_, S> {
                     next_c: c.wrapping_add(if i + 1 < blocks { rows * c_stride } else { next_line }),
                     cols: x.cols.len(),
                     resume: later || self.accumulate,
-                    finish: self.finish.filter(|_| last).map(|f| {
+                    finish: finish.map(|f| {
                         let at = f.at(pixel, x.column);
                         Finish { residual_stride: f.residual_stride * self.c_step, ..at }
                     }),
@@ -282,6 +286,8 @@ impl<S: Tiles> Work<'_, S> {
                         S::kernel(rows, stride / S::LANES, Rows::Contiguous)(s, &block);
                     }
                 }
+                a = a.wrapping_add(rows * self.a_stride);
+                pixel += rows * self.c_step;
             }
         }
     }
