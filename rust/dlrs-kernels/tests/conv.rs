@@ -112,7 +112,9 @@ fn direct_convolutions_match_their_definitions() {
     let wide = images((1, 40, 56, 64), (3, 3, 64), (1, 1), (1, 1), (1, 1, 1, 1), 1);
     let many = images((37, 4, 5, 33), (3, 3, 40), (1, 1), (1, 1), (1, 1, 1, 1), 1);
     let deep = images((2, 7, 7, 500), (1, 1, 130), (2, 2), (1, 1), (0, 0, 0, 0), 1);
-    for g in geometries().iter().chain(&[wide, many, deep]) {
+    let few = images((3, 9, 12, 3), (5, 3, 6), (2, 1), (1, 1), (2, 2, 1, 1), 1);
+    let single = images((2, 6, 15, 1), (3, 4, 1), (1, 3), (1, 1), (0, 1, 2, 1), 1);
+    for g in geometries().iter().chain(&[wide, many, deep, few, single]) {
         let [x, w, dy] = [0, 1, 2].map(|i| integers::<f32>(i + 1, sizes(g)[i as usize]));
         let (x, w, dy) = (Guarded::end(&x), Guarded::end(&w), Guarded::end(&dy));
         let [mut dx, _, mut y] = sizes(g).map(|n| vec![0.0f32; n]);

@@ -88,6 +88,15 @@ impl<'a, T: Copy> MatRef<'a, T> {
         Self { data: &self.data[start..], rows: rows.len(), cols: cols.len(), ..self }
     }
 
+    /// The matrix in which `n` rows that touch are one.
+    ///
+    /// # Panics
+    /// If rows do not touch.
+    pub(crate) fn joined(self, n: usize) -> Self {
+        assert!(self.rows <= 1 || self.row_stride == self.cols, "rows {} apart do not touch", self.row_stride);
+        Self { rows: self.rows / n, cols: self.cols * n, row_stride: self.row_stride * n, ..self }
+    }
+
     /// The address of element (0, 0), for kernels that load vectors.
     pub(crate) fn as_ptr(&self) -> *const T {
         self.data.as_ptr()

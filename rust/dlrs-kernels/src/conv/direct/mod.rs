@@ -5,6 +5,7 @@
 //! then, for some taps and channels at a time (as many as let a panel of the kernel stay in L1), panel by panel, all its pixels are
 //! multiplied. Every element is one chain over taps and channels in a fixed order, so its bytes do not depend on the tile.
 
+mod bundle;
 mod multiply;
 mod phase;
 mod tiles;
@@ -19,6 +20,7 @@ use crate::isa::Isa;
 use crate::mem::TileMut;
 
 use super::ConvGeometry;
+use bundle::Bundle;
 use phase::Phase;
 pub use tiles::ConvTile;
 use view::{Images, Window};
@@ -35,6 +37,8 @@ pub struct DirectConv {
     /// The matrix (channels of the source × channels of the target) of one tap and group.
     taps: TapMatrix,
     phases: Vec<Phase>,
+    /// How many pixels the target's stand for, if not one.
+    bundle: Option<Bundle>,
     tiles: Vec<ConvTile>,
 }
 
@@ -44,6 +48,8 @@ struct TapMatrix {
     /// Channels of the source and of the target in a group.
     rows: usize,
     cols: usize,
+    /// Pixels that the target's channels belong to.
+    pixels: usize,
     strides: (usize, usize),
     /// Elements from tap to tap, and from group to group.
     tap: usize,
@@ -55,7 +61,7 @@ impl TapMatrix {
         MatRef::new(
             &kernel[tap * self.tap + group * self.group..],
             self.rows,
-            self.cols,
+            self.cols / self.pixels,
             self.strides.0,
             self.strides.1,
         )
@@ -78,6 +84,7 @@ impl DirectConv {
         let taps = TapMatrix {
             rows: g.group_in(),
             cols: g.group_out(),
+            pixels: 1,
             strides: (g.c_out, 1),
             tap: g.group_in() * g.c_out,
             group: g.group_out(),
@@ -91,6 +98,7 @@ impl DirectConv {
         let taps = TapMatrix {
             rows: g.group_out(),
             cols: g.group_in(),
+            pixels: 1,
             strides: (1, g.c_out),
             tap: g.group_in() * g.c_out,
             group: g.group_out(),
@@ -98,40 +106,62 @@ impl DirectConv {
         DirectConv::new(isa, g, source, target, taps, phase::backward_input(g))
     }
 
-    fn new(isa: Isa, g: &ConvGeometry, source: Images, target: Images, taps: TapMatrix, phases: Vec<Phase>) -> Self {
+    fn new(
+        isa: Isa,
+        g: &ConvGeometry,
+        source: Images,
+        mut target: Images,
+        mut taps: TapMatrix,
+        mut phases: Vec<Phase>,
+    ) -> Self {
+        let lanes = panel_width(isa) / 2;
+        let bundle = (g.groups == 1).then(|| Bundle::best(lanes, target, &phases, g.kernel[2])).flatten();
+        let mut kernel = g.kernel;
+        if let Some(bundle) = &bundle {
+            bundle.apply(&mut target, &mut phases);
+            (taps.cols, taps.pixels, kernel[2]) = (target.channels, bundle.pixels, bundle.span);
+        }
         let mut conv = DirectConv {
             isa,
             groups: g.groups,
-            kernel: g.kernel,
+            kernel,
             images: g.n,
             source,
             target,
             taps,
             phases,
+            bundle,
             tiles: Vec::new(),
         };
-        conv.tiles = tiles::cut(conv.sizes());
+        conv.tiles = conv.cut(conv.groups == 1);
         conv
     }
 
-    /// What tiles depend on.
-    fn sizes(&self) -> tiles::Sizes {
+    /// The tiles, which have all channels of their pixels unless they are `divisible`.
+    fn cut(&self, divisible: bool) -> Vec<ConvTile> {
         let pixels = self.target.size.iter().product::<usize>();
         let taps = self.kernel.iter().product::<usize>();
-        tiles::Sizes {
+        let mut tiles = tiles::cut(tiles::Sizes {
             images: self.images,
             target: self.target.size,
             channels: self.target.channels,
             source: self.source.len().div_ceil(pixels.max(1)),
             depth: (taps * self.taps.rows).div_ceil(self.phases.len().max(1)),
             panel: panel_width(self.isa),
-            divisible: self.groups == 1,
+            divisible,
+        });
+        let each = self.taps.pixels;
+        for tile in &mut tiles {
+            let r = &mut tile.rect;
+            (r.rows, r.cols, r.stride) = (r.rows * each, r.cols / each, r.stride / each);
+            tile.channels.end -= tile.channels.len() - r.cols;
         }
+        tiles
     }
 
     /// The same with tiles that have all channels of their pixels.
     pub fn whole_rows(mut self) -> DirectConv {
-        self.tiles = tiles::cut(tiles::Sizes { divisible: false, ..self.sizes() });
+        self.tiles = self.cut(false);
         self
     }
 
@@ -180,13 +210,31 @@ impl DirectConv {
         assert_eq!((to.rows(), to.cols()), (tile.rect.rows, tile.rect.cols), "target of the tile");
         epilogue.check(to.rows(), to.cols());
         assert!(epilogue.residual.is_none_or(|r| r.col_stride() == 1), "the columns of a residual touch");
+        let Some(bundle) = &self.bundle else { return self.multiply(source, kernel, tile, to, epilogue, scratch) };
+        let (rows, cols) = (to.rows() / bundle.pixels, to.cols() * bundle.pixels);
+        let bias = epilogue.bias.map(|bias| bias.repeat(bundle.pixels));
+        let residual = epilogue.residual.map(|r| r.joined(bundle.pixels));
+        let epilogue = Epilogue { bias: bias.as_deref(), residual, ..*epilogue };
+        let tile = ConvTile { channels: 0..cols, ..tile.clone() };
+        self.multiply(source, kernel, &tile, TileMut::new(to.as_slice(), rows, cols, cols), &epilogue, scratch);
+    }
+
+    /// As [`run`](Self::run), in bundles.
+    fn multiply(
+        &self,
+        source: &[f32],
+        kernel: ConvKernel<'_>,
+        tile: &ConvTile,
+        to: TileMut<'_, f32>,
+        epilogue: &Epilogue<'_>,
+        scratch: &mut [f32],
+    ) {
         let window = self.window(tile);
         let scratch = aligned(scratch);
         let channels = self.source.channels;
         if window.inside(self.source.size) {
             let images = &source[tile.images.start * self.source.len()..tile.images.end * self.source.len()];
             let view = View { data: images, image: self.source.len(), strides: self.source.strides(), from: [0; 3] };
-            let to = to.sub(0, 0, tile.rect.rows, tile.rect.cols);
             dispatch!(self.isa, s => multiply::tile(s, self, &view, kernel, tile, to, epilogue, scratch));
         } else {
             let image = window.pixels() * channels;
@@ -194,7 +242,7 @@ impl DirectConv {
             window.copy(source, self.source, tile.images.clone(), copy);
             let strides = Images { size: window.size, channels }.strides();
             let view = View { data: copy, image, strides, from: window.from };
-            let (to, scratch) = (to.sub(0, 0, tile.rect.rows, tile.rect.cols), aligned(scratch));
+            let scratch = aligned(scratch);
             dispatch!(self.isa, s => multiply::tile(s, self, &view, kernel, tile, to, epilogue, scratch));
         }
     }

@@ -294,7 +294,8 @@ impl<S: Tiles> Work<'_, S> {
 
     /// Whether the panel can be read where it lies: whole rows of it, and the taps of a run one after another.
     fn streams(&self, x: &Panel<'_>) -> bool {
-        x.cols.len() == panel::<S>() && self.conv.taps.strides.1 == 1 && !x.chunk.0.is_empty()
+        let whole = x.cols.len() == panel::<S>() && self.conv.bundle.is_none();
+        whole && self.conv.taps.strides.1 == 1 && !x.chunk.0.is_empty()
     }
 
     /// Where the panel's steps of a run begin in the kernel.
@@ -313,16 +314,21 @@ impl<S: Tiles> Work<'_, S> {
         let rows = self.conv.taps.rows;
         let (which, steps) = x.chunk;
         assert!(which.len() * steps.len() * stride <= to.len(), "room for a panel of the kernel");
-        let mut row = 0;
+        let (mut row, mut own) = (0, Vec::new());
         for run in which.clone() {
             for (i, tap) in self.runs.taps[run * self.runs.joined..(run + 1) * self.runs.joined].iter().enumerate() {
                 let part = steps.start.max(i * rows)..steps.end.min((i + 1) * rows);
                 if !part.is_empty() {
                     let part = part.start - i * rows..part.end - i * rows;
                     let n = part.len();
-                    let b = self.conv.taps.of(kernel, *tap, x.group).sub(part, x.cols.clone());
-                    // SAFETY: the rows from `row` on fit, as asserted, and have room for the columns.
-                    unsafe { pack_panel(self.s, b, to.as_mut_ptr().add(row * stride), stride) }
+                    let to = &mut to[row * stride..];
+                    if let Some(bundle) = &self.conv.bundle {
+                        bundle.pack(self.s, &self.conv.taps, kernel, *tap, part, to, stride, &mut own);
+                    } else {
+                        let b = self.conv.taps.of(kernel, *tap, x.group).sub(part, x.cols.clone());
+                        // SAFETY: the rows from `row` on fit, as asserted, and have room for the columns.
+                        unsafe { pack_panel(self.s, b, to.as_mut_ptr(), stride) }
+                    }
                     row += n;
                 }
             }

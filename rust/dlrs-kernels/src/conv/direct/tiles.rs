@@ -9,9 +9,9 @@ use crate::mem::Rect;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConvTile {
     /// Images.
-    pub images: Range<usize>,
+    pub(super) images: Range<usize>,
     /// Positions along the first spatial axis that has any to cut.
-    pub positions: Range<usize>,
+    pub(super) positions: Range<usize>,
     /// Channels.
     pub channels: Range<usize>,
     /// Where it lies in the target.
@@ -62,7 +62,8 @@ pub(super) fn cut(s: Sizes) -> Vec<ConvTile> {
     let work = |pixels: usize| pixels.saturating_mul(s.channels).saturating_mul(s.depth);
     let wanted = (work(s.images.saturating_mul(pixels)) / TILE_WORK).clamp(1, GOOD_TILES);
     let (images, parts) = if pixels <= fit {
-        let per_tile = (fit.min(GOOD_PIXELS.max(pixels)) / pixels).clamp(1, s.images.div_ceil(wanted));
+        let good = GOOD_PIXELS.max(2 * TILE_WORK / work(1).max(1));
+        let per_tile = (fit.min(good.max(pixels)) / pixels).clamp(1, s.images.div_ceil(wanted));
         (per_tile, 1)
     } else {
         (1, pixels.div_ceil(fit))
