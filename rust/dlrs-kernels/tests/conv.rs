@@ -178,11 +178,35 @@ fn geometries() -> Vec<ConvGeometry> {
     ]
 }
 
+/// The gradient by the kernel of some rows of the outputs and some columns of the kernel.
+fn check_kernel_sum(isa: Isa, g: &ConvGeometry) {
+    let [x, dy] = [g.n * g.image_in(), g.n * g.image_out()].map(|n| Guarded::end(&integers::<f32>(n as u64, n)));
+    let mut scratch = vec![99.0; kernel_sum_scratch_len(isa, g)];
+    let rows = g.n * g.output[0] * g.output[1];
+    let per_row = g.output[2] * g.c_out;
+    for (rows, columns) in [
+        (0..rows, 0..g.c_out),
+        (0..rows.min(1), 0..g.c_out),
+        (rows / 3..rows, if g.groups > 1 || g.c_out <= 32 { 0..g.c_out } else { 32..g.c_out }),
+    ] {
+        let mut want = vec![0.0; g.kernel_len()];
+        each_product(g, |i, t, o| want[t] += if rows.contains(&(o / per_row)) { x[i] * dy[o] } else { 0.0 });
+        let mut out = Guarded::end(&vec![77.0; g.kernel_len()]);
+        let taps = g.taps() * g.group_in();
+        let to = TileMut::new(&mut out[columns.start..], taps, columns.len(), g.c_out);
+        conv_kernel_sum(isa, g, &x, &dy, rows.clone(), columns.clone(), to, &mut scratch);
+        for (t, (have, want)) in out.iter().zip(&want).enumerate().filter(|(t, _)| columns.contains(&(t % g.c_out))) {
+            assert_eq!(have, want, "element {t} of {rows:?}, {columns:?}, {isa:?} {g:?}");
+        }
+    }
+}
+
 #[test]
 fn every_pass_matches_its_definition() {
     for g in &geometries() {
         for isa in Isa::supported() {
             check::<f32>(isa, g);
+            check_kernel_sum(isa, g);
         }
         check::<f64>(Isa::current(), g);
     }

@@ -1,20 +1,22 @@
 //! The gradient by the kernel: a sum over the pixels of all images, computed part by part at the same time and then put together.
 
 use std::hash::Hash;
+use std::ops::Range;
 use std::sync::Arc;
 
 use dlrs_kernels::conv::{
-    ConvGeometry, add_part, conv_kernel_grad, depthwise_kernel_grad, kernel_grad_parts, sum_parts,
+    ConvGeometry, add_part, conv_kernel_grad, conv_kernel_sum, depthwise_kernel_grad, kernel_grad_parts,
+    kernel_sum_columns, kernel_sum_scratch_len, sum_parts,
 };
 use dlrs_kernels::isa::Isa;
-use dlrs_kernels::mem::{TileIo, TileMut};
+use dlrs_kernels::mem::{Rect, TileIo, TileMut};
 
 use super::{Conv, check_dtypes, lower::by_item};
 use crate::DType;
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
-use crate::ops::tiles::TILE;
+use crate::ops::tiles::{TILE, spans};
 use crate::ops::{LowerCx, Lowered, NodeRef, Op, no_gradient};
 use crate::shape::Shape;
 use crate::tensor::Ty;
@@ -31,7 +33,7 @@ pub struct ConvKernelParts {
 
 /// Whether the sum is computed in parts.
 pub(super) fn is_cut(dtype: DType, g: &ConvGeometry) -> bool {
-    dtype == DType::F32 && g.is_depthwise() && kernel_grad_parts(g).len() > 1
+    dtype == DType::F32 && kernel_grad_parts(g).len() > 1
 }
 
 impl Op for ConvKernelParts {
@@ -55,18 +57,77 @@ impl Op for ConvKernelParts {
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         let g = self.conv.geometry(self.name(), &cx.inputs[0].shape, &self.kernel)?;
-        let (isa, parts, cost) = (cx.isa, kernel_grad_parts(&g), cost(&g));
-        let (count, len) = (parts.len(), self.kernel.size());
+        let (sum, len) = (Sum::new(cx.isa, g), self.kernel.size());
+        let parts = 0..sum.parts.len();
+        let blocks: Vec<(usize, Range<usize>)> =
+            parts.flat_map(|part| sum.columns().map(move |columns| (part, columns))).collect();
+        let tiles = blocks.iter().map(|(part, columns)| vec![sum.rect(part * len, columns)]).collect();
+        let (scratch, cost, note) = (sum.scratch * size_of::<f32>(), sum.cost(), sum.note());
         let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| {
-            depthwise_kernel_grad(isa, &g, io.input(0), io.input(1), parts[tile].clone(), io.output(0));
+            let (part, columns) = &blocks[tile];
+            let (x, d) = (io.input::<f32>(0), io.input::<f32>(1));
+            sum.part(x, d, *part, columns, io.output(0), io.scratch(sum.scratch));
         });
-        Ok(Lowered::by_rows(count, len, 1, 1, body).cost(cost).note("depthwise"))
+        Ok(Lowered { tiles, body, scratch, cost, note, ..Lowered::default() })
     }
 }
 
-/// Nanoseconds of the sum.
-fn cost(g: &ConvGeometry) -> f64 {
-    20.0 + g.macs() * if g.is_depthwise() { 0.05 } else { 0.015 }
+/// The sum in single precision: its parts are ranges of rows of the outputs, its tiles blocks of columns of the kernel, seen as a
+/// matrix of taps and input channels by output channels.
+struct Sum {
+    isa: Isa,
+    g: ConvGeometry,
+    parts: Vec<Range<usize>>,
+    /// Elements of scratch that a part needs.
+    scratch: usize,
+}
+
+impl Sum {
+    fn new(isa: Isa, g: ConvGeometry) -> Sum {
+        let scratch = if g.is_depthwise() { 0 } else { kernel_sum_scratch_len(isa, &g) };
+        Sum { isa, g, parts: kernel_grad_parts(&g), scratch }
+    }
+
+    /// Rows of the kernel as a matrix.
+    fn rows(&self) -> usize {
+        self.g.taps() * self.g.group_in()
+    }
+
+    /// The blocks of columns.
+    fn columns(&self) -> impl Iterator<Item = Range<usize>> + Clone + use<> {
+        spans(self.g.c_out, if self.g.is_depthwise() { self.g.c_out } else { kernel_sum_columns(&self.g) })
+    }
+
+    /// Those columns of a matrix that begins at element `start`.
+    fn rect(&self, start: usize, columns: &Range<usize>) -> Rect {
+        Rect { start: start + columns.start, rows: self.rows(), cols: columns.len(), stride: self.g.c_out }
+    }
+
+    /// Those columns of a part.
+    fn part(
+        &self,
+        x: &[f32],
+        d: &[f32],
+        part: usize,
+        columns: &Range<usize>,
+        to: TileMut<'_, f32>,
+        scratch: &mut [f32],
+    ) {
+        let rows = self.parts[part].clone();
+        if self.g.is_depthwise() {
+            return depthwise_kernel_grad(self.isa, &self.g, x, d, rows, to);
+        }
+        conv_kernel_sum(self.isa, &self.g, x, d, rows, columns.clone(), to, scratch);
+    }
+
+    /// Nanoseconds.
+    fn cost(&self) -> f64 {
+        20.0 + self.g.macs() * if self.g.is_depthwise() { 0.05 } else { 0.012 }
+    }
+
+    fn note(&self) -> &'static str {
+        if self.g.is_depthwise() { "depthwise" } else { "direct" }
+    }
 }
 
 /// Adds up the parts.
@@ -80,33 +141,28 @@ pub(super) fn add_up(cx: &LowerCx<'_>) -> Lowered {
     Lowered::by_rows(len, 1, TILE, 1, body).cost(20.0 + 0.1 * (parts * len) as f64)
 }
 
-/// The whole sum, in one tile; the same bits as of its parts added up.
-fn at_once(isa: Isa, g: ConvGeometry) -> Lowered {
-    let (parts, len) = (kernel_grad_parts(&g), g.kernel_len());
-    let body = Arc::new(move |_: usize, io: &mut TileIo<'_>| {
+/// The sum without parts given; the same bits as of its parts added up.
+pub(super) fn lower(cx: &LowerCx<'_>, g: ConvGeometry) -> Lowered {
+    if cx.outputs[0].dtype == DType::F64 {
+        return by_item::<f64>(cx.isa, g, (g.taps(), g.group_in() * g.c_out), 0.5, conv_kernel_grad);
+    }
+    let sum = Sum::new(cx.isa, g);
+    let blocks: Vec<Range<usize>> = sum.columns().collect();
+    let tiles = blocks.iter().map(|columns| vec![sum.rect(0, columns)]).collect();
+    let width = blocks.first().map_or(0, Range::len);
+    let part_len = if sum.parts.len() > 1 { sum.rows() * width } else { 0 };
+    let (len, cost, note) = (part_len + sum.scratch, sum.cost(), sum.note());
+    let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| {
+        let (columns, cols) = (&blocks[tile], blocks[tile].len());
         let (x, d) = (io.input::<f32>(0), io.input::<f32>(1));
-        let (mut to, part) = (io.output::<f32>(0), io.scratch::<f32>(len));
-        let to = to.as_slice();
-        for (i, rows) in parts.iter().enumerate() {
-            if i == 0 {
-                depthwise_kernel_grad(isa, &g, x, d, rows.clone(), TileMut::flat(to));
-            } else {
-                depthwise_kernel_grad(isa, &g, x, d, rows.clone(), TileMut::flat(part));
-                add_part(isa, part, to);
-            }
+        let (part, scratch) = io.scratch::<f32>(len).split_at_mut(part_len);
+        let mut to = io.output::<f32>(0);
+        sum.part(x, d, 0, columns, to.sub(0, 0, sum.rows(), cols), scratch);
+        for i in 1..sum.parts.len() {
+            let part = &mut part[..sum.rows() * cols];
+            sum.part(x, d, i, columns, TileMut::new(part, sum.rows(), cols, cols), scratch);
+            (0..sum.rows()).for_each(|r| add_part(sum.isa, &part[r * cols..(r + 1) * cols], to.row(r)));
         }
     });
-    Lowered::by_rows(1, len, 1, 1, body).scratch(len * size_of::<f32>()).cost(cost(&g)).note("depthwise")
-}
-
-/// The sum without parts given.
-pub(super) fn lower(cx: &LowerCx<'_>, g: ConvGeometry) -> Lowered {
-    if cx.outputs[0].dtype == DType::F32 && g.is_depthwise() {
-        return at_once(cx.isa, g);
-    }
-    let taps = (g.taps(), g.group_in() * g.c_out);
-    match cx.outputs[0].dtype {
-        DType::F32 => by_item::<f32>(cx.isa, g, taps, 0.02, conv_kernel_grad),
-        _ => by_item::<f64>(cx.isa, g, taps, 0.5, conv_kernel_grad),
-    }
+    Lowered { tiles, body, scratch: len * size_of::<f32>(), cost, note, ..Lowered::default() }
 }

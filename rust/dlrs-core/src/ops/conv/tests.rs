@@ -113,21 +113,27 @@ fn bad_arguments_are_named() {
 
 #[test]
 fn parts_of_the_gradient_by_a_kernel() {
-    let conv = Conv { padding: [(0, 0), (1, 1), (1, 1)], groups: 96, ..PLAIN };
-    let (x, kernel) = (cast(&noise(&[3, 40, 60, 96], 1), DType::F32), Shape::new(&[3, 3, 1, 96]).unwrap());
-    let d = cast(&noise(&[3, 40, 60, 96], 2), DType::F32);
-    let mut g = Graph::new();
-    let inputs = [g.input(x.ty()), g.input(d.ty())];
-    let dw = conv.backward_kernel(&mut g, kernel, inputs[0], inputs[1]).unwrap();
-    assert_eq!(
-        g.nodes().iter().map(|n| n.op.name()).collect::<Vec<_>>(),
-        ["conv_kernel_parts", "conv_backward_kernel"]
-    );
-    let plan = Plan::build(&g, &inputs, &[dw]).unwrap();
-    let cut = plan.run(&[x.bytes(), d.bytes()], None).unwrap().remove(0);
-    // Computed at once it has the same bits.
-    let op = ConvBackwardKernel { conv, kernel };
-    assert_eq!(cut.bytes(), run(&op, &[x.clone(), d.clone()]).unwrap()[0].bytes());
-    let want = run(&op, &[cast(&x, DType::F64), cast(&d, DType::F64)]).unwrap().remove(0);
-    assert_close(&cut, &want, 5e-5);
+    let same = Conv { padding: [(0, 0), (1, 1), (1, 1)], ..PLAIN };
+    let strided = Conv { strides: [1, 2, 2], padding: [(0, 0), (0, 1), (0, 1)], ..PLAIN };
+    for (x, kernel, conv) in [
+        ([3, 40, 60, 96], [3, 3, 1, 96], Conv { groups: 96, ..same }),
+        ([6, 20, 24, 40], [3, 3, 40, 24], same),
+        ([1, 160, 80, 10], [3, 3, 10, 70], strided),
+    ] {
+        let (x, kernel) = (cast(&noise(&x, 1), DType::F32), Shape::new(&kernel).unwrap());
+        let geometry = conv.geometry("conv", x.shape(), &kernel).unwrap();
+        let d = cast(&noise(&Conv::result(&geometry, 4).unwrap(), 2), DType::F32);
+        let mut g = Graph::new();
+        let inputs = [g.input(x.ty()), g.input(d.ty())];
+        let dw = conv.backward_kernel(&mut g, kernel, inputs[0], inputs[1]).unwrap();
+        let names: Vec<_> = g.nodes().iter().map(|n| n.op.name()).collect();
+        assert_eq!(names, ["conv_kernel_parts", "conv_backward_kernel"]);
+        let plan = Plan::build(&g, &inputs, &[dw]).unwrap();
+        let cut = plan.run(&[x.bytes(), d.bytes()], None).unwrap().remove(0);
+        // Computed at once it has the same bits.
+        let op = ConvBackwardKernel { conv, kernel };
+        assert_eq!(cut.bytes(), run(&op, &[x.clone(), d.clone()]).unwrap()[0].bytes());
+        let want = run(&op, &[cast(&x, DType::F64), cast(&d, DType::F64)]).unwrap().remove(0);
+        assert_close(&cut, &want, 5e-5);
+    }
 }
