@@ -268,7 +268,6 @@ CASES: dict[str, list[Case]] = {
     "ZeroPadding3D": [Case(lambda k: k.ZeroPadding3D((1, 2, 0)), VOLUME)],
 }
 
-# Bases, and what computes nothing.
 # Bases, and what Keras does not have.
 NO_CASE = {"Input", "InputLayer", "InputSpec", "Layer", "LocalResponseNormalization", "RandomPCAColor", "Wrapper"}
 PARAMETERS = [

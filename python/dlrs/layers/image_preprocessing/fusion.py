@@ -70,6 +70,8 @@ class Fusion:
             return self._normalize(layer)
         if not isinstance(layer, ImageLayer) or layer.data_format != "channels_last":
             return False
+        if not layer.built:
+            layer.build(None)
         kind = layer._fusion_kind(self._sizes)
         if kind == "map" and not self._stages and self._reads_alike(layer._reading):
             self._project(layer)

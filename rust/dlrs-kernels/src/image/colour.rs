@@ -83,17 +83,7 @@ fn run<S>(_: S, stage: Stage, parameters: &[f32], image: &mut [f32], width: usiz
         Stage::Matrix { at } => matrix(parameters[at..at + 12].try_into().expect("twelve numbers"), image),
         Stage::Scale { at } => {
             let (scale, offset) = parameters[at..at + 2 * channels].split_at(channels);
-            match channels {
-                1 => image.iter_mut().for_each(|x| *x = *x * scale[0] + offset[0]),
-                3 => {
-                    let (s, o) = ([scale[0], scale[1], scale[2]], [offset[0], offset[1], offset[2]]);
-                    let (pixels, _) = image.as_chunks_mut::<3>();
-                    pixels.iter_mut().for_each(|p| *p = [p[0] * s[0] + o[0], p[1] * s[1] + o[1], p[2] * s[2] + o[2]]);
-                }
-                _ => image.chunks_exact_mut(channels).for_each(|p| {
-                    p.iter_mut().zip(scale).zip(offset).for_each(|((x, s), o)| *x = *x * s + o);
-                }),
-            }
+            linear(image, scale, offset);
         }
         Stage::Contrast { at } => contrast(parameters[at], image, channels),
         Stage::Clip { low, high } => image.iter_mut().for_each(|x| *x = clip(*x, low, high)),
@@ -113,37 +103,75 @@ fn clip(x: f32, low: f32, high: f32) -> f32 {
 
 #[inline(always)]
 fn matrix(m: [f32; 12], image: &mut [f32]) {
-    let (pixels, _) = image.as_chunks_mut::<3>();
-    for p in pixels {
-        let [r, g, b] = *p;
-        *p = [0, 4, 8].map(|i| m[i] * r + m[i + 1] * g + m[i + 2] * b + m[i + 3]);
+    by_pixels(image, |[r, g, b]| [0, 4, 8].map(|i| m[i] * r + m[i + 1] * g + m[i + 2] * b + m[i + 3]));
+}
+
+/// Pixels that are worked on side by side, as vectors.
+const PIXELS: usize = 16;
+
+/// Replaces the pixels of three channels by what `change` makes of them.
+#[inline(always)]
+fn by_pixels(image: &mut [f32], change: impl Fn([f32; 3]) -> [f32; 3]) {
+    let (blocks, rest) = image.as_chunks_mut::<{ 3 * PIXELS }>();
+    for block in blocks {
+        let (mut r, mut g, mut b) = ([0.0; PIXELS], [0.0; PIXELS], [0.0; PIXELS]);
+        for i in 0..PIXELS {
+            (r[i], g[i], b[i]) = (block[3 * i], block[3 * i + 1], block[3 * i + 2]);
+        }
+        for i in 0..PIXELS {
+            [r[i], g[i], b[i]] = change([r[i], g[i], b[i]]);
+        }
+        for i in 0..PIXELS {
+            (block[3 * i], block[3 * i + 1], block[3 * i + 2]) = (r[i], g[i], b[i]);
+        }
+    }
+    rest.as_chunks_mut::<3>().0.iter_mut().for_each(|p| *p = change(*p));
+}
+
+/// x·scale + offset, channel by channel.
+#[inline(always)]
+fn linear(image: &mut [f32], scale: &[f32], offset: &[f32]) {
+    const LINE: usize = 48; // whole pixels of one to four channels, and whole vectors
+    let channels = scale.len();
+    let mut rest = image;
+    if LINE.is_multiple_of(channels) {
+        let (mut s, mut o) = ([0.0; LINE], [0.0; LINE]);
+        for i in 0..LINE {
+            (s[i], o[i]) = (scale[i % channels], offset[i % channels]);
+        }
+        let (lines, end) = rest.as_chunks_mut::<LINE>();
+        for line in lines {
+            for i in 0..LINE {
+                line[i] = line[i] * s[i] + o[i];
+            }
+        }
+        rest = end;
+    }
+    for p in rest.chunks_exact_mut(channels) {
+        p.iter_mut().zip(scale).zip(offset).for_each(|((x, s), o)| *x = *x * s + o);
     }
 }
 
-/// Pixels whose values are added up side by side.
-const SUMS: usize = 16;
-
 #[inline(always)]
 fn contrast(factor: f32, image: &mut [f32], channels: usize) {
-    let pixels = image.len() / channels;
-    for c in 0..channels {
-        let mut sums = [0.0f32; SUMS];
-        for (i, p) in image.chunks_exact(channels).enumerate() {
-            sums[i % SUMS] += p[c];
-        }
-        let mean = sums.iter().sum::<f32>() / pixels as f32;
-        let offset = mean - mean * factor;
-        image.iter_mut().skip(c).step_by(channels).for_each(|x| *x = *x * factor + offset);
+    let pixels = (image.len() / channels) as f32;
+    let mut sums = vec![0.0f32; PIXELS * channels];
+    let mut blocks = image.chunks_exact(PIXELS * channels);
+    for block in &mut blocks {
+        sums.iter_mut().zip(block).for_each(|(sum, x)| *sum += x);
     }
+    sums.iter_mut().zip(blocks.remainder()).for_each(|(sum, x)| *sum += x);
+    let mean = |c: usize| sums[c..].iter().step_by(channels).sum::<f32>() / pixels;
+    let offset: Vec<f32> = (0..channels).map(|c| mean(c) - mean(c) * factor).collect();
+    linear(image, &vec![factor; channels], &offset);
 }
 
 /// Smith 1978, "Color gamut transform pairs", in the form without branches by sextant.
 #[inline(always)]
 fn hue_saturation([turn, factor, least, most]: [f32; 4], (low, range): (f32, f32), image: &mut [f32]) {
     let inverse = 1.0 / range;
-    let (pixels, _) = image.as_chunks_mut::<3>();
-    for p in pixels {
-        let [r, g, b] = p.map(|x| (x - low) * inverse);
+    by_pixels(image, |pixel| {
+        let [r, g, b] = pixel.map(|x| (x - low) * inverse);
         let value = larger(larger(r, g), b);
         let chroma = value + larger(larger(-r, -g), -b);
         let sixth = if chroma > 0.0 { 1.0 / (6.0 * chroma) } else { 0.0 };
@@ -158,8 +186,8 @@ fn hue_saturation([turn, factor, least, most]: [f32; 4], (low, range): (f32, f32
         let dr = clip((turned - 3.0).abs() - 1.0, 0.0, 1.0);
         let dg = clip(2.0 - (turned - 2.0).abs(), 0.0, 1.0);
         let db = clip(2.0 - (turned - 4.0).abs(), 0.0, 1.0);
-        *p = [dr, dg, db].map(|d| value * ((1.0 - saturation) + saturation * d) * range + low);
-    }
+        [dr, dg, db].map(|d| value * ((1.0 - saturation) + saturation * d) * range + low)
+    });
 }
 
 #[inline(always)]
