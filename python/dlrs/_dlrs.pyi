@@ -312,6 +312,7 @@ def conv(
     padding: Sequence[tuple[int, int]],
     dilation: Sequence[int],
     groups: int,
+    algo: str = "auto",
 ) -> Tensor: ...
 def conv_backward_input(
     d: ArrayLike,
@@ -321,6 +322,7 @@ def conv_backward_input(
     padding: Sequence[tuple[int, int]],
     dilation: Sequence[int],
     groups: int,
+    algo: str = "auto",
 ) -> Tensor: ...
 def conv_backward_kernel(
     x: ArrayLike,

@@ -19,12 +19,19 @@ def test_settings_are_obeyed() -> None:
     assert _python(code, DLRS_ISA="portable", DLRS_NUM_THREADS="3").stdout.split() == ["portable", "3"]
 
 
+def test_the_algorithm_of_convolutions() -> None:
+    code = "import dlrs; print(dlrs.config.conv_algo())"
+    assert _python(code, DLRS_CONV_ALGO="direct").stdout.split() == ["direct"]
+    assert _python(code, DLRS_CONV_ALGO="auto").stdout.split() == ["auto"]
+
+
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
         ("DLRS_ISA", "avx9", r"this machine supports portable"),
         ("DLRS_NUM_THREADS", "two", r"expected a number from 1"),
         ("DLRS_NUM_THREADS", "0", r"expected a number from 1"),
+        ("DLRS_CONV_ALGO", "fft", 'expected "auto" or "direct"'),
     ],
 )
 def test_a_setting_that_means_nothing_is_refused_at_import(name: str, value: str, expected: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
 from dlrs.backend import TensorLike, as_tensor
+from dlrs.config import standardize_conv_algo
 from dlrs.ops.operation import op
 from dlrs.ops.spatial import Pads, Sizes, is_channels_first, on_channels_last, per_axis, same_padding
 
@@ -21,6 +22,7 @@ def conv(
     padding: Padding = "valid",
     data_format: str | None = None,
     dilation_rate: Sizes = 1,
+    conv_algo: str | None = None,
 ) -> Tensor:
     """Convolution (cross-correlation) over one to three spatial axes.
 
@@ -38,13 +40,14 @@ def conv(
             zeros (before, after) for each spatial axis.
         data_format: `"channels_last"` or `"channels_first"`; `config.image_data_format()` if None.
         dilation_rate: Distance of the window's taps.
+        conv_algo: `"auto"` or `"direct"`; `config.conv_algo()` if None.
 
     Errors: ValueError if ranks or channels do not fit, or the window is larger than the padded input.
 
     >>> conv([[[1.0], [2.0], [3.0]]], [[[1.0]], [[1.0]]]).tolist()
     [[[3.0], [5.0]]]
     """
-    return _conv("conv", as_tensor(inputs), as_tensor(kernel), strides, padding, data_format, dilation_rate)
+    return _conv("conv", as_tensor(inputs), as_tensor(kernel), strides, padding, data_format, dilation_rate, conv_algo)
 
 
 @op
@@ -55,11 +58,12 @@ def depthwise_conv(
     padding: Padding = "valid",
     data_format: str | None = None,
     dilation_rate: Sizes = 1,
+    conv_algo: str | None = None,
 ) -> Tensor:
     """Convolution of each channel with filters of its own.
 
     Args:
-        inputs, strides, padding, data_format, dilation_rate: As for `conv`.
+        inputs, strides, padding, data_format, dilation_rate, conv_algo: As for `conv`.
         kernel: Tensor of shape (*window, input channels, m); channel c makes the outputs c * m to c * m + m - 1.
 
     Errors: As for `conv`.
@@ -71,7 +75,7 @@ def depthwise_conv(
     _check_ranks("depthwise_conv", inputs, kernel)
     _check_channels("depthwise_conv", inputs, kernel.shape[-2], data_format)
     kernel = _dlrs.reshape(kernel, [*kernel.shape[:-2], 1, kernel.shape[-2] * kernel.shape[-1]])
-    return _conv("depthwise_conv", inputs, kernel, strides, padding, data_format, dilation_rate)
+    return _conv("depthwise_conv", inputs, kernel, strides, padding, data_format, dilation_rate, conv_algo)
 
 
 @op
@@ -83,11 +87,12 @@ def separable_conv(
     padding: Padding = "valid",
     data_format: str | None = None,
     dilation_rate: Sizes = 1,
+    conv_algo: str | None = None,
 ) -> Tensor:
     """`depthwise_conv`, then a convolution with a window of one place that mixes the channels.
 
     Args:
-        inputs, strides, padding, data_format, dilation_rate: As for `conv`.
+        inputs, strides, padding, data_format, dilation_rate, conv_algo: As for `conv`.
         depthwise_kernel: Tensor of shape (*window, input channels, m).
         pointwise_kernel: Tensor of shape (*ones, input channels * m, output channels).
 
@@ -97,10 +102,10 @@ def separable_conv(
     [[[3.0, -3.0]]]
     """
     pointwise = as_tensor(pointwise_kernel)
-    mixed = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    mixed = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate, conv_algo)
     _check_ranks("separable_conv", mixed, pointwise)
     _check_channels("separable_conv", mixed, pointwise.shape[-2], data_format)
-    return _conv("separable_conv", mixed, pointwise, 1, "valid", data_format, 1)
+    return _conv("separable_conv", mixed, pointwise, 1, "valid", data_format, 1, conv_algo)
 
 
 @op
@@ -112,6 +117,7 @@ def conv_transpose(
     output_padding: Sizes | None = None,
     data_format: str | None = None,
     dilation_rate: Sizes = 1,
+    conv_algo: str | None = None,
 ) -> Tensor:
     """The transposed convolution: the linear map of `conv`'s gradient by its input, which enlarges by `strides`.
 
@@ -125,6 +131,7 @@ def conv_transpose(
             `"valid"` and (s - 1) * stride + e % 2 + output_padding for `"same"`.
         data_format: `"channels_last"` or `"channels_first"`; `config.image_data_format()` if None.
         dilation_rate: Distance of the window's taps.
+        conv_algo: `"auto"` or `"direct"`; `config.conv_algo()` if None.
 
     Errors: ValueError if ranks or channels do not fit.
 
@@ -137,6 +144,7 @@ def conv_transpose(
     axes = inputs.ndim - 2
     steps = per_axis("conv_transpose", "strides", strides, axes)
     dilations = per_axis("conv_transpose", "dilation_rate", dilation_rate, axes)
+    algo = standardize_conv_algo(conv_algo)
     extra: Sequence[int | None] = [None] * axes
     if output_padding is not None:
         extra = per_axis("conv_transpose", "output_padding", output_padding, axes, least=0)
@@ -153,7 +161,7 @@ def conv_transpose(
         geometry = [_transposed(mode, *axis) for axis in zip(x.shape[1:-1], reach, steps, extra, strict=True)]
         shape = [x.shape[0], *(size for size, _ in geometry), kernel.shape[-2]]
         pads = [pad for _, pad in geometry]
-        return _dlrs.conv_backward_input(x, kernel, shape, steps, pads, dilations, 1)
+        return _dlrs.conv_backward_input(x, kernel, shape, steps, pads, dilations, 1, algo)
 
     return on_channels_last(apply, inputs, is_channels_first("conv_transpose", data_format))
 
@@ -186,6 +194,7 @@ def _conv(
     padding: Padding,
     data_format: str | None,
     dilation_rate: Sizes,
+    conv_algo: str | None,
 ) -> Tensor:
     _check_ranks(name, inputs, kernel)
     axes = inputs.ndim - 2
@@ -199,10 +208,11 @@ def _conv(
         )
     steps = per_axis(name, "strides", strides, axes)
     dilations = per_axis(name, "dilation_rate", dilation_rate, axes)
+    algo = standardize_conv_algo(conv_algo)
 
     def apply(x: Tensor) -> Tensor:
         pads = _pads(name, padding, x.shape[1:-1], kernel.shape[:-2], steps, dilations)
-        return _dlrs.conv(x, kernel, steps, pads, dilations, channels // taken)
+        return _dlrs.conv(x, kernel, steps, pads, dilations, channels // taken, algo)
 
     return on_channels_last(apply, inputs, first)
 

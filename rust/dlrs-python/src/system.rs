@@ -27,7 +27,13 @@ pub fn set_num_threads(n: isize) -> Result<()> {
 
 /// Refuses settings in the environment that mean nothing: a typing mistake there would otherwise go unnoticed.
 pub fn check_environment() -> PyResult<()> {
-    let checked = Isa::requested().map(|_| ()).and_then(|()| requested_threads().map(|_| ()));
+    let algorithm = match std::env::var("DLRS_CONV_ALGO") {
+        Ok(name) if name != "auto" && name != "direct" => {
+            Err(format!("DLRS_CONV_ALGO is {name:?}; expected \"auto\" or \"direct\""))
+        }
+        _ => Ok(()),
+    };
+    let checked = Isa::requested().map(|_| ()).and_then(|()| requested_threads().map(|_| ())).and(algorithm);
     checked.map_err(pyo3::exceptions::PyValueError::new_err)
 }
 

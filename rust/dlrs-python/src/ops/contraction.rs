@@ -1,7 +1,7 @@
 //! Products that sum over axes.
 
 use dlrs_core::dispatch::Operand;
-use dlrs_core::ops::conv::{Conv, ConvBackwardInput};
+use dlrs_core::ops::conv::{Conv, ConvAlgo, ConvBackwardInput};
 use dlrs_core::ops::matmul::MatMul;
 use dlrs_core::{DType, Shape};
 use pyo3::prelude::*;
@@ -62,8 +62,9 @@ fn product(op: MatMul, a: &Operand, b: &Operand) -> Result<dlrs_core::dispatch::
 }
 
 /// Convolution of x (n, .., channels) by a kernel (.., channels / groups, filters) over one to three spatial axes; `padding` holds
-/// the zeros (before, after) each.
+/// the zeros (before, after) each, `algo` says whether minimal filtering ("auto") or only the definition ("direct") may compute it.
 #[pyfunction]
+#[pyo3(signature = (x, kernel, strides, padding, dilation, groups, algo="auto"))]
 pub fn conv(
     x: Arg,
     kernel: Arg,
@@ -71,15 +72,18 @@ pub fn conv(
     padding: Vec<(isize, isize)>,
     dilation: Axes,
     groups: isize,
+    algo: &str,
 ) -> Result<PyTensor> {
     let [x, kernel] = floats([x, kernel])?;
     let op = convolution("conv", &x.ty().shape, (&strides, &padding, &dilation, groups))?;
+    let op = Conv { algo: algorithm("conv", algo)?, ..op };
     let flops = work(&x.ty().shape, &kernel.ty().shape);
     Ok(apply_heavy(op, &[x, kernel], flops)?.into())
 }
 
 /// The gradient of [`conv`] with respect to an x of shape `input_shape`, given that of its result: transposed convolution.
 #[pyfunction]
+#[pyo3(signature = (d, kernel, input_shape, strides, padding, dilation, groups, algo="auto"))]
 pub fn conv_backward_input(
     d: Arg,
     kernel: Arg,
@@ -88,10 +92,12 @@ pub fn conv_backward_input(
     padding: Vec<(isize, isize)>,
     dilation: Axes,
     groups: isize,
+    algo: &str,
 ) -> Result<PyTensor> {
     let [d, kernel] = floats([d, kernel])?;
     let input = shape_of("conv_backward_input", &input_shape)?;
     let conv = convolution("conv_backward_input", &input, (&strides, &padding, &dilation, groups))?;
+    let conv = Conv { algo: algorithm("conv_backward_input", algo)?, ..conv };
     let flops = work(&input, &kernel.ty().shape);
     Ok(apply_heavy(ConvBackwardInput { conv, input }, &[d, kernel], flops)?.into())
 }
@@ -118,6 +124,15 @@ pub fn conv_backward_kernel(
 fn floats(args: [Arg; 2]) -> Result<[Operand; 2]> {
     let dtype = float_of(promote([&args[0], &args[1]]));
     to_all(args, dtype)
+}
+
+/// Which algorithms may compute a convolution.
+fn algorithm(op: &str, name: &str) -> Result<ConvAlgo> {
+    match name {
+        "auto" => Ok(ConvAlgo::Auto),
+        "direct" => Ok(ConvAlgo::Direct),
+        _ => fail!(Value, "{op}: algo is {name:?}; expected \"auto\" or \"direct\""),
+    }
 }
 
 /// Multiply-adds of a convolution, those at the edges included.

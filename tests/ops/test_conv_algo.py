@@ -1,0 +1,69 @@
+"""The algorithm of convolutions: minimal filtering against the definition, how it is chosen, what bad names get."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+import dlrs
+from dlrs import config, ops
+
+RNG = np.random.default_rng(7)
+X = RNG.standard_normal((4, 18, 17, 64)).astype("float32")
+KERNEL = RNG.standard_normal((3, 3, 64, 96)).astype("float32")
+
+
+@pytest.fixture(autouse=True)
+def default() -> Iterator[None]:
+    before = config.conv_algo()
+    yield
+    config.set_conv_algo(before)  # type: ignore[arg-type]
+
+
+def exact(padding: str) -> np.ndarray:
+    return ops.conv(X.astype("float64"), KERNEL.astype("float64"), padding=padding).numpy()
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+def test_both_are_as_near_to_the_exact_sum_as_they_say(padding: str) -> None:
+    sizes = ops.conv(abs(X).astype("float64"), abs(KERNEL).astype("float64"), padding=padding).numpy()
+    for algo, ulps in (("auto", 8.0), ("direct", 2.0)):
+        y = ops.conv(X, KERNEL, padding=padding, conv_algo=algo).numpy()
+        assert (abs(y - exact(padding)) / sizes).max() < ulps * 2.0**-24
+
+
+def test_the_setting_is_the_default() -> None:
+    config.set_conv_algo("direct")
+    direct = ops.conv(X, KERNEL).numpy()
+    assert np.array_equal(direct, ops.conv(X, KERNEL, conv_algo="direct").numpy())
+    config.set_conv_algo("auto")
+    assert not np.array_equal(direct, ops.conv(X, KERNEL).numpy())
+
+
+def test_direct_outputs_do_not_see_beyond_their_window() -> None:
+    x = X.copy()
+    x[0, 5, 5, 3] = np.inf
+    y = ops.conv(x, KERNEL, padding="same", conv_algo="direct").numpy()
+    seen = np.zeros(y.shape[:3], bool)
+    seen[0, 4:7, 4:7] = True
+    assert np.array_equal(~np.isfinite(y).all(axis=-1), seen)
+
+
+def test_the_gradient_by_the_input_goes_the_same_way() -> None:
+    def gradient(algo: str) -> np.ndarray:
+        x = dlrs.Variable(X)
+        with dlrs.GradientTape() as tape:
+            total = ops.sum(ops.square(ops.conv(x, KERNEL, padding="same", conv_algo=algo)))
+        return tape.gradient(total, x).numpy()
+
+    auto, direct = gradient("auto"), gradient("direct")
+    assert not np.array_equal(auto, direct)
+    assert abs(auto - direct).max() < 1e-4 * abs(direct).max()
+
+
+@pytest.mark.parametrize("value", ["winograd", "", 3, ["auto"]])
+def test_other_names_are_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="algorithm of convolutions"):
+        config.set_conv_algo(value)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="algorithm of convolutions"):
+        ops.conv(X, KERNEL, conv_algo=value)  # type: ignore[arg-type]
