@@ -3,14 +3,16 @@
 use std::ops::Range;
 
 use crate::dispatch;
-use crate::gemm::{Activation, Epilogue, MatB, MatRef, PackedRef, gemm_f32, gemm_scratch_len, panel_width};
-use crate::isa::{Isa, Simd};
+use crate::gemm::levels::{Tiles, panel};
+use crate::gemm::micro::{Block, Rows};
+use crate::gemm::{Epilogue, block_of, panel_width};
+use crate::isa::Isa;
 use crate::mem::{Rect, TileMut};
 
 use super::super::ConvGeometry;
 use super::algorithm::{F2, F4, Minimal};
 use super::kernel::transformed_len;
-use super::{Winograd, point_stride};
+use super::{LINE, Winograd, point_stride};
 
 /// A convolution prepared for one level.
 #[derive(Clone, Debug)]
@@ -18,10 +20,10 @@ pub struct WinogradConv {
     isa: Isa,
     f: Winograd,
     /// Height and width.
-    input: [usize; 2],
-    output: [usize; 2],
-    pad: [usize; 2],
-    c_in: usize,
+    pub(super) input: [usize; 2],
+    pub(super) output: [usize; 2],
+    pub(super) pad: [usize; 2],
+    pub(super) c_in: usize,
     c_out: usize,
     images: usize,
     /// Squares in a block.
@@ -122,12 +124,12 @@ impl WinogradConv {
     }
 
     /// Rows and columns of squares of an image.
-    fn squares(&self) -> [usize; 2] {
+    pub(super) fn squares(&self) -> [usize; 2] {
         self.output.map(|n| n.div_ceil(self.f.outputs()))
     }
 
     /// The first pixel of a row of squares.
-    fn first_pixel(&self, row: usize) -> usize {
+    pub(super) fn first_pixel(&self, row: usize) -> usize {
         let [down, _] = self.squares();
         let (image, row) = (row / down, row % down);
         (image * self.output[0] + row * self.f.outputs()) * self.output[1]
@@ -147,14 +149,7 @@ impl WinogradConv {
     pub fn scratch_len(&self) -> usize {
         let panel = panel_width(self.isa);
         let points = self.f.points();
-        let squares = points * (point_stride(self.block, self.c_in) + point_stride(self.block, panel));
-        squares + self.gemm_scratch() + 16
-    }
-
-    /// What the products need: the last block of a tile may have any number of squares.
-    fn gemm_scratch(&self) -> usize {
-        let need = |squares| gemm_scratch_len(self.isa, squares, self.c_in, panel_width(self.isa));
-        (1..=self.block).map(need).max().unwrap_or(0)
+        points * (point_stride(self.block, self.c_in) + point_stride(self.block, panel)) + LINE
     }
 
     /// One tile of y = epilogue(x ∗ w): all of x, the [transformed kernel](super::WinogradKernel), and the tile.
@@ -189,7 +184,7 @@ impl WinogradConv {
     }
 
     #[inline(always)]
-    fn tile<S: Simd, A: Minimal<N, M>, const N: usize, const M: usize>(
+    fn tile<S: Tiles, A: Minimal<N, M>, const N: usize, const M: usize>(
         &self,
         s: S,
         job: &Job,
@@ -200,287 +195,84 @@ impl WinogradConv {
         let panel = panel_width(self.isa);
         let (v_stride, m_stride) = (point_stride(self.block, self.c_in), point_stride(self.block, panel));
         let (v, rest) = aligned(scratch).split_at_mut(N * N * v_stride);
-        let (m, rest) = rest.split_at_mut(N * N * m_stride);
+        let m = &mut rest[..N * N * m_stride];
         let squares = job.tile.rows.start * across..job.tile.rows.end * across;
         let u_stride = point_stride(self.c_in, panel);
-        let per_panel = N * N * u_stride;
         for start in squares.clone().step_by(self.block) {
             let block = start..squares.end.min(start + self.block);
+            let next = block.end..squares.end.min(block.end + self.block);
             self.transform_input::<S, A, N, M>(s, job.x, block.clone(), v, v_stride);
             for c in job.tile.channels.clone().step_by(panel) {
+                let first = c - job.tile.channels.start;
                 let cols = panel.min(job.tile.channels.end - c);
-                let u = &job.u[c / panel * per_panel..][..per_panel];
+                let part = Part { first, cols, width: cols.next_multiple_of(S::LANES) };
+                let u = &job.u[c / panel * N * N * u_stride..][..N * N * u_stride];
                 for p in 0..N * N {
-                    let a = MatRef::new(&v[p * v_stride..], block.len(), self.c_in, self.c_in, 1);
-                    let b = PackedRef::new(self.isa, &u[p * u_stride..], self.c_in, cols);
-                    let product = TileMut::new(&mut m[p * m_stride..], block.len(), cols, panel);
-                    gemm_f32(self.isa, a, MatB::Packed(b), product, &Epilogue::default(), rest);
+                    if first == 0 {
+                        self.fetch_input::<N, M>(job.x, next.clone(), p);
+                    }
+                    self.fetch_output::<N, M>(job, y, &part, block.clone(), p);
+                    let (v, u) = (&v[p * v_stride..], &u[p * u_stride..]);
+                    self.product(s, block.len(), v, u, &part, &mut m[p * m_stride..]);
                 }
-                let part = Part { first: c - job.tile.channels.start, cols };
                 self.transform_output::<S, A, N, M>(s, job, &part, block.clone(), (m, m_stride), y);
             }
         }
     }
 
-    /// V = Bᵀ·d·B of squares `block`, all channels, a matrix (squares × channels) every `stride` elements.
+    /// One point's product of squares × channels, for the columns of a part.
     #[inline(always)]
-    fn transform_input<S: Simd, A: Minimal<N, M>, const N: usize, const M: usize>(
-        &self,
-        s: S,
-        x: &[f32],
-        block: Range<usize>,
-        v: &mut [f32],
-        stride: usize,
-    ) {
+    fn product<S: Tiles>(&self, s: S, squares: usize, v: &[f32], u: &[f32], part: &Part, m: &mut [f32]) {
+        assert!(squares * self.c_in <= v.len() && squares * part.width <= m.len());
+        assert!(self.c_in * panel::<S>() <= u.len() && part.cols <= panel::<S>());
+        let blocks = squares.div_ceil(S::MR);
+        for i in 0..blocks {
+            let (row, rows) = block_of(squares, blocks, i);
+            let c = m.as_mut_ptr().wrapping_add(row * part.width);
+            let block = Block {
+                k: self.c_in,
+                a: v.as_ptr().wrapping_add(row * self.c_in),
+                a_stride: self.c_in,
+                b: u.as_ptr(),
+                b_stride: panel::<S>(),
+                copy: std::ptr::null_mut(),
+                taps: (&[0], &[0]),
+                c,
+                c_stride: part.width,
+                next_c: c.wrapping_add(rows * part.width),
+                cols: part.width,
+                resume: false,
+                finish: None,
+            };
+            // SAFETY: the rows lie in v and m, c_in rows of the panel in u, as asserted; the columns are whole vectors of either.
+            unsafe { S::kernel(rows, part.width / S::LANES, Rows::Contiguous)(s, &block) }
+        }
+    }
+
+    /// The squares of a block, row by row: each with the row (of all images), the first column, and how many there are.
+    pub(super) fn segments(&self, block: Range<usize>) -> impl Iterator<Item = (usize, usize, usize)> {
         let [_, across] = self.squares();
-        let mut square = block.start;
-        while square < block.end {
-            let n = (across - square % across).min(block.end - square);
-            let window = self.window::<N, M>(square / across, square % across);
-            assert!((N * N - 1) * stride + (square - block.start + n) * self.c_in <= v.len());
-            for c in (0..self.c_in).step_by(S::LANES) {
-                let to = &mut v[(square - block.start) * self.c_in + c..];
-                // SAFETY: the window's rows and columns lie in the input; the squares' elements at all points lie in v, as asserted.
-                unsafe {
-                    if c + S::LANES <= self.c_in {
-                        self.transform_row::<S, A, N, M, false>(
-                            s,
-                            &x[c..],
-                            &window,
-                            n,
-                            S::LANES,
-                            to.as_mut_ptr(),
-                            stride,
-                        );
-                    } else {
-                        self.transform_row::<S, A, N, M, true>(
-                            s,
-                            &x[c..],
-                            &window,
-                            n,
-                            self.c_in - c,
-                            to.as_mut_ptr(),
-                            stride,
-                        );
-                    }
-                }
-            }
-            square += n;
-        }
+        let rows = if block.is_empty() { 0..0 } else { block.start / across..(block.end - 1) / across + 1 };
+        rows.map(move |row| {
+            let first = block.start.max(row * across);
+            (row, first - row * across, block.end.min((row + 1) * across) - first)
+        })
     }
-
-    /// What the square in that row (of all images) and column sees.
-    #[inline(always)]
-    fn window<const N: usize, const M: usize>(&self, row: usize, column: usize) -> Window<N> {
-        let [down, _] = self.squares();
-        let (image, top) = (row / down, row % down * M);
-        let rows = std::array::from_fn(|i| {
-            let inside = (top + i).checked_sub(self.pad[0]).filter(|&r| r < self.input[0]);
-            inside.map(|r| (image * self.input[0] + r) * self.input[1] * self.c_in)
-        });
-        Window { rows, column: column * M }
-    }
-
-    /// The transform of `n` adjacent squares, of which neighbours share N − M columns, for one vector of channels.
-    ///
-    /// # Safety
-    /// `x` begins at the vector's first channel of the input's first pixel; `to` is valid for writes of `len` elements at every square
-    /// and point.
-    #[inline(always)]
-    unsafe fn transform_row<S: Simd, A: Minimal<N, M>, const N: usize, const M: usize, const PART: bool>(
-        &self,
-        s: S,
-        x: &[f32],
-        window: &Window<N>,
-        n: usize,
-        len: usize,
-        to: *mut f32,
-        stride: usize,
-    ) {
-        let mut cols = [[s.zero(); N]; N];
-        for i in 0..n {
-            let left = window.column + i * M;
-            for k in if i == 0 { 0 } else { N - M }..N {
-                let inside = (left + k).checked_sub(self.pad[1]).filter(|&column| column < self.input[1]);
-                cols[k] = inside.map_or(
-                    [s.zero(); N],
-                    #[inline(always)]
-                    |column| {
-                        let mut d = [s.zero(); N];
-                        for y in 0..N {
-                            if let Some(row) = window.rows[y] {
-                                // SAFETY: the pixel lies in the input, and has `len` channels from the vector's first on.
-                                unsafe {
-                                    let at = x.as_ptr().add(row + column * self.c_in);
-                                    d[y] = read::<S, PART>(s, at, len);
-                                }
-                            }
-                        }
-                        A::data(s, d)
-                    },
-                );
-            }
-            for y in 0..N {
-                let mut row = [s.zero(); N];
-                for k in 0..N {
-                    row[k] = cols[k][y];
-                }
-                let row = A::data(s, row);
-                for k in 0..N {
-                    // SAFETY: the caller vouches for every square and point.
-                    unsafe {
-                        let at = to.add((y * N + k) * stride + i * self.c_in);
-                        write::<S, PART>(s, at, len, row[k]);
-                    }
-                }
-            }
-            for k in 0..N - M {
-                cols[k] = cols[M + k];
-            }
-        }
-    }
-
-    /// Y = Aᵀ·m·A and the epilogue, of squares `block` and the channels of a part.
-    #[inline(always)]
-    fn transform_output<S: Simd, A: Minimal<N, M>, const N: usize, const M: usize>(
-        &self,
-        s: S,
-        job: &Job,
-        part: &Part,
-        block: Range<usize>,
-        (m, m_stride): (&[f32], usize),
-        y: &mut TileMut<f32>,
-    ) {
-        let ([down, across], panel) = (self.squares(), panel_width(self.isa));
-        assert!((N * N - 1) * m_stride + block.len() * panel <= m.len());
-        for (i, square) in block.enumerate() {
-            let (row, left) = (square / across, square % across * M);
-            let top = row % down * M;
-            let first = self.first_pixel(row) + left - job.tile.pixels.start;
-            let size = [(self.output[0] - top).min(M), (self.output[1] - left).min(M)];
-            assert!(first + (size[0] - 1) * self.output[1] + size[1] <= y.rows() && part.first + part.cols <= y.cols());
-            for c in (0..part.cols).step_by(S::LANES) {
-                let n = (part.cols - c).min(S::LANES);
-                let place = Place { first, size, column: part.first + c };
-                // SAFETY: m's rows are whole vectors; the square's pixels and the part's channels lie in y, as asserted, and in bias
-                // and residual, which have y's size.
-                unsafe {
-                    let from = m.as_ptr().add(i * panel + c);
-                    if n == S::LANES {
-                        self.finish_square::<S, A, N, M, false>(s, from, m_stride, &place, n, y, job.epilogue);
-                    } else {
-                        self.finish_square::<S, A, N, M, true>(s, from, m_stride, &place, n, y, job.epilogue);
-                    }
-                }
-            }
-        }
-    }
-
-    /// One square and vector of channels.
-    ///
-    /// # Safety
-    /// `m` is valid for reads of a vector at every point, and `len` channels from the place's column on exist in y, bias and residual for
-    /// each of its pixels.
-    #[inline(always)]
-    unsafe fn finish_square<S: Simd, A: Minimal<N, M>, const N: usize, const M: usize, const PART: bool>(
-        &self,
-        s: S,
-        m: *const f32,
-        stride: usize,
-        place: &Place,
-        len: usize,
-        y: &mut TileMut<f32>,
-        epilogue: &Epilogue,
-    ) {
-        let y_stride = y.stride();
-        // SAFETY: as the caller vouches.
-        unsafe {
-            let mut cols = [[s.zero(); M]; N];
-            for k in 0..N {
-                let mut column = [s.zero(); N];
-                for i in 0..N {
-                    column[i] = s.load_ptr(m.add((i * N + k) * stride));
-                }
-                cols[k] = A::output(s, column);
-            }
-            let bias = epilogue.bias.map_or(
-                s.zero(),
-                #[inline(always)]
-                |b| read::<S, PART>(s, b.as_ptr().add(place.column), len),
-            );
-            let relu = epilogue.activation == Activation::Relu;
-            for i in 0..M {
-                if i >= place.size[0] {
-                    break;
-                }
-                let mut row = [s.zero(); N];
-                for k in 0..N {
-                    row[k] = cols[k][i];
-                }
-                let row = A::output(s, row);
-                for k in 0..M {
-                    if k >= place.size[1] {
-                        break;
-                    }
-                    let pixel = place.first + i * self.output[1] + k;
-                    let mut out = s.add(row[k], bias);
-                    if let Some(r) = &epilogue.residual {
-                        out =
-                            s.add(out, read::<S, PART>(s, r.as_ptr().add(pixel * r.row_stride() + place.column), len));
-                    }
-                    if relu {
-                        // max_fast returns its second operand when one is NaN, so NaN survives.
-                        out = s.max_fast(s.zero(), out);
-                    }
-                    let at = y.as_mut_ptr().add(pixel * y_stride + place.column);
-                    write::<S, PART>(s, at, len, out);
-                }
-            }
-        }
-    }
-}
-
-/// # Safety
-/// `p` is valid for reads of a vector, or, if `PART`, of `len` elements.
-#[inline(always)]
-unsafe fn read<S: Simd, const PART: bool>(s: S, p: *const f32, len: usize) -> S::F32 {
-    // SAFETY: as the caller vouches.
-    unsafe { if PART { s.load_partial(p, len) } else { s.load_ptr(p) } }
-}
-
-/// # Safety
-/// `p` is valid for writes of a vector, or, if `PART`, of `len` elements.
-#[inline(always)]
-unsafe fn write<S: Simd, const PART: bool>(s: S, p: *mut f32, len: usize, v: S::F32) {
-    // SAFETY: as the caller vouches.
-    unsafe { if PART { s.store_partial(p, len, v) } else { s.store_ptr(p, v) } }
 }
 
 /// What a tile is computed from.
-struct Job<'a> {
-    tile: &'a WinogradTile,
-    x: &'a [f32],
-    u: &'a [f32],
-    epilogue: &'a Epilogue<'a>,
+pub(super) struct Job<'a> {
+    pub tile: &'a WinogradTile,
+    pub x: &'a [f32],
+    pub u: &'a [f32],
+    pub epilogue: &'a Epilogue<'a>,
 }
 
-/// A panel of the tile's channels: the first, counted in the tile, and how many.
-struct Part {
-    first: usize,
-    cols: usize,
-}
-
-/// Where the rows that a square sees begin in the input, none for padding, and its left column in the padded input.
-struct Window<const N: usize> {
-    rows: [Option<usize>; N],
-    column: usize,
-}
-
-/// A square in its tile: its first pixel, how many rows and columns of it exist, and the channel.
-struct Place {
-    first: usize,
-    size: [usize; 2],
-    column: usize,
+/// A panel of the tile's channels: the first, counted in the tile, how many, and that in whole vectors.
+pub(super) struct Part {
+    pub first: usize,
+    pub cols: usize,
+    pub width: usize,
 }
 
 /// Height and width.
