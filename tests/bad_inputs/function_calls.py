@@ -258,7 +258,13 @@ BACKEND: dict[str, Arguments] = {
     "unknown_name": given("loss", "mse_", ["mse", "mae"]),
 }
 
+CONFIG: dict[str, Arguments] = {
+    "set_conv_algo": given("auto"),
+    "standardize_conv_algo": given("auto"),
+}
+
 MODULES: dict[str, dict[str, Arguments]] = {
+    "config": CONFIG,
     "ops": OPS,
     "ops.numpy": OPS,
     "random": RANDOM,
