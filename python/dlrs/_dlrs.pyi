@@ -343,6 +343,7 @@ def average_pool(
 ) -> Tensor: ...  # padding does not count
 def adaptive_max_pool(x: ArrayLike, counts: Sequence[int]) -> Tensor: ...
 def adaptive_average_pool(x: ArrayLike, counts: Sequence[int]) -> Tensor: ...
+def window_sum(x: ArrayLike, radius: int) -> Tensor: ...  # of each element and its neighbours along the last axis
 
 # Images (batch, height, width, channels), floats or uint8
 def resize(

@@ -115,6 +115,13 @@ ADAPTIVE_REFUSALS = [
 ]
 INTEGERS = ("float32", "float64", "int32", "int64", "uint8")
 
+
+def window_sum(x: Array, radius: int) -> Any:
+    """Sums over neighbours along the last axis."""
+    places = np.arange(x.shape[-1])
+    return x @ (np.abs(places[:, None] - places) <= radius)
+
+
 EXACT: dict[str, Any] = {"domains": (APART,), "dtypes": INTEGERS, "second": True}
 ROUNDED: dict[str, Any] = {"domains": (APART,), "ulp": 2, "floor": 0.1, "second": True}
 
@@ -125,4 +132,8 @@ ROWS = [
         refusals=ADAPTIVE_REFUSALS, **EXACT),
     Row("adaptive_average_pool", adaptive_pool(np.mean), adaptive_cases(), call=ops.adaptive_average_pool,
         refusals=ADAPTIVE_REFUSALS, **ROUNDED),
+    Row("window_sum", window_sum, [case((2, 3, 7), radius=2), case((5,), radius=0), case((4, 3), radius=9),
+                                   case((0, 4), radius=1), case((3001, 37), radius=2, large=True)],
+        ulp=4, floor=1, second=True, refusals=[
+            refuses(ValueError, "scalar", (), radius=1), refuses(ValueError, "-1", (3,), radius=-1)]),
 ]  # fmt: skip

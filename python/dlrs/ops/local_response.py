@@ -1,7 +1,5 @@
 """Local response normalisation across channels."""
 
-from functools import reduce
-
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
 from dlrs.backend import TensorLike, as_tensor, is_float_dtype
@@ -37,15 +35,7 @@ def local_response_normalization(
             "local_response_normalization: `depth_radius` must be an integer of at least 0. Received: "
             f"depth_radius={depth_radius!r}"
         )
-    channels = x.shape[-1]
-    radius = min(depth_radius, max(channels - 1, 0))
-    squares = _dlrs.pad(_dlrs.square(x), [(0, 0)] * (x.ndim - 1) + [(radius, radius)])
-    starts, stops, steps = [0] * x.ndim, list(squares.shape), [1] * x.ndim
-    shifted = []
-    for start in range(2 * radius + 1):
-        starts[-1], stops[-1] = start, start + channels
-        shifted.append(_dlrs.slice(squares, starts, stops, steps))
-    scale = _dlrs.add(_dlrs.multiply(reduce(_dlrs.add, shifted), alpha), bias)
+    scale = _dlrs.add(_dlrs.multiply(_dlrs.window_sum(_dlrs.square(x), depth_radius), alpha), bias)
     return _dlrs.multiply(x, _to_minus(scale, beta))
 
 

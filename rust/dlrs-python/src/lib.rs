@@ -59,7 +59,7 @@ mod _dlrs {
         cumprod, cumsum, linear_recurrence, searchsorted, segment_max, segment_min, segment_sum, sort, top_k,
     };
     #[pymodule_export]
-    use crate::ops::pool::{adaptive_average_pool, adaptive_max_pool, average_pool, max_pool};
+    use crate::ops::pool::{adaptive_average_pool, adaptive_max_pool, average_pool, max_pool, window_sum};
     #[pymodule_export]
     use crate::ops::random::{random_beta, random_binomial, random_gamma, random_normal, random_uniform};
     #[pymodule_export]

@@ -44,6 +44,7 @@ mod testing;
 mod tiles;
 pub mod variates;
 pub mod while_loop;
+pub mod window_sum;
 
 pub use elementwise::{Ewise, Fused};
 

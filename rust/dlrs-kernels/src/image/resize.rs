@@ -139,7 +139,8 @@ fn sum_columns<P: ResizePixel>(line: &[P::Sum], columns: &ResizeWeights<P::Sum>,
                 let x = load(line, (first + column) * c + channel);
                 (0..STRIP).for_each(|i| sum[i] = sum[i] + weight * x[i]);
             }
-            let pixels = sum.map(P::from_sum);
+            let mut pixels = [P::default(); STRIP];
+            (0..STRIP).for_each(|i| pixels[i] = P::from_sum(sum[i]));
             crate::pool::strip::store(y, o * c + channel, pixels);
         }
     }

@@ -52,11 +52,17 @@ fn spread<T: Real>(g: &PoolGeometry, d: &[T], images: Range<usize>, mut dx: Tile
     let dx = dx.as_slice();
     assert!(d.len() == g.n * g.image_out() && images.end <= g.n, "gradient of pooled images");
     assert_eq!(dx.len(), images.len() * g.image_in(), "gradient of images");
-    dx.fill(T::default());
+    // Zeros are written just before they are added to, while the line is on its way into the cache.
+    let mut zeroed = 0;
     let first = images.start * g.image_in();
     let rows = g.output[0] * g.output[1];
     for row in images.start * rows..images.end * rows {
         let (lines, d) = (g.lines(row), &d[row * g.row_len()..][..g.row_len()]);
+        let end = lines.clone().last().map_or(0, |line| line + g.line_len() - first);
+        if end > zeroed {
+            dx[zeroed..end].fill(T::default());
+            zeroed = end;
+        }
         let count = lines.clone().count();
         for o in 0..g.output[2] {
             let columns = g.columns(o);
@@ -72,4 +78,5 @@ fn spread<T: Real>(g: &PoolGeometry, d: &[T], images: Range<usize>, mut dx: Tile
             }
         }
     }
+    dx[zeroed..].fill(T::default());
 }

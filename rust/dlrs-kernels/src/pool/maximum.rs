@@ -119,11 +119,17 @@ fn scatter<T: Element + PartialOrd + Add<Output = T>>(
         "images and the gradient of their pooling"
     );
     assert_eq!(dx.len(), images.len() * g.image_in(), "gradient of images");
-    dx.fill(T::default());
+    // Zeros are written just before they are added to, while the line is on its way into the cache.
+    let mut zeroed = 0;
     let first = images.start * g.image_in();
     let rows = g.output[0] * g.output[1];
     for row in images.start * rows..images.end * rows {
         let (lines, d) = (g.lines(row), &d[row * g.row_len()..][..g.row_len()]);
+        let end = lines.clone().last().map_or(0, |line| line + g.line_len() - first);
+        if end > zeroed {
+            dx[zeroed..end].fill(T::default());
+            zeroed = end;
+        }
         for o in 0..g.output[2] {
             let columns = g.columns(o);
             for channel in (0..g.c).step_by(STRIP) {
@@ -142,6 +148,7 @@ fn scatter<T: Element + PartialOrd + Add<Output = T>>(
             }
         }
     }
+    dx[zeroed..].fill(T::default());
 }
 
 #[inline(always)]

@@ -2,6 +2,7 @@
 
 use dlrs_core::Shape;
 use dlrs_core::ops::pool::{AveragePool, MaxPool, PoolWindows};
+use dlrs_core::ops::window_sum::WindowSum;
 use dlrs_kernels::pool::Windows;
 use pyo3::prelude::*;
 
@@ -81,4 +82,13 @@ fn adaptive(op: &str, x: &Shape, counts: &Axes) -> Result<PoolWindows> {
         Ok(count) if count > 0 => Ok(Windows::Adaptive { count }),
         _ => fail!(Value, "{op}: {} windows; expected at least 1", counts[axis]),
     })
+}
+
+/// Sums over the `radius` neighbours to each side along the last axis, and the element itself.
+#[pyfunction]
+pub fn window_sum(x: Arg, radius: isize) -> Result<PyTensor> {
+    match usize::try_from(radius) {
+        Ok(radius) => call::tensor(WindowSum { radius }, &[floating(x)?]),
+        Err(_) => fail!(Value, "window_sum: radius is {radius}; expected at least 0"),
+    }
 }
