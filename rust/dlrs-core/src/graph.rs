@@ -172,6 +172,39 @@ impl Graph {
         Ok(outputs)
     }
 
+    /// The same graph with every op that has stages replaced by them; `None` if there is no such op. Values keep their numbers.
+    ///
+    /// # Errors
+    /// What the stages say of their operands.
+    pub(crate) fn in_stages(&self) -> Result<Option<Graph>> {
+        let stages = |node: &Node| {
+            let types: Vec<Ty> = node.inputs.iter().map(|&v| self.ty(v)).collect();
+            node.op.stages(&types)
+        };
+        let all: Vec<_> = self.nodes.iter().map(stages).collect();
+        if all.iter().all(Option::is_none) {
+            return Ok(None);
+        }
+        let mut g = Graph { nodes: Vec::with_capacity(self.nodes.len() * 5 / 4), ..self.clone() };
+        for (node, stages) in self.nodes.iter().zip(all) {
+            let Some([first, second]) = stages else {
+                g.place(node.clone());
+                continue;
+            };
+            let between = g.apply(first, &node.inputs)?;
+            g.place(Node { op: second, inputs: between, outputs: node.outputs.clone() });
+        }
+        Ok(Some(g))
+    }
+
+    /// Appends a node whose results have their numbers already.
+    fn place(&mut self, node: Node) {
+        for (output, v) in node.outputs.iter().enumerate() {
+            self.values[v.index()].1 = Source::Node { node: self.nodes.len(), output };
+        }
+        self.nodes.push(node);
+    }
+
     /// Applies an op of one result.
     pub fn push(&mut self, op: impl Op, inputs: &[Val]) -> Result<Val> {
         Ok(self.apply(Arc::new(op), inputs)?[0])

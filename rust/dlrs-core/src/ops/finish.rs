@@ -1,10 +1,11 @@
 //! What happens to a finished tile of a contraction: one place for matrix products and convolutions.
 
-use dlrs_kernels::elementwise::{BinaryOp, Instr, UnaryOp};
+use dlrs_kernels::elementwise::{AnyTile, BinaryOp, Instr, UnaryOp};
 use dlrs_kernels::gemm::{Activation, Epilogue};
+use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{Rect, TileIo, TileMut, cast_mut};
 
-use super::elementwise::TileProgramEpilogue;
+use super::elementwise::{TileColumns, TileProgramEpilogue};
 use super::tiles::Block;
 use super::{TileConsumer, TileUpdate};
 use crate::DType;
@@ -13,6 +14,8 @@ use crate::DType;
 /// each tile hands it a function that computes the tile.
 pub(crate) struct Finish {
     how: How,
+    /// What is taken of the finished tile's columns.
+    columns: Option<(TileColumns, Isa)>,
     /// Number of the contraction's own operands; the consumer's follow.
     operands: usize,
 }
@@ -34,15 +37,25 @@ enum How {
 impl Finish {
     /// For a contraction of `operands` operands.
     pub(crate) fn new(consumer: Option<TileConsumer>, operands: usize) -> Finish {
+        let columns = match &consumer {
+            Some(TileConsumer::Program(epilogue)) => epilogue.fused.columns().map(|c| (c, epilogue.isa())),
+            _ => None,
+        };
         let how = match consumer {
             None => How::Registers { bias: None, activation: Activation::Identity },
             Some(TileConsumer::Update { update, states }) => How::Update { update, states },
             Some(TileConsumer::Program(epilogue)) => match bias_and_activation(&epilogue) {
-                Some(activation) => How::Registers { bias: Some(operands), activation },
-                None => How::Program(Box::new(epilogue)),
+                Some((bias, activation)) => How::Registers { bias: bias.then_some(operands), activation },
+                None => How::Program(epilogue),
             },
         };
-        Finish { how, operands }
+        Finish { how, columns, operands }
+    }
+
+    /// A number of rows: tiles must hold whole chunks of that many rows of the result, counted from its first (the last one may be
+    /// shorter).
+    pub(crate) fn chunk(&self) -> usize {
+        self.columns.as_ref().map_or(1, |(c, _)| c.chunks.chunk)
     }
 
     /// Whether the tiles update state, which is streamed: whole rows are best.
@@ -50,19 +63,21 @@ impl Finish {
         matches!(self.how, How::Update { .. })
     }
 
-    /// What a tile writes, per output of the step, if `rect` is its part of the contraction's result.
-    pub(crate) fn rects(&self, rect: Rect) -> Vec<Rect> {
-        match self.how {
-            How::Update { states, .. } => vec![rect; states],
+    /// What a tile writes, per output of the step, if `rect` is its part of the contraction's result and `block` its place there.
+    pub(crate) fn rects(&self, rect: Rect, block: &Block) -> Vec<Rect> {
+        match (&self.how, &self.columns) {
+            (How::Update { states, .. }, _) => vec![rect; *states],
+            (_, Some((columns, _))) => std::iter::once(rect).chain(columns.rects(block)).collect(),
             _ => vec![rect],
         }
     }
 
     /// Bytes of scratch memory that finishing a tile of at most `elements` elements needs.
     pub(crate) fn scratch_len(&self, elements: usize) -> usize {
+        let columns = self.columns.as_ref().map_or(0, |(c, _)| c.scratch_len());
         match &self.how {
-            How::Registers { .. } => 0,
-            How::Program(program) => program.scratch_len(),
+            How::Registers { .. } => columns,
+            How::Program(program) => program.scratch_len().max(columns),
             How::Update { .. } => elements * size_of::<f32>(),
         }
     }
@@ -79,13 +94,18 @@ impl Finish {
         match &self.how {
             How::Registers { bias, activation } => {
                 let bias = bias.map(|i| &io.input::<f32>(i)[block.cols.clone()]);
-                compute(io.output(0), &Epilogue { bias, activation: *activation, ..Epilogue::default() });
+                let mut c = io.output::<f32>(0);
+                let (rows, cols) = (c.rows(), c.cols());
+                let epilogue = Epilogue { bias, activation: *activation, ..Epilogue::default() };
+                compute(c.sub(0, 0, rows, cols), &epilogue);
+                self.take_moments(io, c, scratch);
             }
             How::Program(program) => {
                 let mut c = io.output::<f32>(0);
                 let (rows, cols) = (c.rows(), c.cols());
                 compute(c.sub(0, 0, rows, cols), &Epilogue::default());
-                program.run(io, c, block.rows.start, block.cols.start, self.operands, scratch);
+                program.run(io, &mut c, block.rows.start, block.cols.start, self.operands, scratch);
+                self.take_moments(io, c, scratch);
             }
             How::Update { update, .. } => {
                 let (rows, cols) = (block.rows.len(), block.cols.len());
@@ -95,11 +115,23 @@ impl Finish {
             }
         }
     }
+
+    fn take_moments(&self, io: &mut TileIo<'_>, c: TileMut<'_, f32>, scratch: &mut [u8]) {
+        if let Some((columns, isa)) = &self.columns
+            && columns.moments.is_some()
+        {
+            columns.take_moments(*isa, io, &mut AnyTile::F32(c), scratch);
+        }
+    }
 }
 
-/// Recognises `act(result + row)`, which the micro-kernel does in registers.
-fn bias_and_activation(epilogue: &TileProgramEpilogue) -> Option<Activation> {
+/// Recognises the result itself and `act(result + row)`, which the micro-kernel does in registers: whether there is a row, and the
+/// activation.
+fn bias_and_activation(epilogue: &TileProgramEpilogue) -> Option<(bool, Activation)> {
     let fused = &epilogue.fused;
+    if let [Instr::Load { .. }, Instr::Store { .. }] = fused.instrs.as_slice() {
+        return Some((false, Activation::Identity));
+    }
     let is_row = |i: usize| {
         let shape = &fused.inputs[i].shape;
         shape.size() == shape.last().copied().unwrap_or(0) && shape.last() == fused.shape.last()
@@ -110,8 +142,8 @@ fn bias_and_activation(epilogue: &TileProgramEpilogue) -> Option<Activation> {
     }
     match fused.instrs.as_slice() {
         [Instr::Load { .. }, Instr::Load { .. }, Instr::Binary { op: BinaryOp::Add, .. }, rest @ ..] => match rest {
-            [Instr::Store { .. }] => Some(Activation::Identity),
-            [Instr::Unary { op: UnaryOp::Relu, .. }, Instr::Store { .. }] => Some(Activation::Relu),
+            [Instr::Store { .. }] => Some((true, Activation::Identity)),
+            [Instr::Unary { op: UnaryOp::Relu, .. }, Instr::Store { .. }] => Some((true, Activation::Relu)),
             _ => None,
         },
         _ => None,

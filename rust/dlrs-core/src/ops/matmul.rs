@@ -6,6 +6,7 @@ use dlrs_kernels::gemm::{MatB, MatRef, PackedRef, gemm_f32, gemm_f64, gemm_scrat
 use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{Rect, TileIo, cast, cast_mut};
 
+use super::columns::Chunks;
 use super::finish::Finish;
 use super::{Contraction, FusionClass, LowerCx, Lowered, NodeRef, Op, Packing, TileConsumer, arity, tiles};
 use crate::error::Result;
@@ -162,6 +163,13 @@ impl Contraction for MatMul {
         inputs[0].dtype == DType::F32 && self.product(&inputs[0].shape, &inputs[1].shape).batch.len() == 1
     }
 
+    fn accepts_columns(&self, inputs: &[Ty]) -> bool {
+        const MOST: usize = 512;
+        let p = self.product(&inputs[0].shape, &inputs[1].shape);
+        // The result's own shape says how it is cut into chunks, and only of a matrix is that certain to be p.n columns wide.
+        Shape::new(&[p.m, p.n]).is_ok_and(|s| inputs[0].shape.rank() == 2 && Chunks::of(&s).chunk <= MOST)
+    }
+
     fn lower_with(&self, cx: &LowerCx<'_>, consumer: Option<TileConsumer>) -> Result<Lowered> {
         let product = self.product(&cx.inputs[0].shape, &cx.inputs[1].shape);
         Ok(lower_f32(cx, product, consumer))
@@ -203,10 +211,10 @@ pub(super) fn lower_f32(cx: &LowerCx<'_>, p: Product, consumer: Option<TileConsu
         ((UPDATE_TILE / p.n.max(1)).next_multiple_of(8).max(8), p.n.max(1))
     } else {
         let t = tiling(isa, p.m, p.k, p.n);
-        (t.rows, t.cols)
+        (t.rows.next_multiple_of(finish.chunk()), t.cols)
     };
     let blocks = blocks(&p, tile_rows, tile_cols);
-    let tiles = blocks.iter().map(|b| finish.rects(b.rect(&p))).collect();
+    let tiles = blocks.iter().map(|b| finish.rects(b.rect(&p), &b.place())).collect();
     let gemm_scratch = gemm_scratch_len(isa, tile_rows.min(p.m), p.k, tile_cols.min(p.n)).next_multiple_of(16);
     let scratch = 4 * gemm_scratch + finish.scratch_len(tile_rows.min(p.m) * tile_cols.min(p.n));
     let cost = cost(&p);
@@ -223,8 +231,7 @@ pub(super) fn lower_f32(cx: &LowerCx<'_>, p: Product, consumer: Option<TileConsu
         };
         let (pack, rest) = io.scratch::<u8>(scratch).split_at_mut(4 * gemm_scratch);
         // Fused products are never batched, so the tile's place in the matrix is its place in the result.
-        let place = tiles::Block { rows: block.rows.clone(), cols: block.cols.clone() };
-        finish.run(io, &place, rest, |c, epilogue| gemm_f32(isa, a, b, c, epilogue, cast_mut(pack)));
+        finish.run(io, &block.place(), rest, |c, epilogue| gemm_f32(isa, a, b, c, epilogue, cast_mut(pack)));
     });
     Lowered { tiles, body, scratch, cost, ..Lowered::default() }
 }
@@ -262,6 +269,11 @@ impl Block {
     fn rect(&self, p: &Product) -> Rect {
         let start = self.item * p.m * p.n + self.rows.start * p.n + self.cols.start;
         Rect { start, rows: self.rows.len(), cols: self.cols.len(), stride: p.n }
+    }
+
+    /// Its place in the result.
+    fn place(&self) -> tiles::Block {
+        tiles::Block { rows: self.rows.clone(), cols: self.cols.clone() }
     }
 }
 

@@ -16,6 +16,7 @@ pub mod along;
 pub mod body;
 pub mod branch;
 pub mod build;
+pub mod columns;
 pub mod concat;
 pub mod conv;
 pub mod cumulative;
@@ -84,6 +85,12 @@ pub trait Op: fmt::Debug + Send + Sync + 'static {
         FusionClass::Opaque
     }
 
+    /// Two ops that do the same one after another, the second with the first one's results as operands. The planner runs them in its
+    /// place, so that the first may join a neighbour.
+    fn stages(&self, _inputs: &[Ty]) -> Option<[Arc<dyn Op>; 2]> {
+        None
+    }
+
     /// The op's definition in finer ops, if it is a coarse one: the reference in tests and the route to second derivatives.
     ///
     /// # Errors
@@ -113,14 +120,31 @@ pub enum FusionClass<'a> {
     Elementwise(&'a elementwise::Ewise),
     /// A matrix product whose tiles an elementwise pass or an update may take while they are in cache.
     Contraction(&'a dyn Contraction),
+    /// The first stage of a statistic of columns: it joins the pass that computes its operand.
+    Columns(Columns),
     /// An elementwise update of state by the gradient in input `gradient`; the first inputs are the state, in the order of the outputs.
     Update(&'a dyn Update),
+}
+
+/// What is made of each chunk of rows ([`columns`]).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Columns {
+    /// The sum.
+    Sum,
+    /// The mean and the sum of the squared distances from it.
+    Moments,
 }
 
 /// A product whose output tiles can be handed on.
 pub trait Contraction: Send + Sync {
     /// Whether, for operands of these types, the result is one matrix of f32 (and not a batch of them).
     fn accepts_consumer(&self, inputs: &[Ty]) -> bool;
+
+    /// Whether a consumer may take statistics of columns ([`columns`]): tiles are then cut at multiples of
+    /// `Finish::chunk` rows of the result.
+    fn accepts_columns(&self, _inputs: &[Ty]) -> bool {
+        false
+    }
 
     /// As [`Op::lower`], with a consumer for each finished tile. The consumer's operands follow the contraction's own.
     ///
@@ -182,7 +206,7 @@ pub type TileUpdate = Arc<dyn Fn(&mut dlrs_kernels::mem::TileIo<'_>, &[f32], usi
 #[derive(Clone)]
 pub enum TileConsumer {
     /// An elementwise program over the tile, in place; its other inputs follow the contraction's.
-    Program(elementwise::TileProgramEpilogue),
+    Program(Box<elementwise::TileProgramEpilogue>),
     /// An update of state; its operands (without the gradient) follow the contraction's. Outputs are the state's.
     Update {
         /// The update.

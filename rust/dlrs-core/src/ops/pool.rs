@@ -162,7 +162,7 @@ fn lower_consumed(isa: Isa, g: PoolGeometry, forward: Forward<f32>, consumer: Ti
                 let (mut y, first) = (io.output::<f32>(0), rows.start * g.output[2]);
                 let (pixels, c) = (y.rows(), y.cols());
                 forward(isa, &g, x, rows, y.sub(0, 0, pixels, c), cast_mut(line));
-                epilogue.run(io, y, first, 0, 1, rest);
+                epilogue.run(io, &mut y, first, 0, 1, rest);
             }
             TileConsumer::Update { update, .. } => {
                 let gradient = &mut cast_mut::<f32>(rest)[..rows.len() * g.row_len()];

@@ -4,18 +4,15 @@ use std::collections::HashMap;
 
 use dlrs_kernels::isa::Isa;
 
+use super::groups::{self, Group, Groups, operands, scalar_constant};
 use super::rewrite::Live;
 use crate::DType;
 use crate::error::Result;
 use crate::graph::{Graph, Node, Source, Val};
-use crate::ops::elementwise::{Ewise, Fused, FusedBuilder, compute_dtype};
+use crate::ops::elementwise::{Ewise, Fused, FusedBuilder};
 use crate::ops::{Contraction, FusionClass, LowerCx, Lowered, Op, Packing, TileConsumer};
 use crate::tensor::Ty;
 use crate::variable::Variable;
-
-/// Nodes in one elementwise pass, and operands of one; more are cut, so that registers and strips stay in L1.
-const MAX_NODES: usize = 24;
-const MAX_INPUTS: usize = 16;
 
 /// Where a result goes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,17 +51,9 @@ pub(super) struct Unit {
     pub packing: Option<Packing>,
 }
 
-/// Elementwise nodes that run as one pass. Nodes are in reverse topological order.
-struct Group {
-    nodes: Vec<usize>,
-    compute: Option<DType>,
-}
-
 pub(super) fn units(g: &Graph, live: &Live, isa: Isa) -> Result<Vec<Unit>> {
-    let groups = group(g, live);
-    let mut of_node: HashMap<usize, usize> = HashMap::new();
-    groups.iter().enumerate().for_each(|(i, group)| group.nodes.iter().for_each(|&n| _ = of_node.insert(n, i)));
     let fuser = Fuser { g, live, isa };
+    let groups = Groups::new(g, live, &|group| fuser.refuses_columns(group));
     let mut units = Vec::new();
     // A contraction that a later unit takes over is emitted with that unit.
     let mut taken: HashMap<usize, ()> = HashMap::new();
@@ -72,10 +61,10 @@ pub(super) fn units(g: &Graph, live: &Live, isa: Isa) -> Result<Vec<Unit>> {
         let node = &g.nodes()[n];
         match node.op.fusion_class() {
             FusionClass::View => {}
-            FusionClass::Elementwise(_) => {
-                let group = &groups[of_node[&n]];
-                if group.nodes[0] == n {
-                    units.push(fuser.elementwise(group, &mut taken)?);
+            FusionClass::Elementwise(_) | FusionClass::Columns(_) => {
+                let group = &groups.list[groups.of_node[&n]];
+                if group.last() == n {
+                    units.push(fuser.group(group, &mut taken)?);
                 }
             }
             FusionClass::Update(update) => {
@@ -87,84 +76,42 @@ pub(super) fn units(g: &Graph, live: &Live, isa: Isa) -> Result<Vec<Unit>> {
         }
     }
     units.reverse();
-    Ok(units)
+    Ok(in_order(live, units))
 }
 
-/// The type in which a node computes; `None` if any will do, since it only touches truth values.
-fn compute_of(g: &Graph, node: &Node, op: &Ewise) -> Option<DType> {
-    let types: Vec<Ty> = node.inputs.iter().map(|&v| g.ty(v)).collect();
-    let all = types.iter().map(|t| t.dtype).chain([g.ty(node.outputs[0]).dtype]);
-    if all.clone().all(|d| d == DType::Bool) {
-        return None;
-    }
-    Some(compute_dtype(op, &types))
-}
-
-/// Small integers wrap and halves are rounded at every operation and must pass through memory; conversions that leave the compute type may only end a chain.
-fn may_join(g: &Graph, node: &Node, compute: DType) -> bool {
-    let fits = |d: DType| d == compute || d == DType::Bool;
-    fits(g.ty(node.outputs[0]).dtype)
-}
-
-fn group(g: &Graph, live: &Live) -> Vec<Group> {
-    let mut groups: Vec<Group> = Vec::new();
-    let mut of_node: HashMap<usize, usize> = HashMap::new();
-    for &n in live.nodes.iter().rev() {
-        let node = &g.nodes()[n];
-        let FusionClass::Elementwise(op) = node.op.fusion_class() else { continue };
-        let compute = compute_of(g, node, op);
-        let joined = target_group(live, node, &of_node).filter(|&i| {
-            let group: &Group = &groups[i];
-            let shape = g.ty(g.nodes()[group.nodes[0]].outputs[0]).shape;
-            let agreed = match (compute, group.compute) {
-                (Some(a), Some(b)) => a == b,
-                _ => true,
-            };
-            let dtype = compute.or(group.compute);
-            agreed
-                && shape == g.ty(node.outputs[0]).shape
-                && group.nodes.len() < MAX_NODES
-                && dtype.is_none_or(|d| may_join(g, node, d))
-                && operands(g, live, group.nodes.iter().copied().chain([n])).len() <= MAX_INPUTS
-        });
-        let i = joined.unwrap_or_else(|| {
-            groups.push(Group { nodes: Vec::new(), compute: None });
-            groups.len() - 1
-        });
-        groups[i].nodes.push(n);
-        groups[i].compute = groups[i].compute.or(compute);
-        of_node.insert(n, i);
-    }
-    groups
-}
-
-/// The group that holds all readers of the node's result, if there is one.
-fn target_group(live: &Live, node: &Node, of_node: &HashMap<usize, usize>) -> Option<usize> {
-    let readers = &live.readers[node.outputs[0].index()];
-    let first = *of_node.get(readers.first()?)?;
-    readers.iter().all(|r| of_node.get(r) == Some(&first)).then_some(first)
-}
-
-/// Values that the nodes read and none of them computes. Scalar constants are not operands but part of the program.
-fn operands(g: &Graph, live: &Live, nodes: impl Iterator<Item = usize> + Clone) -> Vec<Val> {
-    let inside: Vec<Val> = nodes.clone().map(|n| g.nodes()[n].outputs[0]).collect();
-    let mut out = Vec::new();
-    for v in nodes.flat_map(|n| &g.nodes()[n].inputs).map(|&v| live.canonical(v)) {
-        if !inside.contains(&v) && !out.contains(&v) && scalar_constant(g, v).is_none() {
-            out.push(v);
+/// The units so that each stands behind those that compute its operands, otherwise in their order: a pass that takes statistics stands
+/// where its last statistic does.
+fn in_order(live: &Live, units: Vec<Unit>) -> Vec<Unit> {
+    let mut maker: HashMap<Val, usize> = HashMap::new();
+    for (u, unit) in units.iter().enumerate() {
+        for target in &unit.outputs {
+            if let Target::Value(v) = target {
+                maker.insert(*v, u);
+            }
         }
     }
-    out
-}
-
-fn scalar_constant(g: &Graph, v: Val) -> Option<f64> {
-    match g.source(v) {
-        // Larger integers would not survive the way through f64.
-        Source::Constant(t) if t.shape().size() == 1 && t.shape().rank() == 0 => {
-            Some(t.get(0)).filter(|x| !t.dtype().is_int() || x.abs() < 9e15)
+    let needs: Vec<Vec<usize>> = units
+        .iter()
+        .map(|unit| unit.inputs.iter().filter_map(|&v| maker.get(&live.root(v)).copied()).collect())
+        .collect();
+    let mut order = Vec::with_capacity(units.len());
+    let mut placed = vec![false; units.len()];
+    for first in 0..units.len() {
+        let mut todo = vec![first];
+        while let Some(&u) = todo.last() {
+            match needs[u].iter().find(|&&need| !placed[need]) {
+                Some(&need) if !placed[u] => todo.push(need),
+                _ => {
+                    todo.pop();
+                    if !std::mem::replace(&mut placed[u], true) {
+                        order.push(u);
+                    }
+                }
+            }
         }
-        _ => None,
     }
+    let mut units: Vec<Option<Unit>> = units.into_iter().map(Some).collect();
+    order.into_iter().filter_map(|u| units[u].take()).collect()
 }
 
 struct Fuser<'a> {
@@ -211,52 +158,42 @@ impl Fuser<'_> {
         Ok((c.lower_with(&cx, consumer)?, packing))
     }
 
-    /// A chain as one pass, run over the tiles of a product if it is the only reader of one.
-    fn elementwise(&self, group: &Group, taken: &mut HashMap<usize, ()>) -> Result<Unit> {
-        let (fused, inputs, outputs) = self.fused(group);
-        let mut ops: Vec<_> = group.nodes.iter().rev().map(|&n| self.g.nodes()[n].op.name()).collect();
-        if let Some((c, result)) = self.producer(group, &fused, &inputs, &outputs) {
-            let node = &self.g.nodes()[c];
-            let FusionClass::Contraction(contraction) = node.op.fusion_class() else {
-                unreachable!("checked by producer")
-            };
-            let epilogue = fused.epilogue(self.isa, result);
-            let mut all: Vec<Val> = node.inputs.iter().map(|&v| self.live.canonical(v)).collect();
-            let (a, b) = (self.types(&all), self.types(&outputs));
-            let (lowered, packing) = self.contract(contraction, &all, &a, &b, Some(TileConsumer::Program(epilogue)))?;
-            all.extend(inputs.iter().enumerate().filter(|(i, _)| *i != result).map(|(_, &v)| v));
-            taken.insert(c, ());
-            ops.insert(0, node.op.name());
-            return Ok(Unit {
-                name: node.op.name(),
-                ops,
-                inputs: all,
-                outputs: values(&outputs),
-                lowered,
-                updates: 0,
-                packing,
-            });
+    /// A group as one pass, run over the tiles of a product if it is the only reader of one.
+    fn group(&self, group: &Group, taken: &mut HashMap<usize, ()>) -> Result<Unit> {
+        let only_moments = group.nodes.is_empty() && groups::is_moments(self.g, group.sinks[0]);
+        let base = self.producer_of_base(group).filter(|(c, _)| !taken.contains_key(c));
+        if only_moments && base.is_none() {
+            return self.single(&self.g.nodes()[group.sinks[0]]);
         }
-        let (a, b) = (self.types(&inputs), self.types(&outputs));
-        let lowered = fused.lower(&self.lower(&a, &b))?;
-        Ok(Unit {
-            name: ops[ops.len() - 1],
-            ops,
-            inputs,
-            outputs: values(&outputs),
-            lowered,
-            updates: 0,
-            packing: None,
-        })
+        let (fused, inputs, outputs) = self.fused(group, base.is_some());
+        let names = group.nodes.iter().rev().chain(&group.sinks).map(|&n| self.g.nodes()[n].op.name());
+        let mut ops: Vec<_> = names.collect();
+        let Some((c, result)) = base.or_else(|| self.producer(group, &fused, &inputs)) else {
+            let (a, b) = (self.types(&inputs), self.types(&outputs));
+            let lowered = fused.lower(&self.lower(&a, &b))?;
+            let name = ops[ops.len() - 1];
+            return Ok(Unit { name, ops, inputs, outputs: values(&outputs), lowered, updates: 0, packing: None });
+        };
+        let node = &self.g.nodes()[c];
+        let FusionClass::Contraction(contraction) = node.op.fusion_class() else { unreachable!("checked by producer") };
+        let epilogue = Box::new(fused.epilogue(self.isa, result));
+        let mut all: Vec<Val> = node.inputs.iter().map(|&v| self.live.canonical(v)).collect();
+        let (a, b) = (self.types(&all), self.types(&outputs));
+        let (lowered, packing) = self.contract(contraction, &all, &a, &b, Some(TileConsumer::Program(epilogue)))?;
+        all.extend(inputs.iter().enumerate().filter(|(i, _)| *i != result).map(|(_, &v)| v));
+        taken.insert(c, ());
+        ops.insert(0, node.op.name());
+        let (name, outputs) = (node.op.name(), values(&outputs));
+        Ok(Unit { name, ops, inputs: all, outputs, lowered, updates: 0, packing })
     }
 
-    /// The program of a group, its operands and its results (the last node's first).
-    fn fused(&self, group: &Group) -> (Fused, Vec<Val>, Vec<Val>) {
+    /// The program of a group, its operands and its results: what it stores (the last node's first; the operand of statistics alone
+    /// if `store_base`), sums, moments.
+    fn fused(&self, group: &Group, store_base: bool) -> (Fused, Vec<Val>, Vec<Val>) {
         let (g, live) = (self.g, self.live);
-        let last = g.nodes()[group.nodes[0]].outputs[0];
-        let mut builder = FusedBuilder::new(group.compute.unwrap_or(DType::I32), g.ty(last).shape);
+        let mut builder = FusedBuilder::new(group.compute.unwrap_or(DType::I32), group.shape);
         let mut registers: HashMap<Val, u8> = HashMap::new();
-        let inputs = operands(g, live, group.nodes.iter().copied());
+        let inputs = operands(g, live, group.members());
         for &v in &inputs {
             registers.insert(v, builder.load(g.ty(v)));
         }
@@ -281,27 +218,67 @@ impl Fuser<'_> {
                 .collect();
             registers.insert(node.outputs[0], builder.op(op, &operands));
         }
-        let results = group.nodes.iter().map(|&n| g.nodes()[n].outputs[0]);
-        let outputs: Vec<Val> =
-            results.enumerate().filter(|(i, v)| *i == 0 || live.escapes[v.index()]).map(|(_, v)| v).collect();
+        let is_stored = |n: &&usize| groups::is_stored(g, live, &group.nodes, &group.sinks, **n);
+        let stored = group.nodes.iter().filter(is_stored).map(|&n| g.nodes()[n].outputs[0]);
+        let mut outputs: Vec<Val> = stored.chain(inputs.first().copied().filter(|_| store_base)).collect();
         for v in &outputs {
             builder.store(registers[v], g.ty(*v).dtype);
         }
+        let of = |s: usize| live.canonical(g.nodes()[s].inputs[0]);
+        let (moments, sums): (Vec<usize>, Vec<usize>) = group.sinks.iter().partition(|&&s| groups::is_moments(g, s));
+        for &s in &sums {
+            builder.sum(registers[&of(s)]);
+        }
+        for &s in &moments {
+            builder.moments(outputs.iter().position(|&v| v == of(s)).expect("moments are of what is stored"));
+        }
+        outputs.extend(sums.iter().chain(&moments).flat_map(|&s| &g.nodes()[s].outputs));
         (builder.finish("elementwise"), inputs, outputs)
     }
 
-    /// The contraction whose result this pass alone reads, element for element, with the number of the operand.
-    fn producer(&self, group: &Group, fused: &Fused, inputs: &[Val], outputs: &[Val]) -> Option<(usize, usize)> {
-        let g = self.g;
-        if fused.compute != DType::F32 || outputs.len() != 1 || g.ty(outputs[0]).dtype != DType::F32 {
+    /// Whether the pass would take the tiles of a contraction that cannot be cut for statistics of columns.
+    fn refuses_columns(&self, group: &Group) -> bool {
+        let contraction = |&v: &Val| {
+            let node = &self.g.nodes()[self.contraction(v)?];
+            let mine = self.live.readers[v.index()].iter().all(|&r| group.contains(r));
+            let FusionClass::Contraction(c) = node.op.fusion_class() else { return None };
+            (mine && self.g.ty(v).shape == group.shape).then(|| c.accepts_columns(&self.types(&node.inputs)))
+        };
+        operands(self.g, self.live, group.members()).iter().filter_map(contraction).any(|accepts| !accepts)
+    }
+
+    /// The contraction of whose result a group takes statistics and nothing else; whoever else reads it finds it stored.
+    fn producer_of_base(&self, group: &Group) -> Option<(usize, usize)> {
+        if !group.nodes.is_empty() {
             return None;
         }
+        let v = self.live.canonical(self.g.nodes()[group.sinks[0]].inputs[0]);
+        let Source::Node { node, .. } = *self.g.source(v) else { return None };
+        let op = &self.g.nodes()[node];
+        let accepts = match op.op.fusion_class() {
+            FusionClass::Contraction(c) => {
+                let types = self.types(&op.inputs);
+                c.accepts_consumer(&types) && c.accepts_columns(&types)
+            }
+            _ => false,
+        };
+        (accepts && !self.live.inputs.contains_key(&v) && self.g.ty(v).dtype == DType::F32).then_some((node, 0))
+    }
+
+    /// The contraction whose result this pass alone reads, element for element, with the number of the operand.
+    fn producer(&self, group: &Group, fused: &Fused, inputs: &[Val]) -> Option<(usize, usize)> {
+        let g = self.g;
+        if fused.compute != DType::F32 || fused.outputs != [DType::F32] {
+            return None;
+        }
+        let columns = fused.columns().is_some();
         let mut best: Option<(usize, usize)> = None;
         for (i, &v) in inputs.iter().enumerate() {
             let Some(c) = self.contraction(v) else { continue };
             let readers = &self.live.readers[v.index()];
-            let mine = readers.iter().all(|r| group.nodes.contains(r));
+            let mine = readers.iter().all(|&r| group.contains(r));
             if mine
+                && !(columns && self.refuses_columns(group))
                 && g.ty(v) == Ty::new(DType::F32, fused.shape)
                 && best.is_none_or(|(b, _)| self.work(c) > self.work(b))
             {

@@ -8,6 +8,7 @@ mod arena;
 mod epoch;
 mod explain;
 mod fuse;
+mod groups;
 mod prepare;
 mod rewrite;
 mod run;
@@ -89,6 +90,8 @@ impl Plan {
     /// What ops say while they are lowered; `Memory` when the constants do not fit.
     pub fn build(g: &Graph, inputs: &[Val], outputs: &[Val]) -> Result<Plan> {
         let isa = Isa::current();
+        let staged = g.in_stages()?;
+        let g = staged.as_ref().unwrap_or(g);
         let prepared = prepare::prepare(g, inputs, isa)?;
         let g = prepared.as_ref().unwrap_or(g);
         let live = rewrite::rewrite(g, inputs, outputs);

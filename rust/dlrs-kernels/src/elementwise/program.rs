@@ -3,6 +3,7 @@
 use super::access::{Access, Space};
 use super::opcode::{BinaryOp, UnaryOp};
 use crate::mem::DType;
+use crate::reduce::phases;
 
 /// One instruction. Registers hold values of the program's compute type; truth values are 0 and 1.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -68,12 +69,19 @@ pub enum Instr {
         /// Register read.
         src: u8,
     },
+    /// sum ← the sum of src over the rows, in the compute type. Sums follow the outputs; every sum is taken once.
+    Sum {
+        /// Index of the sum.
+        sum: u8,
+        /// Register read.
+        src: u8,
+    },
 }
 
 /// How many values one program may compute and load; longer chains are cut in two.
 pub const MAX_VALUES: usize = 64;
 
-/// How many outputs one program may have.
+/// How many outputs and sums one program may have.
 pub const MAX_OUTPUTS: usize = 8;
 
 /// Index of a value: the result of one load, constant or operation.
@@ -119,12 +127,15 @@ pub(super) struct Node {
     pub output: Option<u8>,
     /// Inputs (bit set) that are still read after this node: if one of them is the output's old content, the node must not overwrite it.
     pub read_later: u64,
+    /// The sum that adds the value up.
+    pub sum: Option<u8>,
 }
 
 /// A fused chain of elementwise operations over a broadcast iteration space.
 ///
 /// The space is seen as `rows` × `cols`; outputs are row-major contiguous over it. A run covers any rectangle of it, so programs
 /// are cut into tiles freely and also serve as the epilogue over a tile of a matrix product.
+/// Sums are those over the rows of the rectangle.
 #[derive(Clone, Debug)]
 pub struct Program {
     pub(super) compute: DType,
@@ -139,6 +150,8 @@ pub struct Program {
     pub(super) stores: Vec<Value>,
     pub(super) slots: usize,
     pub(super) strip: usize,
+    /// How many sums over rows are taken.
+    pub(super) sums: usize,
 }
 
 /// Scratch strips together stay below this, half of the smallest L1 data cache in use.
@@ -175,12 +188,13 @@ impl Program {
             matches!(compute, DType::F32 | DType::F64 | DType::I32 | DType::I64 | DType::U64),
             "elementwise programs compute in float32, float64, int32, int64 or uint64, not {compute}"
         );
-        assert!(outputs.len() <= MAX_OUTPUTS, "an elementwise program of {} outputs", outputs.len());
-        let (makes, stores) = number_values(compute, instrs, inputs.len(), outputs.len());
+        let (makes, stores, sums) = number_values(compute, instrs, inputs.len(), outputs.len());
+        assert!(outputs.len() + sums.len() <= MAX_OUTPUTS, "an elementwise program of {} outputs", outputs.len());
+        assert!(sums.is_empty() || compute.is_float(), "sums over rows are of floats");
         let uniform: Vec<bool> = (0..inputs.len())
             .map(|i| space.is_row_invariant(i) && (space.col_strides[i] == 0 || space.cols == 1))
             .collect();
-        let (nodes, slots) = place_values(compute, &makes, &stores, outputs, &uniform);
+        let (nodes, slots) = place_values(compute, &makes, &stores, &sums, outputs, &uniform);
         let strip = (STRIP_BYTES / (slots.max(1) * compute.size())).clamp(128, 1024) / 64 * 64;
         Self {
             compute,
@@ -194,6 +208,7 @@ impl Program {
             stores,
             slots,
             strip,
+            sums: sums.len(),
         }
     }
 
@@ -219,15 +234,22 @@ impl Program {
 
     /// Bytes of scratch memory that a run needs.
     pub fn scratch_len(&self) -> usize {
-        self.nodes.len() * CELL_BYTES + self.slots * self.strip * self.compute.size() + CELL_BYTES
+        let sums = self.sums * phases(self.cols()) * self.cols() * self.compute.size();
+        self.nodes.len() * CELL_BYTES + self.slots * self.strip * self.compute.size() + sums + CELL_BYTES
     }
 }
 
-/// Renames registers to values, one per definition, and finds the value that each output stores.
-fn number_values(compute: DType, instrs: &[Instr], inputs: usize, outputs: usize) -> (Vec<Make>, Vec<Value>) {
+/// Renames registers to values, one per definition, and finds the values that outputs store and that are added up.
+fn number_values(
+    compute: DType,
+    instrs: &[Instr],
+    inputs: usize,
+    outputs: usize,
+) -> (Vec<Make>, Vec<Value>, Vec<Value>) {
     let mut makes = Vec::new();
     let mut registers = [None::<Value>; 256];
     let mut stores = vec![None::<Value>; outputs];
+    let mut sums = Vec::new();
     for instr in instrs {
         let value =
             |r: u8| registers[usize::from(r)].unwrap_or_else(|| panic!("register {r} is read before it is written"));
@@ -253,6 +275,11 @@ fn number_values(compute: DType, instrs: &[Instr], inputs: usize, outputs: usize
                 assert!(slot.replace(value(src)).is_none(), "output {output} is stored twice");
                 continue;
             }
+            Instr::Sum { sum, src } => {
+                assert_eq!(usize::from(sum), sums.len(), "sums are taken in their order");
+                sums.push(value(src));
+                continue;
+            }
         };
         makes.push(make);
         registers[usize::from(dst)] = Some((makes.len() - 1) as Value);
@@ -270,7 +297,7 @@ fn number_values(compute: DType, instrs: &[Instr], inputs: usize, outputs: usize
         }
     }
     assert!(makes.len() <= MAX_VALUES && inputs <= 64, "an elementwise program of {} values", makes.len());
-    (makes, stores)
+    (makes, stores, sums)
 }
 
 /// Gives every value that is not uniform a scratch strip, reused once its last reader is done, and finds those that can be
@@ -279,6 +306,7 @@ fn place_values(
     compute: DType,
     makes: &[Make],
     stores: &[Value],
+    sums: &[Value],
     outputs: &[DType],
     uniform: &[bool],
 ) -> (Vec<Node>, usize) {
@@ -312,7 +340,9 @@ fn place_values(
             Make::Load { input } if last_use[v] > at => mask | 1 << input,
             _ => mask,
         });
-        nodes.push(Node { make, slot, output: output.map(|k| k as u8), read_later });
+        let sum = sums.iter().position(|&v| usize::from(v) == at).map(|k| k as u8);
+        assert!(sum.is_none() || !is_uniform, "a sum of a value that is the same everywhere");
+        nodes.push(Node { make, slot, output: output.map(|k| k as u8), read_later, sum });
     }
     (nodes, usize::from(slots))
 }

@@ -12,6 +12,7 @@ use super::opcode::{BinaryOp, UnaryOp};
 use super::program::{CELL_BYTES, MAX_OUTPUTS, MAX_VALUES, Make, Node, Program, Value};
 use crate::isa::Isa;
 use crate::mem::DType;
+use crate::reduce::{add_rows, join_rows, phases};
 
 /// The elements of a value: element `i` is at `ptr + (i & mask)`. Under mask 0 a whole vector of equal elements is readable.
 #[derive(Clone, Copy)]
@@ -32,7 +33,8 @@ pub(super) trait Compute: Number {
 }
 
 impl Program {
-    /// Computes rows `rows` and columns `cols` of the outputs, which are the tiles `outputs`.
+    /// Computes rows `rows` and columns `cols` of the outputs, which are the tiles `outputs`. Behind them stands a tile of one row
+    /// for each sum.
     ///
     /// `scratch` holds at least [`scratch_len`](Self::scratch_len) bytes, with any content.
     ///
@@ -82,11 +84,12 @@ impl Program {
     }
 
     fn check_outputs(&self, outputs: &mut [AnyTile<'_>], rows: usize, cols: usize) -> [RawTile; MAX_OUTPUTS] {
-        assert!(outputs.len() == self.outputs.len(), "number of outputs");
+        assert!(outputs.len() == self.outputs.len() + self.sums, "number of outputs");
         const NONE: RawTile = RawTile { ptr: std::ptr::null_mut(), rows: 0, cols: 0, stride: 0 };
         let mut tiles = [NONE; MAX_OUTPUTS];
         for (k, tile) in outputs.iter_mut().enumerate() {
-            assert_eq!(tile.dtype(), self.outputs[k], "type of output {k}");
+            let (dtype, rows) = self.outputs.get(k).map_or((self.compute, 1), |&d| (d, rows));
+            assert_eq!(tile.dtype(), dtype, "type of output {k}");
             let raw = tile.raw();
             assert!(raw.rows == rows && raw.cols == cols, "output {k} is {}x{}, not {rows}x{cols}", raw.rows, raw.cols);
             tiles[k] = raw;
@@ -152,6 +155,12 @@ impl<'a, T: Compute> Machine<'a, T> {
 
     fn run(&mut self) {
         self.fill_uniform();
+        self.clear_sums();
+        self.blocks();
+        self.finish_sums();
+    }
+
+    fn blocks(&mut self) {
         let width = self.cols.len();
         let all = Block { row: self.rows.start, rows: self.rows.len(), col: self.cols.start, cols: width };
         if self.is_streamed(all) {
@@ -279,6 +288,7 @@ impl<'a, T: Compute> Machine<'a, T> {
                         if !program.uniform[usize::from(input)] {
                             let loaded = self.load(usize::from(input), block, y);
                             self.values[v].write(loaded);
+                            self.add_up(node, block, loaded.ptr);
                         }
                         continue;
                     }
@@ -289,12 +299,78 @@ impl<'a, T: Compute> Machine<'a, T> {
                 }
             }
             self.values[v].write(Operand { ptr: y, mask: usize::MAX });
+            self.add_up(node, block, y);
             if let (Some(_), Some(k)) = (target, node.output) {
                 direct |= 1 << k;
             }
         }
         for k in (0..program.outputs.len()).filter(|k| direct & (1 << k) == 0) {
             self.store(k, block);
+        }
+    }
+
+    /// The partial sums of sum `k`.
+    fn partial_sums(&self, k: usize) -> *mut T {
+        let (program, lanes) = (self.program, CELL_BYTES / size_of::<T>());
+        let strips = program.nodes.len() * lanes + program.slots * program.strip;
+        // SAFETY: scratch holds the cells, the strips and the partial sums.
+        unsafe { self.cells.add(strips + k * phases(program.cols()) * self.cols.len()) }
+    }
+
+    fn clear_sums(&self) {
+        let n = phases(self.program.cols()) * self.cols.len();
+        // SAFETY: as many elements belong to each sum; all bits zero are the number zero.
+        (0..self.program.sums).for_each(|k| unsafe { self.partial_sums(k).write_bytes(0, n) });
+    }
+
+    /// Adds the value of a node to the sum taken of it.
+    #[inline(always)]
+    fn add_up(&self, node: &Node, block: Block, value: *const T) {
+        if let Some(k) = node.sum {
+            self.add_block(usize::from(k), block, value);
+        }
+    }
+
+    fn add_block(&self, k: usize, block: Block, value: *const T) {
+        let (width, row, col) = (self.cols.len(), block.row - self.rows.start, block.col - self.cols.start);
+        let n = phases(self.program.cols()) * width;
+        // SAFETY: the value has an element for each of the block; the partial sums are n elements of scratch that nothing else uses.
+        // Programs with sums compute in f32 or f64, which is T.
+        unsafe {
+            let acc = self.partial_sums(k);
+            match self.program.compute {
+                DType::F32 => {
+                    let acc = std::slice::from_raw_parts_mut(acc.cast::<f32>(), n);
+                    let x = std::slice::from_raw_parts(value.cast::<f32>(), block.len());
+                    add_rows(self.isa, acc, width, row, col, x);
+                }
+                _ => {
+                    let acc = std::slice::from_raw_parts_mut(acc.cast::<f64>(), n);
+                    let x = std::slice::from_raw_parts(value.cast::<f64>(), block.len());
+                    add_rows(self.isa, acc, width, row, col, x);
+                }
+            }
+        }
+    }
+
+    fn finish_sums(&self) {
+        let (width, phases) = (self.cols.len(), phases(self.program.cols()));
+        for k in 0..self.program.sums {
+            let tile = &self.tiles[self.program.outputs.len() + k];
+            // SAFETY: the partial sums were cleared; the sum's tile is a row of `width` elements of the compute type, which is T.
+            unsafe {
+                let acc = self.partial_sums(k);
+                match self.program.compute {
+                    DType::F32 => join_rows(
+                        std::slice::from_raw_parts(acc.cast::<f32>(), phases * width),
+                        std::slice::from_raw_parts_mut(tile.ptr.cast(), width),
+                    ),
+                    _ => join_rows(
+                        std::slice::from_raw_parts(acc.cast::<f64>(), phases * width),
+                        std::slice::from_raw_parts_mut(tile.ptr.cast(), width),
+                    ),
+                }
+            }
         }
     }
 

@@ -4,12 +4,14 @@
 //! added up before it joins the total, so the error grows with the square root of the length rather than with the length.
 
 mod arg;
+mod columns;
 mod fold;
 mod rows;
 
 use std::ops::Range;
 
 pub use arg::{ArgOp, ArgReduce, IndexElement, arg_reduce};
+pub use columns::{add_rows, join_rows, merge_moments, moments, moments_scratch_len, phases, tile_moments};
 pub use fold::{Reduce, ReduceOp};
 
 use crate::isa::Isa;

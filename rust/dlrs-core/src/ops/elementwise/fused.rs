@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use dlrs_kernels::elementwise::{Access, AnySlice, AnyTile, Instr, Program, Source, UnaryOp};
-use dlrs_kernels::isa::Isa;
-use dlrs_kernels::mem::{Rect, TileIo, TileMut};
+use dlrs_kernels::isa::{Isa, Real};
+use dlrs_kernels::mem::{Rect, TileIo, TileMut, cast_mut};
+use dlrs_kernels::reduce;
 
+use super::super::columns::Chunks;
+use super::super::tiles::{Block, cut};
 use super::super::{LowerCx, Lowered};
 use super::Ewise;
 use crate::DType;
@@ -23,6 +26,10 @@ pub struct Fused {
     pub(crate) instrs: Vec<Instr>,
     pub(crate) inputs: Vec<Ty>,
     pub(crate) outputs: Vec<DType>,
+    /// Number of sums of columns, which follow the outputs.
+    pub(crate) sums: usize,
+    /// The output of which the moments of columns are taken, which follow the sums.
+    pub(crate) moments: Option<usize>,
 }
 
 /// Builds a [`Fused`] op by op.
@@ -33,7 +40,16 @@ pub(crate) struct FusedBuilder {
 
 impl FusedBuilder {
     pub(crate) fn new(compute: DType, shape: Shape) -> FusedBuilder {
-        let fused = Fused { name: "", compute, shape, instrs: Vec::new(), inputs: Vec::new(), outputs: Vec::new() };
+        let fused = Fused {
+            name: "",
+            compute,
+            shape,
+            instrs: Vec::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            sums: 0,
+            moments: None,
+        };
         FusedBuilder { fused, next: 0 }
     }
 
@@ -83,14 +99,22 @@ impl FusedBuilder {
         self.fused.instrs.push(Instr::Store { output, src });
     }
 
+    /// Takes the sums of the register's columns, of chunks of rows.
+    pub(crate) fn sum(&mut self, src: u8) {
+        self.fused.instrs.push(Instr::Sum { sum: self.fused.sums as u8, src });
+        self.fused.sums += 1;
+    }
+
+    /// Takes the moments of an output's columns, of chunks of rows.
+    pub(crate) fn moments(&mut self, output: usize) {
+        self.fused.moments = Some(output);
+    }
+
     pub(crate) fn finish(mut self, name: &'static str) -> Fused {
         self.fused.name = name;
         self.fused
     }
 }
-
-/// Elements of one tile: its operands and results stay in L2.
-const TILE: usize = 16 * 1024;
 
 impl Fused {
     fn accesses(&self) -> Vec<Access> {
@@ -100,22 +124,54 @@ impl Fused {
             .collect()
     }
 
+    /// What is taken of the columns, if anything is.
+    pub(crate) fn columns(&self) -> Option<TileColumns> {
+        let any = self.sums > 0 || self.moments.is_some();
+        any.then(|| TileColumns {
+            chunks: Chunks::of(&self.shape),
+            outputs: self.outputs.len(),
+            sums: self.sums,
+            moments: self.moments,
+            dtype: self.compute,
+        })
+    }
+
+    fn program(&self, over_matrix: bool) -> Program {
+        let make = if over_matrix { Program::over_matrix } else { Program::new };
+        make(self.compute, &self.shape, &self.instrs, &self.accesses(), &self.outputs)
+    }
+
     /// The kernel calls.
     pub(crate) fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
-        let program = Arc::new(Program::new(self.compute, &self.shape, &self.instrs, &self.accesses(), &self.outputs));
+        let columns = self.columns();
+        let program = Arc::new(self.program(columns.is_some()));
         let (rows, cols) = (program.rows(), program.cols());
-        let blocks = cut(rows, cols);
-        let tiles = blocks.iter().map(|b| vec![b.rect(cols); self.outputs.len()]).collect();
+        let blocks = columns.as_ref().map_or_else(|| cut(rows, cols), |c| c.chunks.blocks());
+        let rects = |b: &Block| {
+            let own = vec![b.rect(cols); self.outputs.len()];
+            own.into_iter().chain(columns.iter().flat_map(|c| c.rects(b))).collect()
+        };
+        let tiles = blocks.iter().map(rects).collect();
         let (isa, inputs, outputs) = (cx.isa, self.inputs.len(), self.outputs.clone());
-        let scratch = program.scratch_len();
+        let (program_scratch, more) =
+            (program.scratch_len().next_multiple_of(64), columns.as_ref().map_or(0, TileColumns::scratch_len));
+        let scratch = program_scratch + more;
         let may_alias = self.may_alias();
         let cost = self.cost();
         let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| {
             let block = &blocks[tile];
             let sources: Vec<Source<'_>> = (0..inputs).map(|i| source(io, i)).collect();
             let mut tiles: Vec<AnyTile<'_>> = outputs.iter().enumerate().map(|(k, &d)| output(io, k, d)).collect();
-            let scratch = io.scratch::<u8>(scratch);
+            let (scratch, more) = io.scratch::<u8>(scratch).split_at_mut(program_scratch);
+            if let Some(columns) = &columns {
+                tiles.extend((0..columns.sums).map(|k| output(io, outputs.len() + k, columns.dtype)));
+            }
             program.run(isa, &sources, &mut tiles, block.rows.clone(), block.cols.clone(), scratch);
+            if let Some(columns) = &columns
+                && let Some(k) = columns.moments
+            {
+                columns.take_moments(isa, io, &mut tiles[k], more);
+            }
         });
         Ok(Lowered { tiles, body, scratch, may_alias, cost, ..Lowered::default() })
     }
@@ -139,8 +195,51 @@ impl Fused {
 
     /// The same pass over a finished tile of a contraction, whose result is input `result`.
     pub(crate) fn epilogue(&self, isa: Isa, result: usize) -> TileProgramEpilogue {
-        let program = Program::over_matrix(self.compute, &self.shape, &self.instrs, &self.accesses(), &self.outputs);
-        TileProgramEpilogue { fused: self.clone(), program: Arc::new(program), isa, result }
+        TileProgramEpilogue { fused: self.clone(), program: Arc::new(self.program(true)), isa, result }
+    }
+}
+
+/// What is taken of the columns of a pass's tiles, in whole chunks of rows.
+#[derive(Clone, Debug)]
+pub(crate) struct TileColumns {
+    pub(crate) chunks: Chunks,
+    /// Number of the pass's outputs; sums and moments follow.
+    outputs: usize,
+    pub(crate) sums: usize,
+    pub(crate) moments: Option<usize>,
+    dtype: DType,
+}
+
+impl TileColumns {
+    /// What a tile writes of the sums and moments.
+    pub(crate) fn rects(&self, block: &Block) -> Vec<Rect> {
+        let results = self.sums + if self.moments.is_some() { 2 } else { 0 };
+        vec![self.chunks.rect(&block.rows, &block.cols); results]
+    }
+
+    /// Bytes of scratch memory that the moments need.
+    pub(crate) fn scratch_len(&self) -> usize {
+        let cols = self.chunks.cols;
+        if self.moments.is_some() { reduce::moments_scratch_len(cols, cols) * self.dtype.size() } else { 0 }
+    }
+
+    /// Takes the moments of the output `x`, which the pass has finished.
+    pub(crate) fn take_moments(&self, isa: Isa, io: &mut TileIo<'_>, x: &mut AnyTile<'_>, scratch: &mut [u8]) {
+        match x {
+            AnyTile::F32(x) => self.moments_of(isa, io, x, cast_mut(scratch)),
+            AnyTile::F64(x) => self.moments_of(isa, io, x, cast_mut(scratch)),
+            _ => unreachable!("moments are of the compute type"),
+        }
+    }
+
+    fn moments_of<T: Real>(&self, isa: Isa, io: &mut TileIo<'_>, x: &mut TileMut<'_, T>, scratch: &mut [T]) {
+        let first = self.outputs + self.sums;
+        let (mut mean, mut scatter) = (io.output::<T>(first), io.output::<T>(first + 1));
+        let (rows, cols, chunk) = (x.rows(), x.cols(), self.chunks.chunk);
+        for (k, row) in (0..rows).step_by(chunk).enumerate() {
+            let mut part = x.sub(row, 0, chunk.min(rows - row), cols);
+            reduce::tile_moments(isa, &mut part, self.chunks.cols, mean.row(k), scatter.row(k), scratch);
+        }
     }
 }
 
@@ -159,12 +258,17 @@ impl TileProgramEpilogue {
         self.program.scratch_len()
     }
 
+    /// The instruction set that runs.
+    pub(crate) fn isa(&self) -> Isa {
+        self.isa
+    }
+
     /// Runs the pass over `tile`, whose first element is (`row`, `col`) of the result. `first` is the number, among the step's
-    /// inputs, of the pass's first input; the contraction's result is not among them.
+    /// inputs, of the pass's first input; the contraction's result is not among them. A tile holds whole chunks if sums are taken.
     pub fn run(
         &self,
-        io: &TileIo<'_>,
-        tile: TileMut<'_, f32>,
+        io: &mut TileIo<'_>,
+        tile: &mut TileMut<'_, f32>,
         row: usize,
         col: usize,
         first: usize,
@@ -180,32 +284,16 @@ impl TileProgramEpilogue {
                 slice(io, next - 1)
             })
             .collect();
-        let (rows, cols) = (row..row + tile.rows(), col..col + tile.cols());
-        self.program.run(self.isa, &sources, &mut [AnyTile::F32(tile)], rows, cols, scratch);
+        let (rows, width, cols) = (tile.rows(), tile.cols(), col..col + tile.cols());
+        let mut sums: Vec<TileMut<'_, f32>> = (0..self.fused.sums).map(|k| io.output(1 + k)).collect();
+        let chunk = if sums.is_empty() { rows.max(1) } else { Chunks::of(&self.fused.shape).chunk };
+        for (k, start) in (0..rows).step_by(chunk).enumerate() {
+            let n = chunk.min(rows - start);
+            let mut tiles = vec![AnyTile::F32(tile.sub(start, 0, n, width))];
+            tiles.extend(sums.iter_mut().map(|sum| AnyTile::F32(sum.sub(k, 0, 1, width))));
+            self.program.run(self.isa, &sources, &mut tiles, row + start..row + start + n, cols.clone(), scratch);
+        }
     }
-}
-
-/// A rectangle of the iteration space.
-struct Block {
-    rows: std::ops::Range<usize>,
-    cols: std::ops::Range<usize>,
-}
-
-impl Block {
-    fn rect(&self, stride: usize) -> Rect {
-        Rect { start: self.rows.start * stride + self.cols.start, rows: self.rows.len(), cols: self.cols.len(), stride }
-    }
-}
-
-/// Cuts rows × cols into blocks of about [`TILE`] elements: whole rows if they are short, else parts of a row.
-fn cut(rows: usize, cols: usize) -> Vec<Block> {
-    if rows == 0 || cols == 0 {
-        return Vec::new();
-    }
-    let width = cols.min(TILE);
-    let height = (TILE / width).max(1);
-    let spans = |n: usize, step: usize| (0..n.div_ceil(step)).map(move |i| i * step..n.min((i + 1) * step));
-    spans(rows, height).flat_map(|r| spans(cols, width).map(move |c| Block { rows: r.clone(), cols: c })).collect()
 }
 
 fn source<'a>(io: &TileIo<'a>, i: usize) -> Source<'a> {

@@ -19,8 +19,8 @@ use crate::shape::Shape;
 use crate::tensor::Ty;
 use crate::{DType, bail};
 
-pub(crate) use fused::FusedBuilder;
 pub use fused::{Fused, TileProgramEpilogue};
+pub(crate) use fused::{FusedBuilder, TileColumns};
 
 /// An elementwise op. Operands have one dtype (promotion happens where ops are called) and broadcast against each other.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]

@@ -11,6 +11,7 @@ use dlrs_kernels::reduce::{self, ReduceOp};
 
 pub use arg::ArgReduce;
 
+use super::columns::{Chunks, MergeSums, SumChunks};
 use super::tiles::{Block, TILE, grid};
 use super::{LowerCx, Lowered, NodeRef, Op, arity};
 use crate::error::Result;
@@ -119,6 +120,14 @@ impl Reduce {
         (self.first..self.first + self.count).fold(*x, |s, axis| s.with_dim(axis, 1))
     }
 
+    /// Whether this is a sum of columns in several chunks, each of which the pass before it can take.
+    fn is_sum_of_columns(&self, x: &Ty) -> bool {
+        let shape = &x.shape;
+        let leading = self.first == 0 && self.count > 0 && self.count + 1 == shape.rank();
+        let float = matches!(x.dtype, DType::F32 | DType::F64);
+        self.op == Reduction::Sum && leading && float && shape[self.count] > 1 && Chunks::of(shape).count() > 1
+    }
+
     fn axes(&self) -> Vec<usize> {
         (self.first..self.first + self.count).collect()
     }
@@ -175,6 +184,11 @@ impl Op for Reduce {
             Reduction::Any | Reduction::All => return Ok(vec![None]),
         };
         Ok(vec![Some(dx)])
+    }
+
+    fn stages(&self, inputs: &[Ty]) -> Option<[Arc<dyn Op>; 2]> {
+        let result = self.infer(inputs).ok()?[0].shape;
+        self.is_sum_of_columns(&inputs[0]).then(|| [Arc::new(SumChunks) as Arc<dyn Op>, Arc::new(MergeSums(result))])
     }
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
@@ -282,6 +296,9 @@ impl Graph {
     fn reduce_group(&mut self, reduce: &Reduce, x: Val) -> Result<Val> {
         let shape = self.ty(x).shape;
         let view = View::of(&shape, reduce.first, reduce.count);
+        if reduce.is_sum_of_columns(&self.ty(x)) {
+            return self.push(reduce.clone(), &[x]);
+        }
         let Some(chunks) = chunks(view) else { return self.push(reduce.clone(), &[x]) };
         let ty = reduce.infer(&[self.ty(x)])?[0];
         let split = Shape::new(&[view.outer, chunks, view.len / chunks, view.inner])?;
