@@ -103,8 +103,7 @@ class BatchNormalization(AffineNormalization):
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         x = working(inputs)
         axis = self.axis % x.ndim
-        shape = [1] * x.ndim
-        shape[axis] = x.shape[axis]
+        shape = [x.shape[axis]] + [1] * (x.ndim - 1 - axis)
         if training and self.trainable:
             mean, variance = self._moments(x, axis, mask)
             if self.renorm:
@@ -126,9 +125,7 @@ class BatchNormalization(AffineNormalization):
     def _moments(self, inputs: Any, axis: int, mask: Any) -> tuple[Any, Any]:
         axes = tuple(i for i in range(inputs.ndim) if i != axis)
         if mask is None:
-            mean = ops.mean(inputs, axis=axes, keepdims=True)
-            variance = ops.mean(ops.square(inputs - mean), axis=axes)
-            return ops.reshape(mean, (inputs.shape[axis],)), variance
+            return ops.moments(inputs, axes)
         weights = ops.cast(ops.expand_dims(mask, -1), inputs.dtype)
         weights = ops.broadcast_to(weights, inputs.shape)
         total = ops.sum(weights, axis=axes, keepdims=True)

@@ -2,13 +2,14 @@
 
 use dlrs_kernels::elementwise::{BinaryOp, UnaryOp};
 
+use super::FusionClass;
 use super::elementwise::Ewise;
 use super::matmul::MatMul;
 use super::reduce::Reduction;
 use super::shape::{Reshape, Transpose};
 use crate::DType;
 use crate::error::Result;
-use crate::graph::{Graph, Val};
+use crate::graph::{Graph, Source, Val};
 use crate::shape::Shape;
 
 macro_rules! unary {
@@ -101,11 +102,42 @@ impl Graph {
         if from == shape {
             return Ok(x);
         }
+        if let Some(summed) = self.sum_before_scaling(x, shape)? {
+            return Ok(summed);
+        }
         let skip = from.rank() - shape.rank();
         let axes: Vec<usize> =
             (0..from.rank()).filter(|&i| i < skip || (shape[i - skip] == 1 && from[i] != 1)).collect();
         let summed = self.sum(x, &axes, false)?;
         self.reshape(summed, shape)
+    }
+
+    /// Σ(a·b) = (Σa)·b where b is the same along the axes that are summed, and Σ(−a) = −Σa: what is left to sum is then often summed
+    /// already.
+    fn sum_before_scaling(&mut self, x: Val, shape: Shape) -> Result<Option<Val>> {
+        let Source::Node { node, .. } = *self.source(x) else { return Ok(None) };
+        let node = &self.nodes()[node];
+        let FusionClass::Elementwise(&op) = node.op.fusion_class() else { return Ok(None) };
+        let inputs = node.inputs.clone();
+        let full = |v: Val| self.ty(v).shape == self.ty(x).shape;
+        let fits = |v: Val| self.ty(v).shape.broadcast(&shape) == Some(shape);
+        match op {
+            Ewise::Unary(UnaryOp::Neg) => {
+                let sum = self.sum_to(inputs[0], shape)?;
+                Ok(Some(self.neg(sum)?))
+            }
+            Ewise::Binary(BinaryOp::Mul) => {
+                let (a, b) = (inputs[0], inputs[1]);
+                let (long, row) = match (full(a) && fits(b), full(b) && fits(a)) {
+                    (true, _) => (a, b),
+                    (_, true) => (b, a),
+                    _ => return Ok(None),
+                };
+                let sum = self.sum_to(long, shape)?;
+                Ok(Some(self.mul(sum, row)?))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// `op(a)·op(b)` over the last two axes, where `op` transposes if asked.

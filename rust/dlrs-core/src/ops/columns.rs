@@ -373,7 +373,7 @@ mod tests {
             let square = |c0: usize| column(c0).map(|i| (x.get(i) - mean[c0]).powi(2)).sum::<f64>() / n as f64;
             let variance: Vec<f64> = (0..c).map(square).collect();
             for (x, tolerance) in [(x.clone(), 1e-13), (cast(&x, DType::F32), 1e-6)] {
-                let alone = run(&Moments, &[x.clone()]).unwrap();
+                let alone = run(&Moments, std::slice::from_ref(&x)).unwrap();
                 assert_close(&alone[0], &f64s(&[c], &mean), tolerance);
                 assert_close(&alone[1], &f64s(&[c], &variance), tolerance);
                 let mut g = Graph::new();

@@ -69,6 +69,10 @@ impl Contraction for Prepared {
         self.contraction().accepts_consumer(&self.types(inputs))
     }
 
+    fn accepts_columns(&self, inputs: &[Ty]) -> bool {
+        self.contraction().accepts_columns(&self.types(inputs))
+    }
+
     fn lower_with(&self, cx: &LowerCx<'_>, consumer: Option<TileConsumer>) -> Result<Lowered> {
         let inputs = self.types(cx.inputs);
         self.contraction().lower_with(&LowerCx { inputs: &inputs, packed: true, ..*cx }, consumer)

@@ -1,13 +1,14 @@
 //! Reductions.
 
 use dlrs_core::dispatch::{Operand, Value};
+use dlrs_core::ops::columns::Moments;
 use dlrs_core::ops::reduce::{ArgReduce, Reduction};
 use dlrs_core::shape::normalize_axes;
 use pyo3::prelude::*;
 
 use super::elementwise::floating;
 use super::shape::{axis_of, reshape_to};
-use crate::call::{apply1, composite, identity, only};
+use crate::call::{apply, apply1, composite, identity, only};
 use crate::errors::Result;
 use crate::operand::{Arg, Axes};
 use crate::tensor::PyTensor;
@@ -41,6 +42,14 @@ pub fn mean(x: Arg, axes: Option<Axes>, keepdims: bool) -> Result<PyTensor> {
     over_axes("mean", floating(x)?, axes, |axes, x| {
         composite(("mean", &axes, keepdims), x, |g, v| Ok(vec![g.mean(v[0], &axes, keepdims)?]))
     })
+}
+
+/// Mean and variance over all axes but the last.
+#[pyfunction]
+pub fn moments(x: Arg) -> Result<(PyTensor, PyTensor)> {
+    let mut results = apply(Moments, &[floating(x)?])?;
+    let variance = results.remove(1);
+    Ok((PyTensor::from(results.remove(0)), PyTensor::from(variance)))
 }
 
 fn over_axes(

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use dlrs_kernels::conv::{
-    ConvElement, ConvGeometry, ConvKernel, DirectConv, conv_forward, conv_input_grad, conv_scratch_len,
+    ConvElement, ConvGeometry, ConvKernel, ConvTile, DirectConv, conv_forward, conv_input_grad, conv_scratch_len,
     depthwise_forward, depthwise_input_grad, depthwise_scratch_len,
 };
 use dlrs_kernels::isa::Isa;
@@ -97,8 +97,8 @@ impl Pass {
 
 fn direct(packed: bool, conv: DirectConv, consumer: Option<TileConsumer>) -> Lowered {
     let finish = Finish::new(consumer, 2);
-    let conv = if finish.is_update() { conv.whole_rows() } else { conv };
-    let tiles = conv.tiles().iter().map(|tile| finish.rects(tile.rect)).collect();
+    let conv = if finish.is_update() { conv.whole_rows() } else { conv.in_chunks(finish.chunk()) };
+    let tiles = conv.tiles().iter().map(|tile| finish.rects(tile.rect, &place(tile))).collect();
     let largest = conv.tiles().iter().map(|tile| tile.rect.rows * tile.rect.cols).max().unwrap_or(0);
     let own = (conv.scratch_len() * size_of::<f32>()).next_multiple_of(64);
     let scratch = own + finish.scratch_len(largest);
@@ -107,9 +107,7 @@ fn direct(packed: bool, conv: DirectConv, consumer: Option<TileConsumer>) -> Low
         let (x, kernel) = (io.input::<f32>(0), io.input::<f32>(1));
         let kernel = if packed { ConvKernel::Packed(kernel) } else { ConvKernel::Plain(kernel) };
         let (own, rest) = io.scratch::<u8>(scratch).split_at_mut(own);
-        let row = tile.rect.start / tile.rect.stride;
-        let place = Block { rows: row..row + tile.rect.rows, cols: tile.channels.clone() };
-        finish.run(io, &place, rest, |to, epilogue| conv.run(x, kernel, tile, to, epilogue, cast_mut(own)));
+        finish.run(io, &place(tile), rest, |to, epilogue| conv.run(x, kernel, tile, to, epilogue, cast_mut(own)));
     });
     Lowered { tiles, body, scratch, ..Lowered::default() }
 }
@@ -130,6 +128,9 @@ fn depthwise(isa: Isa, pass: Pass, g: ConvGeometry, consumer: Option<TileConsume
     let row = (cols * channels).max(1);
     let chunk = rows.div_ceil(DEPTHWISE_TILES).clamp(TILE.div_ceil(row), DEPTHWISE_TILE.div_ceil(row));
     let finish = Finish::new(consumer, 2);
+    // Chunks are several rows of pixels or whole fractions of one.
+    let chunk = chunk.next_multiple_of((finish.chunk() / cols.max(1)).max(1));
+    let place = move |rows: &Range<usize>| Block { rows: rows.start * cols..rows.end * cols, cols: 0..channels };
     let rect = |rows: Range<usize>| Rect {
         start: rows.start * row,
         rows: rows.len() * cols,
@@ -137,21 +138,26 @@ fn depthwise(isa: Isa, pass: Pass, g: ConvGeometry, consumer: Option<TileConsume
         stride: channels,
     };
     let blocks: Vec<Range<usize>> = spans(rows, chunk).collect();
-    let tiles = blocks.iter().map(|rows| finish.rects(rect(rows.clone()))).collect();
+    let tiles = blocks.iter().map(|rows| finish.rects(rect(rows.clone()), &place(rows))).collect();
     let own = (depthwise_scratch_len(&g) * size_of::<f32>()).next_multiple_of(64);
     let scratch = own + finish.scratch_len(chunk * row);
     let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| {
         let rows = blocks[tile].clone();
         let (x, kernel) = (io.input::<f32>(0), io.input::<f32>(1));
         let (own, rest) = io.scratch::<u8>(scratch).split_at_mut(own);
-        let place = Block { rows: rows.start * cols..rows.end * cols, cols: 0..channels };
-        finish.run(io, &place, rest, |to, epilogue| match pass {
+        finish.run(io, &place(&rows), rest, |to, epilogue| match pass {
             Pass::Forward => depthwise_forward(isa, &g, x, kernel, rows, to, epilogue),
             Pass::BackwardInput => depthwise_input_grad(isa, &g, x, kernel, rows, to, epilogue, cast_mut(own)),
         });
     });
     let cost = 20.0 + 0.05 * g.macs();
     Lowered { tiles, body, scratch, cost, ..Lowered::default() }
+}
+
+/// The tile's place in the result seen as a matrix of pixels and channels.
+fn place(tile: &ConvTile) -> Block {
+    let row = tile.rect.start / tile.rect.stride;
+    Block { rows: row..row + tile.rect.rows, cols: tile.channels.clone() }
 }
 
 /// A pass: its two operands, which images or taps, and where they go.

@@ -215,6 +215,10 @@ impl Contraction for Conv {
         inputs[0].dtype == DType::F32
     }
 
+    fn accepts_columns(&self, inputs: &[Ty]) -> bool {
+        self.accepts_consumer(inputs)
+    }
+
     fn lower_with(&self, cx: &LowerCx<'_>, consumer: Option<TileConsumer>) -> Result<Lowered> {
         let g = self.geometry(self.name(), &cx.inputs[0].shape, &cx.inputs[1].shape)?;
         Ok(match winograd::choice(Pass::Forward, self.algo, cx.isa, cx.outputs[0].dtype, &g) {
@@ -272,6 +276,10 @@ impl Op for ConvBackwardInput {
 impl Contraction for ConvBackwardInput {
     fn accepts_consumer(&self, inputs: &[Ty]) -> bool {
         inputs[0].dtype == DType::F32
+    }
+
+    fn accepts_columns(&self, inputs: &[Ty]) -> bool {
+        self.accepts_consumer(inputs)
     }
 
     fn lower_with(&self, cx: &LowerCx<'_>, consumer: Option<TileConsumer>) -> Result<Lowered> {

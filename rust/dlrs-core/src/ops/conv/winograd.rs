@@ -3,7 +3,7 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use dlrs_kernels::conv::{Algorithm, ConvGeometry, Winograd, WinogradConv, WinogradKernel, choose};
+use dlrs_kernels::conv::{Algorithm, ConvGeometry, Winograd, WinogradConv, WinogradKernel, WinogradTile, choose};
 use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{Rect, TileIo, cast, cast_mut};
 
@@ -61,8 +61,8 @@ pub(super) fn lower(
         Pass::BackwardInput => WinogradConv::backward_input(cx.isa, f, g),
     };
     let finish = Finish::new(consumer, 2);
-    let conv = if finish.is_update() { conv.whole_rows() } else { conv };
-    let tiles = conv.tiles().iter().map(|tile| finish.rects(tile.rect)).collect();
+    let conv = if finish.is_update() { conv.whole_rows() } else { conv.in_chunks(finish.chunk()) };
+    let tiles = conv.tiles().iter().map(|tile| finish.rects(tile.rect, &place(tile))).collect();
     let largest = conv.tiles().iter().map(|tile| tile.rect.rows * tile.rect.cols).max().unwrap_or(0);
     let own = (conv.scratch_len() * size_of::<f32>()).next_multiple_of(64);
     let scratch = own + finish.scratch_len(largest);
@@ -72,10 +72,14 @@ pub(super) fn lower(
         let tile = &conv.tiles()[tile];
         let (x, u) = (io.input::<f32>(0), io.input::<f32>(1));
         let (own, rest) = io.scratch::<u8>(scratch).split_at_mut(own);
-        let place = Block { rows: tile.pixels.clone(), cols: tile.channels.clone() };
-        finish.run(io, &place, rest, |to, epilogue| conv.run(tile, x, u, to, epilogue, cast_mut(own)));
+        finish.run(io, &place(tile), rest, |to, epilogue| conv.run(tile, x, u, to, epilogue, cast_mut(own)));
     });
     Lowered { tiles, body, scratch, ..Lowered::default() }.cost(cost).note(f.name())
+}
+
+/// The tile's place in the result seen as a matrix of pixels and channels.
+fn place(tile: &WinogradTile) -> Block {
+    Block { rows: tile.pixels.clone(), cols: tile.channels.clone() }
 }
 
 /// The transform of a kernel `[.., 3, 3, c_in, c_out]`, laid out for one level.

@@ -133,13 +133,19 @@ impl DirectConv {
             bundle,
             tiles: Vec::new(),
         };
-        conv.tiles = conv.cut(conv.groups == 1);
+        conv.tiles = conv.cut(conv.groups == 1, 1);
         conv
     }
 
-    /// The tiles, which have all channels of their pixels unless they are `divisible`.
-    fn cut(&self, divisible: bool) -> Vec<ConvTile> {
+    /// The tiles, which have all channels of their pixels unless they are `divisible`, and hold multiples of `chunk` pixels.
+    fn cut(&self, divisible: bool, chunk: usize) -> Vec<ConvTile> {
         let pixels = self.target.size.iter().product::<usize>();
+        // Of bundles, or of whole images where a chunk ends inside a bundle.
+        let chunk = match chunk {
+            0 | 1 => 1,
+            chunk if chunk.is_multiple_of(self.taps.pixels) => chunk / self.taps.pixels,
+            _ => pixels.max(1),
+        };
         let taps = self.kernel.iter().product::<usize>();
         let mut tiles = tiles::cut(tiles::Sizes {
             images: self.images,
@@ -149,6 +155,7 @@ impl DirectConv {
             depth: (taps * self.taps.rows).div_ceil(self.phases.len().max(1)),
             panel: panel_width(self.isa),
             divisible,
+            chunk,
         });
         let each = self.taps.pixels;
         for tile in &mut tiles {
@@ -159,9 +166,15 @@ impl DirectConv {
         tiles
     }
 
+    /// The same with tiles that hold multiples of so many pixels, counted from the first: whole images, or positions of one.
+    pub fn in_chunks(mut self, pixels: usize) -> DirectConv {
+        self.tiles = self.cut(self.groups == 1, pixels);
+        self
+    }
+
     /// The same with tiles that have all channels of their pixels.
     pub fn whole_rows(mut self) -> DirectConv {
-        self.tiles = self.cut(false);
+        self.tiles = self.cut(false, 1);
         self
     }
 

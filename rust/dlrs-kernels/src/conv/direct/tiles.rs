@@ -33,6 +33,8 @@ pub(super) struct Sizes {
     pub panel: usize,
     /// Whether channels may be cut.
     pub divisible: bool,
+    /// A number of pixels of which tiles hold multiples: of a few images, or of a few positions along the axis that is cut.
+    pub chunk: usize,
 }
 
 /// Bytes of source and target that a tile touches: with a panel of the kernel they stay in L2.
@@ -68,10 +70,17 @@ pub(super) fn cut(s: Sizes) -> Vec<ConvTile> {
     } else {
         (1, pixels.div_ceil(fit))
     };
+    let (images, step_of) = match s.chunk {
+        1 => (images, 1),
+        chunk if chunk.is_multiple_of(pixels) => (images.next_multiple_of(chunk / pixels), len),
+        chunk if chunk.is_multiple_of(unit) => (images, chunk / unit),
+        _ => (images, len),
+    };
+    let parts = if step_of == len { 1 } else { parts };
     let tiles = s.images.div_ceil(images);
     let most = (pixels / MIN_PIXELS).max(1);
     let parts = if images == 1 { parts.max(wanted.div_ceil(tiles).min(most)) } else { 1 };
-    let step = len.div_ceil(parts.min(len));
+    let step = len.div_ceil(parts.min(len)).next_multiple_of(step_of);
     let tiles = tiles * len.div_ceil(step);
     let panels = s.channels.div_ceil(s.panel);
     let ranges = if s.divisible { wanted.div_ceil(tiles).min(panels) } else { 1 };

@@ -81,7 +81,7 @@ impl WinogradConv {
         let block = wanted - wanted % SQUARES.0;
         let (c_in, c_out, images) = (g.c_in, g.c_out, g.n);
         let mut conv = WinogradConv { isa, f, input, output, pad, c_in, c_out, images, block, tiles: Vec::new() };
-        conv.cut(FEW_TILES);
+        conv.cut(FEW_TILES, 1);
         conv
     }
 
@@ -98,15 +98,33 @@ impl WinogradConv {
 
     /// The same with tiles that have all channels of their pixels.
     pub fn whole_rows(mut self) -> WinogradConv {
-        self.cut(1);
+        self.cut(1, 1);
         self
     }
 
+    /// The same with tiles that hold multiples of so many pixels, counted from the first: whole images, or whole lines of one.
+    pub fn in_chunks(mut self, pixels: usize) -> WinogradConv {
+        self.cut(FEW_TILES, pixels.max(1));
+        self
+    }
+
+    /// Rows of squares of which tiles hold multiples, so that they hold multiples of `chunk` pixels.
+    fn rows_of_chunk(&self, chunk: usize) -> usize {
+        let ([down, _], [lines, width]) = (self.squares(), self.output);
+        let image = lines * width;
+        if chunk == 1 {
+            return 1;
+        }
+        let fits = |n: &usize| down.is_multiple_of(*n) && (n * self.f.outputs() * width).is_multiple_of(chunk);
+        let of_images = down * (chunk / image).max(1);
+        if chunk < image { (1..down).find(fits).unwrap_or(of_images) } else { of_images }
+    }
+
     /// Cuts the output into tiles, of which there are at least `few` if channels can be cut, too.
-    fn cut(&mut self, few: usize) {
+    fn cut(&mut self, few: usize, chunk: usize) {
         let [down, across] = self.squares();
         let all = self.images * down;
-        let each = self.block.max(TILE_SQUARES).div_ceil(across).min(all);
+        let each = self.block.max(TILE_SQUARES).div_ceil(across).next_multiple_of(self.rows_of_chunk(chunk)).min(all);
         let parts = (few / all.div_ceil(each)).clamp(1, (self.c_out / CUT_CHANNELS).max(1));
         let width = self.c_out.div_ceil(parts).next_multiple_of(panel_width(self.isa));
         let mut tiles = Vec::new();
