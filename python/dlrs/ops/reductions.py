@@ -225,7 +225,7 @@ def moments(x: TensorLike, axes: Axis, keepdims: bool = False, synchronized: boo
     x = as_tensor(x)
     leading = x.ndim > 1 and sorted(range(x.ndim)[i] for i in axes_of(axes) or ()) == list(range(x.ndim - 1))
     if leading and x.dtype in ("float32", "float64", "bfloat16"):
-        mean, variance = _dlrs.moments(x)
+        mean, variance = _dlrs.column_moments(x)
         kept = (1,) * (x.ndim - 1) + (x.shape[-1],)
         return (_dlrs.reshape(mean, kept), _dlrs.reshape(variance, kept)) if keepdims else (mean, variance)
     if x.dtype != "float16":

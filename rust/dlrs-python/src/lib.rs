@@ -63,7 +63,7 @@ mod _dlrs {
     #[pymodule_export]
     use crate::ops::random::{random_beta, random_binomial, random_gamma, random_normal, random_uniform};
     #[pymodule_export]
-    use crate::ops::reduce::{all, any, argmax, argmin, max, mean, min, moments, prod, sum};
+    use crate::ops::reduce::{all, any, argmax, argmin, column_moments, max, mean, min, prod, sum};
     #[pymodule_export]
     use crate::ops::resize::resize;
     #[pymodule_export]

@@ -52,8 +52,8 @@ pub(super) struct Unit {
 }
 
 pub(super) fn units(g: &Graph, live: &Live, isa: Isa) -> Result<Vec<Unit>> {
-    let fuser = Fuser { g, live, isa };
-    let groups = Groups::new(g, live, &|group| fuser.refuses_columns(group));
+    let groups = Groups::new(g, live, &|group| refuses_columns(g, live, group));
+    let fuser = Fuser { g, live, isa, groups: &groups };
     let mut units = Vec::new();
     // A contraction that a later unit takes over is emitted with that unit.
     let mut taken: HashMap<usize, ()> = HashMap::new();
@@ -62,8 +62,7 @@ pub(super) fn units(g: &Graph, live: &Live, isa: Isa) -> Result<Vec<Unit>> {
         match node.op.fusion_class() {
             FusionClass::View => {}
             FusionClass::Elementwise(_) | FusionClass::Columns(_) => {
-                let group = &groups.list[groups.of_node[&n]];
-                if group.last() == n {
+                if let Some(group) = groups.ending_with(n) {
                     units.push(fuser.group(group, &mut taken)?);
                 }
             }
@@ -118,11 +117,12 @@ struct Fuser<'a> {
     g: &'a Graph,
     live: &'a Live,
     isa: Isa,
+    groups: &'a Groups,
 }
 
 impl Fuser<'_> {
     fn types(&self, vals: &[Val]) -> Vec<Ty> {
-        vals.iter().map(|&v| self.g.ty(v)).collect()
+        types(self.g, vals)
     }
 
     fn lower<'a>(&self, inputs: &'a [Ty], outputs: &'a [Ty]) -> LowerCx<'a> {
@@ -218,7 +218,7 @@ impl Fuser<'_> {
                 .collect();
             registers.insert(node.outputs[0], builder.op(op, &operands));
         }
-        let is_stored = |n: &&usize| groups::is_stored(g, live, &group.nodes, &group.sinks, **n);
+        let is_stored = |n: &&usize| self.groups.is_stored(g, live, &group.nodes, &group.sinks, **n);
         let stored = group.nodes.iter().filter(is_stored).map(|&n| g.nodes()[n].outputs[0]);
         let mut outputs: Vec<Val> = stored.chain(inputs.first().copied().filter(|_| store_base)).collect();
         for v in &outputs {
@@ -234,17 +234,6 @@ impl Fuser<'_> {
         }
         outputs.extend(sums.iter().chain(&moments).flat_map(|&s| &g.nodes()[s].outputs));
         (builder.finish("elementwise"), inputs, outputs)
-    }
-
-    /// Whether the pass would take the tiles of a contraction that cannot be cut for statistics of columns.
-    fn refuses_columns(&self, group: &Group) -> bool {
-        let contraction = |&v: &Val| {
-            let node = &self.g.nodes()[self.contraction(v)?];
-            let mine = self.live.readers[v.index()].iter().all(|&r| group.contains(r));
-            let FusionClass::Contraction(c) = node.op.fusion_class() else { return None };
-            (mine && self.g.ty(v).shape == group.shape).then(|| c.accepts_columns(&self.types(&node.inputs)))
-        };
-        operands(self.g, self.live, group.members()).iter().filter_map(contraction).any(|accepts| !accepts)
     }
 
     /// The contraction of whose result a group takes statistics and nothing else; whoever else reads it finds it stored.
@@ -274,11 +263,11 @@ impl Fuser<'_> {
         let columns = fused.columns().is_some();
         let mut best: Option<(usize, usize)> = None;
         for (i, &v) in inputs.iter().enumerate() {
-            let Some(c) = self.contraction(v) else { continue };
+            let Some(c) = contraction(g, self.live, v) else { continue };
             let readers = &self.live.readers[v.index()];
-            let mine = readers.iter().all(|&r| group.contains(r));
+            let mine = readers.iter().all(|&r| group.contains(r) && !self.groups.repeated.contains(&r));
             if mine
-                && !(columns && self.refuses_columns(group))
+                && !(columns && refuses_columns(g, self.live, group))
                 && g.ty(v) == Ty::new(DType::F32, fused.shape)
                 && best.is_none_or(|(b, _)| self.work(c) > self.work(b))
             {
@@ -286,19 +275,6 @@ impl Fuser<'_> {
             }
         }
         best
-    }
-
-    /// The node that computes `v` if it is a contraction that hands on its tiles and nobody else needs `v`.
-    fn contraction(&self, v: Val) -> Option<usize> {
-        if self.live.inputs.contains_key(&v) || self.live.escapes[v.index()] {
-            return None;
-        }
-        let Source::Node { node, .. } = *self.g.source(v) else { return None };
-        let op = &self.g.nodes()[node];
-        match op.op.fusion_class() {
-            FusionClass::Contraction(c) if c.accepts_consumer(&self.types(&op.inputs)) => Some(node),
-            _ => None,
-        }
     }
 
     fn work(&self, n: usize) -> usize {
@@ -310,7 +286,7 @@ impl Fuser<'_> {
         let at = update.gradient();
         let gradient = self.live.canonical(node.inputs[at]);
         let alone = self.live.readers[gradient.index()].len() == 1 && self.g.ty(gradient).dtype == DType::F32;
-        let (Some(c), true) = (self.contraction(gradient), alone) else {
+        let (Some(c), true) = (contraction(self.g, self.live, gradient), alone) else {
             return Ok(Unit { updates: node.outputs.len(), ..self.single(node)? });
         };
         let product = &self.g.nodes()[c];
@@ -336,6 +312,35 @@ impl Fuser<'_> {
             packing: None,
         })
     }
+}
+
+/// The node that computes `v` if it is a contraction that hands on its tiles and nobody else needs `v`.
+fn contraction(g: &Graph, live: &Live, v: Val) -> Option<usize> {
+    if live.inputs.contains_key(&v) || live.escapes[v.index()] {
+        return None;
+    }
+    let Source::Node { node, .. } = *g.source(v) else { return None };
+    let op = &g.nodes()[node];
+    match op.op.fusion_class() {
+        FusionClass::Contraction(c) if c.accepts_consumer(&types(g, &op.inputs)) => Some(node),
+        _ => None,
+    }
+}
+
+/// Whether the pass would take the tiles of a contraction that cannot be cut for statistics of columns.
+fn refuses_columns(g: &Graph, live: &Live, group: &Group) -> bool {
+    let refuses = |&v: &Val| {
+        let Some(c) = contraction(g, live, v) else { return false };
+        let node = &g.nodes()[c];
+        let mine = live.readers[v.index()].iter().all(|&r| group.contains(r));
+        let FusionClass::Contraction(c) = node.op.fusion_class() else { return false };
+        mine && g.ty(v).shape == group.shape && !c.accepts_columns(&types(g, &node.inputs))
+    };
+    operands(g, live, group.members()).iter().any(refuses)
+}
+
+fn types(g: &Graph, vals: &[Val]) -> Vec<Ty> {
+    vals.iter().map(|&v| g.ty(v)).collect()
 }
 
 fn values(vals: &[Val]) -> Vec<Target> {

@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use dlrs_kernels::elementwise::BinaryOp;
+
 use super::rewrite::Live;
 use crate::DType;
 use crate::graph::{Graph, Node, Source, Val};
@@ -43,12 +45,14 @@ impl Group {
 /// All groups, and the group of each of their nodes.
 pub(super) struct Groups {
     pub list: Vec<Group>,
-    pub of_node: HashMap<usize, usize>,
+    of_node: HashMap<usize, usize>,
+    /// Nodes that each group that reads their result computes for itself.
+    pub repeated: HashSet<usize>,
 }
 
 impl Groups {
     pub fn new(g: &Graph, live: &Live, refuses: &dyn Fn(&Group) -> bool) -> Groups {
-        let mut groups = Groups { list: Vec::new(), of_node: HashMap::new() };
+        let mut groups = Groups { list: Vec::new(), of_node: HashMap::new(), repeated: HashSet::new() };
         for &n in live.nodes.iter().rev() {
             match g.nodes()[n].op.fusion_class() {
                 FusionClass::Elementwise(op) => groups.join(g, live, n, op),
@@ -63,6 +67,11 @@ impl Groups {
         groups
     }
 
+    /// The group whose last node is `n`.
+    pub fn ending_with(&self, n: usize) -> Option<&Group> {
+        self.of_node.get(&n).map(|&i| &self.list[i]).filter(|group| group.last() == n)
+    }
+
     fn open(&mut self, group: Group) {
         group.members().for_each(|n| _ = self.of_node.insert(n, self.list.len()));
         self.list.push(group);
@@ -72,28 +81,68 @@ impl Groups {
     fn join(&mut self, g: &Graph, live: &Live, n: usize, op: &Ewise) {
         let node = &g.nodes()[n];
         let compute = compute_of(g, node, op);
-        let joined = self.only_reader(live, node).filter(|&i| {
-            let group = &self.list[i];
-            let dtype = compute.or(group.compute);
-            agree(compute, group.compute)
-                && group.shape == g.ty(node.outputs[0]).shape
-                && dtype.is_none_or(|d| may_join(g, node, d))
-                && fits(g, live, &group.nodes.iter().copied().chain([n]).collect::<Vec<_>>(), &group.sinks)
+        let readers = self.reading_groups(live, node).filter(|groups| {
+            let takes = |&i: &usize| self.takes(g, live, i, n, compute);
+            let all = groups.iter().all(takes);
+            all && (groups.len() == 1 || is_cheap(g, live, node, op) && !self.has_moments(g, live, node))
         });
-        let Some(i) = joined else {
+        let Some(readers) = readers else {
             let shape = g.ty(node.outputs[0]).shape;
             return self.open(Group { nodes: vec![n], sinks: vec![], compute, shape });
         };
-        self.list[i].nodes.push(n);
-        self.list[i].compute = self.list[i].compute.or(compute);
-        self.of_node.insert(n, i);
+        if readers.len() > 1 {
+            self.repeated.insert(n);
+        }
+        for &i in &readers {
+            self.list[i].nodes.push(n);
+            self.list[i].compute = self.list[i].compute.or(compute);
+            self.of_node.insert(n, i);
+        }
     }
 
-    /// The group that holds all readers of the node's result, if there is one.
-    fn only_reader(&self, live: &Live, node: &Node) -> Option<usize> {
+    fn takes(&self, g: &Graph, live: &Live, group: usize, n: usize, compute: Option<DType>) -> bool {
+        let (group, node) = (&self.list[group], &g.nodes()[n]);
+        let dtype = compute.or(group.compute);
+        agree(compute, group.compute)
+            && group.shape == g.ty(node.outputs[0]).shape
+            && dtype.is_none_or(|d| may_join(g, node, d))
+            && self.fits(g, live, &group.nodes.iter().copied().chain([n]).collect::<Vec<_>>(), &group.sinks)
+    }
+
+    /// The groups that hold all readers of the node's result, if all readers are in groups.
+    fn reading_groups(&self, live: &Live, node: &Node) -> Option<Vec<usize>> {
+        let mut groups = Vec::new();
         let readers = &live.readers[node.outputs[0].index()];
-        let first = *self.of_node.get(readers.first()?)?;
-        readers.iter().all(|r| self.of_node.get(r) == Some(&first)).then_some(first)
+        for r in readers {
+            if self.repeated.contains(r) {
+                groups.extend((0..self.list.len()).filter(|&i| self.list[i].contains(*r)));
+            } else {
+                groups.push(*self.of_node.get(r)?);
+            }
+        }
+        groups.sort_unstable();
+        groups.dedup();
+        (!groups.is_empty()).then_some(groups)
+    }
+
+    fn has_moments(&self, g: &Graph, live: &Live, node: &Node) -> bool {
+        live.readers[node.outputs[0].index()].iter().any(|&r| is_moments(g, r))
+    }
+
+    /// Whether one pass can hold these.
+    fn fits(&self, g: &Graph, live: &Live, nodes: &[usize], sinks: &[usize]) -> bool {
+        let stored = nodes.iter().filter(|&&n| self.is_stored(g, live, nodes, sinks, n)).count();
+        nodes.len() <= MAX_NODES
+            && stored + sinks.len() <= MAX_OUTPUTS
+            && operands(g, live, nodes.iter().chain(sinks).copied()).len() <= MAX_INPUTS
+    }
+
+    /// Whether the result of a pass's node is read by others, or its moments are taken.
+    pub fn is_stored(&self, g: &Graph, live: &Live, nodes: &[usize], sinks: &[usize], n: usize) -> bool {
+        let v = g.nodes()[n].outputs[0];
+        let readers = &live.readers[v.index()];
+        let inside = |r: &usize| nodes.contains(r) || sinks.contains(r) && !is_moments(g, *r);
+        live.escapes[v.index()] || !self.repeated.contains(&n) && !readers.iter().all(inside)
     }
 
     /// Lets statistics of columns run in the pass that computes what they read, or in one pass with others of the same operand.
@@ -131,7 +180,9 @@ impl Groups {
         if host == guest || a.members().next().is_none() || a.shape != b.shape || !agree(a.compute, b.compute) {
             return false;
         }
-        let nodes: Vec<usize> = a.nodes.iter().chain(&b.nodes).copied().collect();
+        let mut nodes: Vec<usize> = a.nodes.iter().chain(&b.nodes).copied().collect();
+        nodes.sort_unstable();
+        nodes.dedup();
         let sinks: Vec<usize> = a.sinks.iter().chain(&b.sinks).copied().collect();
         let moments = sinks.iter().filter(|&&s| is_moments(g, s)).count();
         // The moments of what is only read would be of a result that nobody stores.
@@ -139,7 +190,7 @@ impl Groups {
             |s: &usize| nodes.iter().any(|&n| g.nodes()[n].outputs[0] == live.canonical(g.nodes()[*s].inputs[0]));
         let moments_fit = moments == 0 || moments == 1 && sinks.iter().filter(|&&s| is_moments(g, s)).all(stored);
         moments_fit
-            && fits(g, live, &nodes, &sinks)
+            && self.fits(g, live, &nodes, &sinks)
             && !refuses(a)
             && !self.depends(g, live, guest, host)
             && !self.depends(g, live, host, guest)
@@ -175,6 +226,7 @@ impl Groups {
         let into = &mut self.list[host];
         into.nodes.extend(nodes);
         into.nodes.sort_unstable_by(|a, b| b.cmp(a));
+        into.nodes.dedup();
         into.sinks.extend(sinks);
         into.sinks.sort_unstable();
     }
@@ -188,20 +240,13 @@ fn agree(a: Option<DType>, b: Option<DType>) -> bool {
     a.is_none() || b.is_none() || a == b
 }
 
-/// Whether one pass can hold these.
-fn fits(g: &Graph, live: &Live, nodes: &[usize], sinks: &[usize]) -> bool {
-    let stored = nodes.iter().filter(|&&n| is_stored(g, live, nodes, sinks, n)).count();
-    nodes.len() <= MAX_NODES
-        && stored + sinks.len() <= MAX_OUTPUTS
-        && operands(g, live, nodes.iter().chain(sinks).copied()).len() <= MAX_INPUTS
-}
-
-/// Whether the result of a pass's node is read by others, or its moments are taken.
-pub(super) fn is_stored(g: &Graph, live: &Live, nodes: &[usize], sinks: &[usize], n: usize) -> bool {
-    let v = g.nodes()[n].outputs[0];
-    let readers = &live.readers[v.index()];
-    let inside = |r: &usize| nodes.contains(r) || sinks.contains(r) && !is_moments(g, *r);
-    live.escapes[v.index()] || !readers.iter().all(inside)
+/// Whether computing the result again costs no more than reading it: arithmetic on one operand of the full size.
+fn is_cheap(g: &Graph, live: &Live, node: &Node, op: &Ewise) -> bool {
+    use BinaryOp::{Add, Mul, Sub};
+    let v = node.outputs[0];
+    let full = node.inputs.iter().filter(|&&x| g.ty(x).shape == g.ty(v).shape).count();
+    let same = node.inputs.iter().all(|&x| g.ty(x).dtype == g.ty(v).dtype);
+    matches!(op, Ewise::Binary(Add | Sub | Mul)) && full == 1 && same && !live.escapes[v.index()]
 }
 
 /// What a group reads of others.

@@ -46,7 +46,7 @@ pub fn mean(x: Arg, axes: Option<Axes>, keepdims: bool) -> Result<PyTensor> {
 
 /// Mean and variance over all axes but the last.
 #[pyfunction]
-pub fn moments(x: Arg) -> Result<(PyTensor, PyTensor)> {
+pub fn column_moments(x: Arg) -> Result<(PyTensor, PyTensor)> {
     let mut results = apply(Moments, &[floating(x)?])?;
     let variance = results.remove(1);
     Ok((PyTensor::from(results.remove(0)), PyTensor::from(variance)))
