@@ -181,28 +181,15 @@ impl Graph {
             let types: Vec<Ty> = node.inputs.iter().map(|&v| self.ty(v)).collect();
             node.op.stages(&types)
         };
-        let all: Vec<_> = self.nodes.iter().map(stages).collect();
-        if all.iter().all(Option::is_none) {
+        if self.nodes.iter().all(|node| stages(node).is_none()) {
             return Ok(None);
         }
-        let mut g = Graph { nodes: Vec::with_capacity(self.nodes.len() * 5 / 4), ..self.clone() };
-        for (node, stages) in self.nodes.iter().zip(all) {
-            let Some([first, second]) = stages else {
-                g.place(node.clone());
-                continue;
-            };
-            let between = g.apply(first, &node.inputs)?;
-            g.place(Node { op: second, inputs: between, outputs: node.outputs.clone() });
-        }
-        Ok(Some(g))
-    }
-
-    /// Appends a node whose results have their numbers already.
-    fn place(&mut self, node: Node) {
-        for (output, v) in node.outputs.iter().enumerate() {
-            self.values[v.index()].1 = Source::Node { node: self.nodes.len(), output };
-        }
-        self.nodes.push(node);
+        let staged = self.replace(|g, node| {
+            let Some([first, second]) = stages(node) else { return Ok(None) };
+            let inputs = g.apply(first, &node.inputs)?;
+            Ok(Some(Node { op: second, inputs, outputs: node.outputs.clone() }))
+        });
+        staged.map(Some)
     }
 
     /// Applies an op of one result.
