@@ -101,10 +101,25 @@ def mean(x: Array, axis: Any = None, keepdims: bool = False) -> Any:
     return np.sum(x, axis=axis, keepdims=keepdims) / count
 
 
+def column_moments(x: Array) -> list[Any]:
+    """Mean and variance over all axes but the last; of nothing, NaN without a warning."""
+    axes = tuple(range(x.ndim - 1))
+    centre = mean(x, axes)
+    return [centre, mean(np.square(x - centre), axes)]
+
+
+def column_cases() -> list[Case]:
+    """One chunk of rows, several images in chunks of their own, fractions of images."""
+    shapes = [(4, 3), (2, 3, 2, 3), (3, 1)]
+    return [case(shape) for shape in shapes] + [case(LARGE, large=True), case((12, 64, 40, 24), large=True)]
+
+
 PRIMITIVES = [
     Row("sum", over(np.sum), reductions(), dtypes=NUMBERS, ulp=16, floor=8, second=True, refusals=BAD_AXES),
     Row("mean", over(mean), reductions(), dtypes=NUMBERS, result="float", ulp=16, floor=4, second=True,
         refusals=BAD_AXES),
+    Row("column_moments", column_moments, column_cases(), says="moments", result="float", ulp=16, floor=4, second=True,
+        refusals=[refuses(ValueError, "at least two axes", (3,))]),
     Row("prod", over(np.prod), [*products(), *zeros()], (POSITIVE,), dtypes=("float32", "float64", "int64"), ulp=16,
         floor=100, refusals=BAD_AXES),
     Row("max", over(np.max), reductions(empty=False), (APART,), dtypes=NUMBERS, refusals=[*BAD_AXES, EMPTY]),
