@@ -12,6 +12,7 @@ use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
 use crate::tensor::Ty;
 
+pub(crate) mod again;
 pub mod along;
 pub mod body;
 pub mod branch;

@@ -10,6 +10,7 @@ mod explain;
 mod fuse;
 mod groups;
 mod prepare;
+mod recompute;
 mod rewrite;
 mod run;
 mod schedule;
@@ -94,13 +95,19 @@ impl Plan {
         let g = staged.as_ref().unwrap_or(g);
         let prepared = prepare::prepare(g, inputs, isa)?;
         let g = prepared.as_ref().unwrap_or(g);
-        let live = rewrite::rewrite(g, inputs, outputs);
+        let mut live = rewrite::rewrite(g, inputs, outputs);
         rewrite::check_sizes(g, &live)?;
+        let recomputed = recompute::recompute(g, &live)?;
+        let g = recomputed.as_ref().map_or(g, |r| &r.graph);
+        if recomputed.is_some() {
+            live = rewrite::rewrite(g, inputs, outputs);
+        }
+        let late = recomputed.as_ref().map(|r| &r.values);
         let guarded = std::sync::Arc::new(AtomicUsize::new(0));
         let mut units = fuse::units(g, &live, isa)?;
         let writes = schedule::place_writes(g, &live, &mut units, outputs, isa)?;
         schedule::add_guards(g, &live, &mut units, outputs, &guarded);
-        let schedule = schedule::schedule(&live, &units, &writes);
+        let schedule = schedule::schedule(&live, &units, &writes, late);
         let layout = arena::lay_out(g, &live, &schedule, &units, outputs)?;
         let explanation = explain::explain(g, &live, &schedule, &units, &layout);
         let cost = units.iter().map(|u| u.lowered.cost).sum();

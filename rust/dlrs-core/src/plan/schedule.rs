@@ -130,7 +130,8 @@ fn is_finite(io: &TileIo<'_>) -> bool {
     }
 }
 
-pub(super) fn schedule(live: &Live, units: &[Unit], writes: &Writes) -> Schedule {
+/// The phases. Units whose results are all `late` run just before these are read.
+pub(super) fn schedule(live: &Live, units: &[Unit], writes: &Writes, late: Option<&HashSet<Val>>) -> Schedule {
     let mut ready: HashMap<Val, usize> = HashMap::new();
     let mut phase = vec![0; units.len()];
     let is_commit = |u: usize| writes.in_place.contains(&u) || writes.copies.contains(&u);
@@ -147,13 +148,13 @@ pub(super) fn schedule(live: &Live, units: &[Unit], writes: &Writes) -> Schedule
     writes.in_place.iter().for_each(|&u| phase[u] = commit_from);
     let copies_at = commit_from + usize::from(!writes.in_place.is_empty());
     writes.copies.iter().for_each(|&u| phase[u] = copies_at);
-    put_off(live, units, &mut phase);
+    put_off(live, units, late, &mut phase);
     Schedule { phases: copies_at + usize::from(!writes.copies.is_empty()), phase, commit_from }
 }
 
-/// Moves units that read nothing computed, such as transforms of kernels, to the phase before their first reader's: their results
-/// then take memory for no longer than needed.
-fn put_off(live: &Live, units: &[Unit], phase: &mut [usize]) {
+/// Moves units that read nothing computed, such as transforms of kernels, and those that compute something again to the phase before
+/// their first reader's: their results then take memory for no longer than needed.
+fn put_off(live: &Live, units: &[Unit], late: Option<&HashSet<Val>>, phase: &mut [usize]) {
     let mut first_read: HashMap<Val, usize> = HashMap::new();
     for (unit, &phase) in units.iter().zip(&*phase) {
         for v in unit.inputs.iter().map(|&v| live.root(v)) {
@@ -164,7 +165,8 @@ fn put_off(live: &Live, units: &[Unit], phase: &mut [usize]) {
     for (unit, phase) in units.iter().zip(phase) {
         let given = unit.inputs.iter().all(|&v| !computed.contains(&live.root(v)));
         let reads = unit.outputs.iter().map(|target| first_read.get(&target.value()?).copied());
-        if let (true, Some(Some(first))) = (given && *phase == 0, reads.min()) {
+        let again = unit.outputs.iter().all(|target| late.zip(target.value()).is_some_and(|(l, v)| l.contains(&v)));
+        if let (true, Some(Some(first))) = ((given && *phase == 0) || again, reads.min()) {
             *phase = first.saturating_sub(1);
         }
     }
