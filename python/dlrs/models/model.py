@@ -79,6 +79,33 @@ class Model(StateTree, Trainer, Layer):
                 return layer
         raise ValueError(f"get_layer: no layer {name!r}; there are {[layer.name for layer in layers]}.")
 
+    def explain(self, x: Any = None, y: Any = None, batch_size: int = 32, print_fn: Any = None) -> None:
+        """Print what a step of the model runs: kernels, what was fused, algorithms, memory, and shares of the time.
+
+        Args:
+            x: a batch of inputs; zeros of the model's input shapes if None.
+            y: targets. With them the training step of the compiled model is shown, else that of `predict`.
+            batch_size: examples in a made-up batch.
+            print_fn: takes the text; `print` if None.
+
+        Each line is a kernel, which may compute several ops in one pass: its share of the time of all threads
+        together (least of three runs; the model's state is restored), floating-point operations by the ops'
+        definitions, megabytes of operands and results, tiles that threads share, ops, algorithm and result.
+
+        Raises:
+            ValueError: the shapes are not known, `y` comes without `x`, or the model cannot be compiled.
+
+        >>> from dlrs import Input, Sequential, layers
+        >>> model = Sequential([Input((28, 28, 1)), layers.Conv2D(8, 3, activation="relu"), layers.MaxPooling2D()])
+        >>> lines = []
+        >>> model.explain(batch_size=4, print_fn=lines.append)
+        >>> "conv + add + relu" in lines[0] and "max_pool" in lines[0]
+        True
+        """
+        from dlrs.utils.explain_utils import explain
+
+        explain(self, x, y, batch_size, print_fn)
+
     def summary(
         self,
         line_length: int | None = None,

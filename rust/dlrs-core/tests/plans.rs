@@ -254,3 +254,32 @@ fn permutations_that_undo_each_other_are_left_out() {
     let plan = Plan::build(&g, &[input], &[first]).unwrap();
     assert_eq!(plan.run(&[x.bytes()], None).unwrap()[0].bytes(), x.bytes());
 }
+
+#[test]
+fn what_is_computed_again_has_the_same_bits_and_takes_less_memory() {
+    // The gradient of a square keeps the product; the shifted square, which the next product's gradient reads, is cheap to make again.
+    let (rows, width, depth) = (1024, 512, 8);
+    let mut g = Graph::new();
+    let mut x = g.input(Ty::new(DType::F32, Shape::new(&[rows, width]).unwrap()));
+    let weights: Vec<Val> =
+        (0..depth).map(|i| g.read(&Variable::new(&format!("w{i}"), noise(i, &[width, width])))).collect();
+    let shift = g.read(&Variable::new("shift", noise(99, &[width])));
+    for &w in &weights {
+        let z = g.matmul(x, w, false, false).unwrap();
+        let z = g.mul_scalar(z, 0.02).unwrap();
+        let square = g.square(z).unwrap();
+        x = g.add(square, shift).unwrap();
+    }
+    let loss = g.sum(x, &[0, 1], false).unwrap();
+    let one = g.scalar(DType::F32, 1.0).unwrap();
+    let gradients = autodiff::gradients(&mut g, &[loss], &[one], &weights).unwrap();
+    let wanted: Vec<Val> = gradients.into_iter().map(Option::unwrap).collect();
+    let feeds = [noise(7, &[rows, width])];
+    let expected = by_ops(&g, &feeds, &wanted);
+    let plan = Plan::build(&g, g.inputs(), &wanted).unwrap();
+    for (have, want) in plan.run(&bytes(&feeds), None).unwrap().iter().zip(&expected) {
+        assert_eq!(have.bytes(), want.bytes(), "{}", plan.explain());
+    }
+    let value = 4 * rows * width;
+    assert!(plan.arena() < (depth as usize + 5) * value, "{} values kept", plan.arena() / value);
+}

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use dlrs_core::dispatch::{self, Operand, Value};
-use dlrs_core::plan::Plan;
+use dlrs_core::plan::{Kernel, Plan};
 use dlrs_core::{Ty, tape};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
@@ -154,6 +154,15 @@ impl Program {
         }
     }
 
+    /// The arguments of a run.
+    fn feeds<'py>(&self, inputs: &Bound<'py, PyTuple>) -> Result<Vec<Feed<'py>>> {
+        let types = self.plan.inputs();
+        if inputs.len() != types.len() {
+            fail!(Value, "{} inputs given, {} expected: {}", inputs.len(), types.len(), self.names.join(", "));
+        }
+        inputs.iter().zip(types).enumerate().map(|(i, (given, ty))| self.feed(i, *ty, &given)).collect()
+    }
+
     fn check_shape(&self, i: usize, ty: Ty, dims: &[usize]) -> Result<()> {
         if *ty.shape != *dims {
             let got = dlrs_core::Shape::new(dims)?;
@@ -163,6 +172,9 @@ impl Program {
     }
 }
 
+/// Phase, ops, operands, results, algorithm, tiles, bytes, floating-point operations.
+type KernelFacts = (usize, Vec<String>, Vec<String>, Vec<String>, String, usize, usize, f64);
+
 /// Runs estimated to be shorter, in nanoseconds, keep the interpreter.
 const BRIEF: f64 = 20_000.0;
 
@@ -171,12 +183,7 @@ impl Program {
     /// Runs once.
     #[pyo3(signature = (*inputs))]
     fn __call__<'py>(&self, py: Python<'py>, inputs: &Bound<'py, PyTuple>) -> Result<Vec<PyTensor>> {
-        let types = self.plan.inputs();
-        if inputs.len() != types.len() {
-            fail!(Value, "{} inputs given, {} expected: {}", inputs.len(), types.len(), self.names.join(", "));
-        }
-        let feeds = inputs.iter().zip(types).enumerate();
-        let feeds = feeds.map(|(i, (given, ty))| self.feed(i, *ty, &given)).collect::<Result<Vec<_>>>()?;
+        let feeds = self.feeds(inputs)?;
         let bytes: Vec<&[u8]> = feeds.iter().map(Feed::bytes).collect();
         let results = if self.plan.cost() < BRIEF {
             guard(|| self.plan.run(&bytes, None))?
@@ -208,8 +215,32 @@ impl Program {
     }
 
     /// The plan as text: phases, units, tiles, estimated times and memory.
-    fn explain(&self) -> &str {
+    fn explain(&self) -> String {
         self.plan.explain()
+    }
+
+    /// The kernels: phase, ops, operands, results, algorithm, tiles, bytes, floating-point operations.
+    fn kernels(&self) -> Vec<KernelFacts> {
+        let facts = |k: &Kernel| {
+            let ops = k.ops.iter().map(ToString::to_string).collect();
+            (k.phase, ops, k.inputs.clone(), k.outputs.clone(), k.algorithm.to_owned(), k.tiles, k.bytes, k.flops)
+        };
+        self.plan.kernels().iter().map(facts).collect()
+    }
+
+    /// Bytes that the values of one run take at once.
+    #[getter]
+    fn arena_bytes(&self) -> usize {
+        self.plan.arena()
+    }
+
+    /// Runs once; the seconds of each kernel, summed over the threads.
+    #[pyo3(signature = (*inputs))]
+    fn profile<'py>(&self, py: Python<'py>, inputs: &Bound<'py, PyTuple>) -> Result<Vec<f64>> {
+        let feeds = self.feeds(inputs)?;
+        let bytes: Vec<&[u8]> = feeds.iter().map(Feed::bytes).collect();
+        let times = released(py, |interrupted| self.plan.profile(&bytes, Some(interrupted)))?;
+        Ok(times.iter().map(|&ns| ns as f64 * 1e-9).collect())
     }
 
     fn __repr__(&self) -> String {

@@ -348,7 +348,7 @@ mod tests {
 
     fn planned(g: &Graph, outputs: &[Val]) -> (Vec<Tensor>, String) {
         let plan = Plan::build(g, &[], outputs).unwrap();
-        (plan.run(&[], None).unwrap(), plan.explain().to_owned())
+        (plan.run(&[], None).unwrap(), plan.explain())
     }
 
     #[test]

@@ -217,7 +217,7 @@ pub(super) fn lower_f32(cx: &LowerCx<'_>, p: Product, consumer: Option<TileConsu
     let tiles = blocks.iter().map(|b| finish.rects(b.rect(&p), &b.place())).collect();
     let gemm_scratch = gemm_scratch_len(isa, tile_rows.min(p.m), p.k, tile_cols.min(p.n)).next_multiple_of(16);
     let scratch = 4 * gemm_scratch + finish.scratch_len(tile_rows.min(p.m) * tile_cols.min(p.n));
-    let cost = cost(&p);
+    let (cost, flops) = (cost(&p), flops(&p));
     let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| {
         let block = &blocks[tile];
         let (a, b) = (io.input::<f32>(0), io.input::<f32>(1));
@@ -233,13 +233,13 @@ pub(super) fn lower_f32(cx: &LowerCx<'_>, p: Product, consumer: Option<TileConsu
         // Fused products are never batched, so the tile's place in the matrix is its place in the result.
         finish.run(io, &block.place(), rest, |c, epilogue| gemm_f32(isa, a, b, c, epilogue, cast_mut(pack)));
     });
-    Lowered { tiles, body, scratch, cost, ..Lowered::default() }
+    Lowered { tiles, body, scratch, cost, flops, ..Lowered::default() }
 }
 
 fn lower_f64(p: Product) -> Lowered {
     let blocks = blocks(&p, 16, p.n.max(1));
     let tiles = blocks.iter().map(|b| vec![b.rect(&p)]).collect();
-    let cost = 20.0 * cost(&p);
+    let (cost, flops) = (20.0 * cost(&p), flops(&p));
     let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| {
         let block = &blocks[tile];
         let (a_offset, b_offset) = p.batch[block.item];
@@ -247,15 +247,18 @@ fn lower_f64(p: Product) -> Lowered {
         let b = MatRef::new(&io.input::<f64>(1)[b_offset..], p.k, p.n, p.b_strides.0, p.b_strides.1);
         gemm_f64(a.sub(block.rows.clone(), 0..p.k), b.sub(0..p.k, block.cols.clone()), io.output(0), false);
     });
-    Lowered { tiles, body, cost, ..Lowered::default() }
+    Lowered { tiles, body, cost, flops, ..Lowered::default() }
 }
 
 /// Nanoseconds: 100 GFLOP/s, or the operands at 20 GB/s.
 fn cost(p: &Product) -> f64 {
-    let items = p.batch.len() as f64;
-    let flops = 2.0 * (p.m * p.k * p.n) as f64;
     let bytes = 4.0 * (p.m * p.k + p.k * p.n + p.m * p.n) as f64;
-    20.0 + items * (flops * 0.01).max(bytes * 0.05)
+    20.0 + (flops(p) * 0.01).max(p.batch.len() as f64 * bytes * 0.05)
+}
+
+/// A multiplication and an addition for each term.
+fn flops(p: &Product) -> f64 {
+    2.0 * (p.batch.len() * p.m * p.k * p.n) as f64
 }
 
 /// A rectangle of one batch item's result.

@@ -244,13 +244,15 @@ pub struct Lowered {
     pub cost: f64,
     /// The algorithm chosen among several, for [`explain`](crate::plan::Plan::explain); empty if there is one only.
     pub note: &'static str,
+    /// Floating-point operations by the op's definition, whatever the algorithm needs; for [`explain`](crate::plan::Plan::explain).
+    pub flops: f64,
 }
 
 impl Default for Lowered {
     /// No tiles.
     fn default() -> Lowered {
         let body: Body = Arc::new(|_, _| {});
-        Lowered { tiles: Vec::new(), body, scratch: 0, may_alias: Vec::new(), cost: 0.0, note: "" }
+        Lowered { tiles: Vec::new(), body, scratch: 0, may_alias: Vec::new(), cost: 0.0, note: "", flops: 0.0 }
     }
 }
 
@@ -278,6 +280,12 @@ impl Lowered {
     /// Sets the estimated time on one thread, in nanoseconds.
     pub fn cost(mut self, ns: f64) -> Lowered {
         self.cost = ns;
+        self
+    }
+
+    /// Sets the number of floating-point operations.
+    pub fn flops(mut self, flops: f64) -> Lowered {
+        self.flops = flops;
         self
     }
 

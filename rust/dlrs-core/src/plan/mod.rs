@@ -21,6 +21,7 @@ use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{Buffer, TileProgram};
 
 pub use epoch::{EpochArray, EpochOptions};
+pub use explain::Kernel;
 pub use rewrite::used_inputs;
 pub use run::Interrupted;
 
@@ -47,7 +48,9 @@ pub struct Plan {
     cost: f64,
     /// 1 + the number of the scalar output that must be finite for a run to commit; 0 for none.
     guarded: std::sync::Arc<AtomicUsize>,
-    explanation: String,
+    kernels: Vec<Kernel>,
+    /// Nodes of the graph that are computed.
+    nodes: usize,
 }
 
 struct PlanVariable {
@@ -109,7 +112,7 @@ impl Plan {
         schedule::add_guards(g, &live, &mut units, outputs, &guarded);
         let schedule = schedule::schedule(&live, &units, &writes, late);
         let layout = arena::lay_out(g, &live, &schedule, &units, outputs)?;
-        let explanation = explain::explain(g, &live, &schedule, &units, &layout);
+        let kernels = explain::kernels(g, &schedule, &units, &layout);
         let cost = units.iter().map(|u| u.lowered.cost).sum();
         let (steps, phases) = arena::steps(&layout, units, &schedule);
         let program = TileProgram::new(steps, phases, schedule.commit_from, &layout.buffer_lens)
@@ -125,7 +128,8 @@ impl Plan {
             fresh: layout.fresh,
             cost,
             guarded,
-            explanation,
+            kernels,
+            nodes: live.nodes.len(),
         })
     }
 
@@ -142,11 +146,6 @@ impl Plan {
     /// Estimated time on one thread, in nanoseconds.
     pub fn cost(&self) -> f64 {
         self.cost
-    }
-
-    /// The plan as text: phases, units, tiles, estimated times and memory.
-    pub fn explain(&self) -> &str {
-        &self.explanation
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard, RwLockWriteGuard};
 
-use dlrs_kernels::mem::{Bind, Buffer, Scratch, team};
+use dlrs_kernels::mem::{Bind, Buffer, Scratch, TileProgram, team};
 
 use super::{ALONE, Place, Plan, PlanPacked, PlanVariable};
 use crate::bail;
@@ -106,6 +106,20 @@ impl Plan {
     /// `Value` for arguments of another size, `Concurrent` while another thread's run writes one of the variables, `Interrupted`,
     /// `Index` for a value that an op refuses, `Memory`.
     pub fn run(&self, feeds: &[&[u8]], interrupted: Interrupted<'_>) -> Result<Vec<Tensor>> {
+        self.run_program(&self.program, feeds, interrupted)
+    }
+
+    /// Runs the plan once, and measures the nanoseconds of each of its [kernels](Self::kernels), summed over the threads.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn profile(&self, feeds: &[&[u8]], interrupted: Interrupted<'_>) -> Result<Vec<u64>> {
+        let (program, clocks) = self.program.timed();
+        self.run_program(&program, feeds, interrupted)?;
+        Ok(clocks.iter().map(|clock| clock.load(Relaxed)).collect())
+    }
+
+    fn run_program(&self, program: &TileProgram, feeds: &[&[u8]], interrupted: Interrupted<'_>) -> Result<Vec<Tensor>> {
         self.check(feeds)?;
         let mut held = hold(&self.variables)?;
         // Results that are a variable's old content are taken before the run may overwrite it.
@@ -118,7 +132,7 @@ impl Plan {
             })
             .collect();
         let mut fresh = self.fresh.iter().map(|ty| Ok(Buffer::recycled(ty.bytes())?)).collect::<Result<Vec<_>>>()?;
-        self.execute(feeds, &mut held, &mut fresh, interrupted)?;
+        self.execute(program, feeds, &mut held, &mut fresh, interrupted)?;
         self.variables.iter().filter(|x| x.written).for_each(|x| x.variable.count_write());
         self.results(feeds, before, fresh)
     }
@@ -137,6 +151,7 @@ impl Plan {
 
     fn execute(
         &self,
+        program: &TileProgram,
         feeds: &[&[u8]],
         held: &mut [Held<'_>],
         fresh: &mut [Buffer],
@@ -160,7 +175,7 @@ impl Plan {
         binds.extend(fresh.iter_mut().map(|b| Bind::Write(b.bytes_mut())));
         binds.extend(packed.iter().map(|b| Bind::Read(b.bytes())));
         let team = (self.cost >= ALONE).then(team);
-        self.program.run(&mut binds, scratch, team.as_deref(), interrupted)?;
+        program.run(&mut binds, scratch, team.as_deref(), interrupted)?;
         Ok(())
     }
 

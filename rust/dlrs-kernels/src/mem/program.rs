@@ -5,6 +5,8 @@
 //! which two tiles of a phase write the same element, or one reads what another writes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
 
 use super::io::TileIo;
 use super::{ALIGN, DType};
@@ -122,6 +124,7 @@ pub struct TileProgram {
 }
 
 /// Tiles that may run at the same time.
+#[derive(Clone)]
 pub(super) struct Phase {
     /// (step, tile).
     pub tiles: Vec<(u32, u32)>,
@@ -186,6 +189,24 @@ impl TileProgram {
         let scratch = steps.iter().map(|s| s.scratch).max().unwrap_or(0);
         let phases = phases.iter().map(|phase| Phase::new(&steps, phase)).collect();
         Ok(TileProgram { steps, phases, commit_from, buffers, scratch })
+    }
+
+    /// The same program with a clock for each step, which adds up the nanoseconds of all its tiles, whoever runs them.
+    pub fn timed(&self) -> (TileProgram, Vec<Arc<AtomicU64>>) {
+        let clocks: Vec<Arc<AtomicU64>> = self.steps.iter().map(|_| Arc::default()).collect();
+        let steps = self.steps.iter().zip(&clocks).map(|(step, clock)| {
+            let (body, clock) = (Arc::clone(&step.body), Arc::clone(clock));
+            let timed: Body = Arc::new(move |tile, io| {
+                let start = Instant::now();
+                body(tile, io);
+                clock.fetch_add(start.elapsed().as_nanos() as u64, Relaxed);
+            });
+            Step { body: timed, ..step.clone() }
+        });
+        (
+            TileProgram { steps: steps.collect(), phases: self.phases.clone(), buffers: self.buffers.clone(), ..*self },
+            clocks,
+        )
     }
 
     /// The buffers that a run must bind.

@@ -68,7 +68,7 @@ impl Op for ConvKernelParts {
             let (x, d) = (io.input::<f32>(0), io.input::<f32>(1));
             sum.part(x, d, *part, columns, io.output(0), io.scratch(sum.scratch));
         });
-        Ok(Lowered { tiles, body, scratch, cost, note, ..Lowered::default() })
+        Ok(Lowered { tiles, body, scratch, cost, note, ..Lowered::default() }.flops(2.0 * g.macs()))
     }
 }
 
@@ -164,5 +164,5 @@ pub(super) fn lower(cx: &LowerCx<'_>, g: ConvGeometry) -> Lowered {
             (0..sum.rows()).for_each(|r| add_part(sum.isa, &part[r * cols..(r + 1) * cols], to.row(r)));
         }
     });
-    Lowered { tiles, body, scratch: len * size_of::<f32>(), cost, note, ..Lowered::default() }
+    Lowered { tiles, body, scratch: len * size_of::<f32>(), cost, note, ..Lowered::default() }.flops(2.0 * g.macs())
 }

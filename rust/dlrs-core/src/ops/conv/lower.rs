@@ -71,11 +71,12 @@ impl Pass {
                 Pass::BackwardInput => by_item::<f64>(cx.isa, g, (g.n, g.image_in()), 0.5, conv_input_grad),
             };
         }
-        match self.algorithm(cx.isa, &g) {
+        let lowered = match self.algorithm(cx.isa, &g) {
             Algorithm::Product(product) => lower_f32(cx, product, consumer).note("matrix product"),
             Algorithm::Depthwise => depthwise(cx.isa, self, g, consumer).note("depthwise"),
             Algorithm::Direct(conv) => direct(cx.packed, *conv, consumer).cost(20.0 + 0.02 * g.macs()).note("direct"),
-        }
+        };
+        lowered.flops(2.0 * g.macs())
     }
 
     /// The layout in which single precision reads a kernel fastest.

@@ -74,7 +74,7 @@ pub(super) fn lower(
         let (own, rest) = io.scratch::<u8>(scratch).split_at_mut(own);
         finish.run(io, &place(tile), rest, |to, epilogue| conv.run(tile, x, u, to, epilogue, cast_mut(own)));
     });
-    Lowered { tiles, body, scratch, ..Lowered::default() }.cost(cost).note(f.name())
+    Lowered { tiles, body, scratch, ..Lowered::default() }.cost(cost).note(f.name()).flops(2.0 * g.macs())
 }
 
 /// The tile's place in the result seen as a matrix of pixels and channels.

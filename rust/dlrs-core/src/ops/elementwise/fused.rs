@@ -173,7 +173,14 @@ impl Fused {
                 columns.take_moments(isa, io, &mut tiles[k], more);
             }
         });
-        Ok(Lowered { tiles, body, scratch, may_alias, cost, ..Lowered::default() })
+        let flops = (self.arithmetic() * self.shape.size()) as f64;
+        Ok(Lowered { tiles, body, scratch, may_alias, cost, flops, ..Lowered::default() })
+    }
+
+    /// Instructions that compute something.
+    fn arithmetic(&self) -> usize {
+        let moves = |i: &&Instr| matches!(i, Instr::Load { .. } | Instr::Const { .. } | Instr::Store { .. });
+        self.instrs.len() - self.instrs.iter().filter(moves).count()
     }
 
     /// Inputs whose memory an output may take: those that are read element for element.

@@ -1,0 +1,114 @@
+"""What a model's step runs, as a table."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dlrs.backend import tree
+from dlrs.data.iterator_data import valid_batch
+
+_RUNS = 3
+# Kernels with less of the time than this share a line.
+_LEAST = 0.002
+_HEADER = f"{'time':>6}  {'ms':>8}  {'MFLOP':>9}  {'MB':>7}  {'tiles':>5}  ops -> result"
+
+
+class Kernel(NamedTuple):
+    """One kernel of a plan, as `Program.kernels` gives it, and the seconds it took on all threads together."""
+
+    phase: int
+    ops: list[str]
+    operands: list[str]
+    results: list[str]
+    algorithm: str
+    tiles: int
+    bytes: int
+    flops: float
+    seconds: float
+
+    def line(self, total: float) -> str:
+        """A row of the table."""
+        ops = _shortened(self.ops)
+        algorithm = f" [{self.algorithm}]" if self.algorithm else ""
+        figures = (
+            f"{self.seconds / total:6.1%}  {self.seconds * 1e3:8.3f}  {self.flops / 1e6:9.2f}  {self.bytes / 1e6:7.2f}"
+        )
+        return f"{figures}  {self.tiles:5}  {ops}{algorithm} -> {self.results[0] if self.results else '()'}"
+
+
+def _shortened(ops: list[str]) -> str:
+    """The ops in their order, those of one name in a row counted."""
+    parts: list[list[Any]] = []
+    for op in ops:
+        if parts and parts[-1][0] == op:
+            parts[-1][1] += 1
+        else:
+            parts.append([op, 1])
+    return " + ".join(name if count == 1 else f"{count} {name}" for name, count in parts)
+
+
+def measure(program: Any, arrays: list[Any]) -> list[Kernel]:
+    """The kernels of a program with the least time of a few runs."""
+    program.profile(*arrays)
+    times = np.min([program.profile(*arrays) for _ in range(_RUNS)], axis=0)
+    return [Kernel._make([*facts, float(seconds)]) for facts, seconds in zip(program.kernels(), times, strict=True)]
+
+
+def table(title: str, kernels: list[Kernel], arena_bytes: int) -> str:
+    """The kernels in the order in which they run, with their shares of the time."""
+    total = max(sum(kernel.seconds for kernel in kernels), 1e-12)
+    phases = len({kernel.phase for kernel in kernels})
+    lines = [
+        f"{title}: {len(kernels)} kernels in {phases} phases, {sum(k.flops for k in kernels) / 1e9:.3f} GFLOP, "
+        f"{sum(k.bytes for k in kernels) / 1e6:.1f} MB read and written, {arena_bytes / 1e6:.1f} MB for values between",
+        f"time: of {total * 1e3:.3f} ms, which all threads together take; FLOP by the ops' definitions",
+        "",
+        _HEADER,
+    ]
+    small = [kernel for kernel in kernels if kernel.seconds < _LEAST * total]
+    shown = sorted((k for k in kernels if k.seconds >= _LEAST * total), key=lambda kernel: kernel.phase)
+    lines += [kernel.line(total) for kernel in shown]
+    if small:
+        seconds = sum(kernel.seconds for kernel in small)
+        lines.append(
+            f"{seconds / total:6.1%}  {seconds * 1e3:8.3f}  {'':25}  {len(small)} kernels below {_LEAST:.1%} each"
+        )
+    return "\n".join(lines)
+
+
+def explain(model: Any, x: Any, y: Any, batch_size: int, print_fn: Callable[[str], Any] | None) -> None:
+    """Trace the step for these data, run it a few times, print the table; the model's state is as before."""
+    from dlrs.trainers.loops import Loop
+    from dlrs.trainers.numerics import snapshot
+
+    if y is not None and x is None:
+        raise ValueError("explain: `y` was given without `x`.")
+    mode = "predict" if y is None else "train"
+    if mode == "train":
+        model._require_compiled("explain")
+    batch = valid_batch((_made_up(model, batch_size),) if x is None else (x,) if y is None else (x, y))
+    step = Loop(model, mode, None, None).step_for(batch)
+    if step is None:
+        raise ValueError("explain: the model runs eagerly, op by op; there is no plan to explain.")
+    restore = snapshot(model) if mode == "train" else lambda: None
+    try:
+        kernels = measure(step.program, tree.flatten(batch))
+    finally:
+        restore()
+    rows = len(tree.flatten(batch)[0])
+    title = f"{'Training step' if mode == 'train' else 'Prediction'} of {model.name!r}, {rows} examples"
+    text = table(title, kernels, step.program.arena_bytes)
+    (print_fn or functools.partial(print, flush=True))(text)
+
+
+def _made_up(model: Any, batch_size: int) -> Any:
+    """Zeros of the shapes of the model's inputs."""
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size < 1:
+        raise ValueError(f"explain: `batch_size` must be a positive integer, got {batch_size!r}.")
+    inputs = getattr(model, "inputs", None)
+    if not inputs or any(None in tensor.shape[1:] for tensor in inputs):
+        raise ValueError("explain: the model does not say the shape of its inputs. Give `x`.")
+    arrays = [np.zeros((batch_size, *tensor.shape[1:]), tensor.dtype) for tensor in inputs]
+    return arrays[0] if len(arrays) == 1 else arrays
