@@ -35,4 +35,5 @@ def test_shows_summary_progress_and_confusion(finished: tuple[str, Path]) -> Non
 def test_writes_curves_and_model(finished: tuple[str, Path]) -> None:
     _, folder = finished
     assert (folder / "learning_curves.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "feature_maps.png").read_bytes().startswith(b"\x89PNG")
     assert (folder / "fashion_mnist.dlrs").stat().st_size > 10_000
