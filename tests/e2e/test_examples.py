@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
@@ -15,6 +17,7 @@ def test_ewma(tmp_path: Path) -> None:
     assert f"Plot: {tmp_path / 'ewma.png'}" in done.stdout or "matplotlib is not installed" in done.stdout
 
 
+<<<<<<< HEAD
 def test_edges(tmp_path: Path) -> None:
     command = [sys.executable, str(EXAMPLES / "edges.py"), str(tmp_path / "edges.png")]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)
@@ -22,3 +25,40 @@ def test_edges(tmp_path: Path) -> None:
     if "No photograph" not in done.stdout:
         assert all(name in done.stdout for name in ("vertical", "Sobel, horizontal", "45°", "strength (Scharr)"))
         assert (tmp_path / "edges.png").exists() or "matplotlib is not installed" in done.stdout
+=======
+def run(tmp_path: Path, name: str, *options: str) -> str:
+    """What an example prints."""
+    command = [sys.executable, str(EXAMPLES / name), *options]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=170)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def is_drawn(output: str, path: Path) -> bool:
+    """Whether the picture is there; without matplotlib, whether the example says why not."""
+    if "matplotlib is not installed" in output:
+        return True
+    return path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_residual_against_plain(tmp_path: Path) -> None:
+    output = run(tmp_path, "resnet_vs_plain.py", "--depth", "8", "--images", "600", "--epochs", "2")
+    assert "ResNet-8" in output
+    assert "plain-8" in output
+    assert is_drawn(output, tmp_path / "resnet_vs_plain.png")
+
+
+def test_transfer_learning(tmp_path: Path) -> None:
+    options = ("--images", "2000", "--epochs", "1", "--largest", "16", "--repeats", "1")
+    output = run(tmp_path, "transfer_learning.py", *options)
+    if "needs Fashion-MNIST" in output:
+        pytest.skip("Fashion-MNIST is not there")
+    assert "transferred" in output
+    assert is_drawn(output, tmp_path / "transfer_learning.png")
+
+
+def test_augmentation_gallery(tmp_path: Path) -> None:
+    output = run(tmp_path, "augmentation.py")
+    assert "RandomElasticTransform" in output
+    assert is_drawn(output, tmp_path / "augmentation.png")
+>>>>>>> 04d9167 (Examples: gallery of augmentation layers; README and changelog: convolutional networks)
