@@ -17,7 +17,6 @@ def test_ewma(tmp_path: Path) -> None:
     assert f"Plot: {tmp_path / 'ewma.png'}" in done.stdout or "matplotlib is not installed" in done.stdout
 
 
-<<<<<<< HEAD
 def test_edges(tmp_path: Path) -> None:
     command = [sys.executable, str(EXAMPLES / "edges.py"), str(tmp_path / "edges.png")]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=100)
@@ -25,7 +24,8 @@ def test_edges(tmp_path: Path) -> None:
     if "No photograph" not in done.stdout:
         assert all(name in done.stdout for name in ("vertical", "Sobel, horizontal", "45°", "strength (Scharr)"))
         assert (tmp_path / "edges.png").exists() or "matplotlib is not installed" in done.stdout
-=======
+
+
 def run(tmp_path: Path, name: str, *options: str) -> str:
     """What an example prints."""
     command = [sys.executable, str(EXAMPLES / name), *options]
@@ -61,4 +61,3 @@ def test_augmentation_gallery(tmp_path: Path) -> None:
     output = run(tmp_path, "augmentation.py")
     assert "RandomElasticTransform" in output
     assert is_drawn(output, tmp_path / "augmentation.png")
->>>>>>> 04d9167 (Examples: gallery of augmentation layers; README and changelog: convolutional networks)
