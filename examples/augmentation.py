@@ -22,7 +22,7 @@ GALLERY: dict[str, Any] = {
     "RandomZoom": lambda: layers.RandomZoom((-0.5, 0.3)),
     "RandomShear": lambda: layers.RandomShear(0.3, 0.3),
     "RandomPerspective": lambda: layers.RandomPerspective(1.0, 0.7),
-    "RandomElasticTransform": lambda: layers.RandomElasticTransform(1.0, 2.0),
+    "RandomElasticTransform": lambda: layers.RandomElasticTransform(1.0, (0.5, 1.0)),
     "RandomBrightness": lambda: layers.RandomBrightness(0.4),
     "RandomContrast": lambda: layers.RandomContrast(0.8),
     "RandomSaturation": lambda: layers.RandomSaturation((0.1, 0.7)),

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 _SUBMODULES = frozenset(
     (
-        "activations", "applications", "backend", "callbacks", "config", "constraints", "datasets", "errors",
+        "activations", "applications", "backend", "callbacks", "config", "constraints", "data", "datasets", "errors",
         "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers", "random", "regularizers",
         "saving", "tree", "utils", "vision",
     )
@@ -108,6 +108,7 @@ __all__ = [
     "callbacks",
     "config",
     "constraints",
+    "data",
     "datasets",
     "errors",
     "function",
