@@ -91,6 +91,11 @@ fn check(isa: Isa, (n, input, c, windows): &Case) {
         let mut out = Guarded::end(&vec![77.0f32; part.len()]);
         max_pool_backward(isa, &g, &x, &d, cut.clone(), TileMut::flat(&mut out));
         assert_eq!(out[..], to_largest[part.clone()], "gradient of the maximum {isa:?} {g:?}");
+        if g.is_disjoint() {
+            out.fill(77.0);
+            max_pool_backward_disjoint(isa, &g, &x, &d, cut.clone(), TileMut::flat(&mut out));
+            assert_eq!(out[..], to_largest[part.clone()], "gradient of the maximum, disjoint {isa:?} {g:?}");
+        }
         average_pool_backward(isa, &g, &d, cut, TileMut::flat(&mut out));
         assert_eq!(out[..], to_mean[part], "gradient of the mean {isa:?} {g:?}");
     }
@@ -113,6 +118,8 @@ fn what_is_not_a_number_is_the_largest() {
         max_pool(isa, &g, &x, 0..1, TileMut::flat(&mut y), &mut scratch);
         assert!(y[0].is_nan() && y[1] == f32::NEG_INFINITY);
         max_pool_backward(isa, &g, &x, &[3.0, 4.0], 0..1, TileMut::flat(&mut dx));
+        assert_eq!(dx, [0.0, 3.0, 0.0, 4.0, 0.0, 0.0]);
+        max_pool_backward_disjoint(isa, &g, &x, &[3.0, 4.0], 0..1, TileMut::flat(&mut dx));
         assert_eq!(dx, [0.0, 3.0, 0.0, 4.0, 0.0, 0.0]);
     }
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use dlrs_kernels::isa::{Isa, Real};
 use dlrs_kernels::mem::{Element, Rect, TileIo, TileMut, cast_mut};
 use dlrs_kernels::pool::{
-    PoolGeometry, Windows, average_pool, average_pool_backward, max_pool, max_pool_backward, max_pool_gather,
-    pool_scratch_len,
+    PoolGeometry, Windows, average_pool, average_pool_backward, max_pool, max_pool_backward,
+    max_pool_backward_disjoint, max_pool_gather, pool_scratch_len,
 };
 
 use super::tiles::TILE;
@@ -259,6 +259,12 @@ impl Op for MaxPoolBackward {
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         let g = geometry(self.name(), &self.windows, &cx.inputs[0].shape)?;
         Ok(match cx.inputs[0].dtype {
+            DType::F32 if g.is_disjoint() => {
+                let isa = cx.isa;
+                lower_onto_images(&g.clone(), move |images, dx, io| {
+                    max_pool_backward_disjoint(isa, &g, io.input(0), io.input(1), images, dx);
+                })
+            }
             DType::F32 => lower_scatter::<f32>(cx.isa, g),
             _ => lower_scatter::<f64>(cx.isa, g),
         })

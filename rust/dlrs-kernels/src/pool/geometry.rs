@@ -112,6 +112,14 @@ impl PoolGeometry {
         outer.flat_map(move |i0| inner.clone().map(move |i1| ((image * d0 + i0) * d1 + i1) * line))
     }
 
+    /// Whether no element lies under two windows.
+    pub fn is_disjoint(&self) -> bool {
+        (0..3).all(|axis| match self.windows[axis] {
+            Windows::Sliding { size, stride, .. } => stride >= size,
+            Windows::Adaptive { count } => self.input[axis].is_multiple_of(count),
+        })
+    }
+
     #[inline(always)]
     fn span(&self, axis: usize, o: usize) -> Range<usize> {
         self.windows[axis].span(o, self.output[axis], self.input[axis])

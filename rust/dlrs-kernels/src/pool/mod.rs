@@ -5,6 +5,7 @@
 
 mod average;
 mod channels;
+mod disjoint;
 mod geometry;
 mod maximum;
 mod rows;
@@ -12,6 +13,7 @@ pub(crate) mod strip;
 
 pub use average::{average_pool, average_pool_backward};
 pub use channels::window_sum;
+pub use disjoint::max_pool_backward_disjoint;
 pub use geometry::{PoolGeometry, Windows};
 pub use maximum::{max_pool, max_pool_backward, max_pool_gather};
 pub use rows::pool_scratch_len;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::PoolGeometry;
-use super::strip::{STRIP, load, store};
+use super::strip::{STRIP, load, load_known, store, store_first};
 use crate::mem::{Element, TileMut};
 
 /// Elements of scratch that [`max_pool`](super::max_pool) and [`average_pool`](super::average_pool) need.
@@ -35,11 +35,69 @@ pub(super) fn pool_rows<T: Element, C: Combine<T>>(
     if y.is_empty() {
         return;
     }
+    if g.c < STRIP && taps(g) <= FEW {
+        return pool_windows(c, g, x, rows, y);
+    }
     for (row, y) in rows.zip(y.chunks_exact_mut(g.row_len())) {
         let lines = g.lines(row).count();
         let line = reduce_lines(c, g, x, row, scratch);
         reduce_columns(c, g, line, lines, y);
     }
+}
+
+/// Elements under a window that are combined one by one.
+const FEW: usize = 16;
+
+/// Elements of a channel under the first window.
+fn taps(g: &PoolGeometry) -> usize {
+    g.lines(0).count() * g.columns(0).len()
+}
+
+/// Window by window, for pixels narrower than a vector: loads that overlap several of the stores of a combined line would wait for
+/// them.
+#[inline(always)]
+fn pool_windows<T: Element, C: Combine<T>>(c: C, g: &PoolGeometry, x: &[T], rows: Range<usize>, y: &mut [T]) {
+    let (mut lines, mut at) = (Vec::new(), 0);
+    for row in rows {
+        lines.clear();
+        lines.extend(g.lines(row));
+        let last = lines.last().copied().unwrap_or_default();
+        for o in 0..g.output[2] {
+            let columns = g.columns(o);
+            if last + (columns.end - 1) * g.c + STRIP <= x.len() && at + STRIP <= y.len() {
+                store_first(y, at, STRIP, window::<T, C, true>(c, g.c, x, &lines, columns));
+            } else {
+                store(y, at, window::<T, C, false>(c, g.c, x, &lines, columns));
+            }
+            at += g.c;
+        }
+    }
+}
+
+/// All elements under a window, combined; if it is `WHOLE`, so is each strip in `x`.
+#[inline(always)]
+fn window<T: Element, C: Combine<T>, const WHOLE: bool>(
+    c: C,
+    channels: usize,
+    x: &[T],
+    lines: &[usize],
+    columns: Range<usize>,
+) -> [T; STRIP] {
+    let mut all = load_known::<T, WHOLE>(x, lines[0] + columns.start * channels);
+    let mut from = columns.start + 1;
+    for line in lines {
+        for column in from..columns.end {
+            let next = load_known::<T, WHOLE>(x, line + column * channels);
+            for i in 0..STRIP {
+                all[i] = c.combine(all[i], next[i]);
+            }
+        }
+        from = columns.start;
+    }
+    for i in 0..STRIP {
+        all[i] = c.finish(all[i], lines.len() * columns.len());
+    }
+    all
 }
 
 /// The image rows under a row of windows, combined element by element.

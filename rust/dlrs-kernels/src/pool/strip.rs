@@ -17,6 +17,24 @@ pub(crate) fn load<T: Element>(x: &[T], at: usize) -> [T; STRIP] {
     }
 }
 
+/// The strip of `x` at `at`, all of which exists if it is `WHOLE`. Strips that are known to be whole stay in registers.
+#[inline(always)]
+pub(crate) fn load_known<T: Element, const WHOLE: bool>(x: &[T], at: usize) -> [T; STRIP] {
+    if WHOLE { *x[at..].first_chunk::<STRIP>().expect("a whole strip") } else { load(x, at) }
+}
+
+/// Writes the first `n` elements of a strip to `y` at `at`, where a whole strip lies.
+#[inline(always)]
+pub(crate) fn store_first<T: Element>(y: &mut [T], at: usize, n: usize, mut strip: [T; STRIP]) {
+    let whole = y[at..].first_chunk_mut::<STRIP>().expect("a whole strip");
+    if n < STRIP {
+        for i in 0..STRIP {
+            strip[i] = if i < n { strip[i] } else { whole[i] };
+        }
+    }
+    *whole = strip;
+}
+
 /// The first `n` elements of `x` at `at`; the others are zeros.
 #[inline(always)]
 pub(crate) fn load_first<T: Element>(x: &[T], at: usize, n: usize) -> [T; STRIP] {
