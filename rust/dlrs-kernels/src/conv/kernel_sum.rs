@@ -127,7 +127,11 @@ impl KernelSum<'_> {
         let (mut a, mut b) = (Vec::new(), Vec::new());
         for start in rows.clone().step_by(lines) {
             let runs = self.runs(start..rows.end.min(start + lines));
-            let (dy, of_line) = if copy_dy { self.copied_dy::<S>(&runs, start, dy_copy) } else { self.plain_dy(start) };
+            let (dy, of_line) = if copy_dy && self.reaches_end::<S>(rows.end.min(start + lines)) {
+                self.copied_dy::<S>(&runs, start, dy_copy)
+            } else {
+                self.plain_dy(start)
+            };
             for k0 in 0..g.kernel[0] {
                 let (x, row_len, rows_of) = self.rows_of_x(&runs, k0, x_copy);
                 for k1 in 0..g.kernel[1] {
@@ -160,6 +164,13 @@ impl KernelSum<'_> {
             at += n;
         }
         runs
+    }
+
+    /// Whether the last whole vectors of those rows of dy leave it, or hold several groups. Lanes beyond the columns are never stored.
+    fn reaches_end<S: Tiles>(&self, rows_end: usize) -> bool {
+        let filters = self.g.group_out();
+        let end = rows_end * self.g.output[2] * self.g.c_out + filters.next_multiple_of(S::LANES) - filters;
+        self.g.groups > 1 || end > self.dy.len()
     }
 
     /// dy where it is, from row `start` on, and the elements of a row.

@@ -12,8 +12,8 @@ use super::ConvGeometry;
 /// More parts than this balance no better.
 const MAX_PARTS: usize = 16;
 
-/// Multiply-adds of a part: about 100 µs of a dense convolution, and of a depthwise one, which is bound by memory.
-const PART_MACS: f64 = 8e6;
+/// Multiply-adds of a part: 20 to 50 µs of a dense convolution, and of a depthwise one, which is bound by memory.
+const PART_MACS: f64 = 1.8e6;
 const DEPTHWISE_PART_MACS: f64 = 2e6;
 
 /// Rows of the outputs of all images, part by part: whole images if there are enough. Decided by the shape alone; parts together
