@@ -159,11 +159,19 @@ impl<T: Real, R: Update<T, K>, const K: usize> Kernel<T> for Pass<'_, T, R, K> {
         let g = self.g.as_ptr();
         let state = self.state.map(|s| s.as_mut_ptr());
         let mut i = 0;
+        // Loops over k, not `map` or `for_each`: what they call may not be inlined here, and would pass vectors through memory.
         // SAFETY: all slices have n elements, as `run` checked; i + LANES ≤ n in the loop and n − i are left after it.
         unsafe {
             while i + L::LANES <= n {
-                let new = self.rule.update(l, state.map(|p| l.load(p.add(i))), l.load(g.add(i)));
-                (0..K).for_each(|k| l.store(state[k].add(i), new[k]));
+                let g = l.load(g.add(i));
+                let mut old = [g; K];
+                for k in 0..K {
+                    old[k] = l.load(state[k].add(i));
+                }
+                let new = self.rule.update(l, old, g);
+                for k in 0..K {
+                    l.store(state[k].add(i), new[k]);
+                }
                 i += L::LANES;
             }
             if i < n {
