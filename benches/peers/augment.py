@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def dlrs(window: int, x: np.ndarray) -> Callable[[], object]:
     return lambda: pipeline(x)
 
 
-def torchvision_transforms(window: int) -> object:
+def torchvision_transforms(window: int) -> Any:
     """The same steps; only brightness, contrast and hue are jittered."""
     import torch
     from torchvision.transforms import v2
@@ -91,7 +92,7 @@ def pillow(window: int, x: np.ndarray) -> Callable[[], object]:
     rng = np.random.default_rng(1)
     pictures = [Image.fromarray(image) for image in x]
     spare = x.shape[1] - window
-    mean, std = np.float32(MEAN), np.float32(STD)
+    mean, std = np.array(MEAN, np.float32), np.array(STD, np.float32)
 
     def one(picture: Image.Image) -> np.ndarray:
         top, left = rng.integers(0, spare + 1, 2)

@@ -145,8 +145,15 @@ def save_img(
         file_format: format; by the path's extension if None.
         **kwargs: for Pillow's `save`.
     """
+    if not isinstance(path, str | os.PathLike) and not hasattr(path, "write"):
+        raise TypeError(f"save_img: `path` must be a path or a file object, got {path!r}.")
+    if file_format is not None and not isinstance(file_format, str):
+        raise TypeError(f"save_img: `file_format` must be a string, got {file_format!r}.")
     image = array_to_img(x, data_format, scale)
     jpeg = (file_format or pathlib.Path(str(path)).suffix.removeprefix(".")).lower() in ("jpg", "jpeg")
     if jpeg and image.mode == "RGBA":
         image = image.convert("RGB")
-    image.save(path, format="jpeg" if file_format == "jpg" else file_format, **kwargs)
+    try:
+        image.save(path, format="jpeg" if file_format == "jpg" else file_format, **kwargs)
+    except KeyError as error:
+        raise ValueError(f"save_img: no image can be written in the format {file_format!r} ({error}).") from None
