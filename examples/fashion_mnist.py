@@ -107,7 +107,8 @@ def plot_curves(plt: Any, history: dict[str, list[float]], title: str, path: Pat
 
 def plot_features(plt: Any, model: dlrs.Sequential, image: Array, title: str, path: Path) -> None:
     """What the first layers have learned: filters of the first, and the maps of both for one image."""
-    first, second = model.get_layer("edges"), model.get_layer("parts")
+    first: Any = model.get_layer("edges")
+    second = model.get_layer("parts")
     filters = first.kernel.numpy()[:, :, 0].transpose(2, 0, 1)
     maps = dlrs.Model(model.inputs, [first.output, second.output]).predict(image[None], verbose=0)
     rows = [("image", image[None, :, :, 0]), ("filters 5x5", filters)]
