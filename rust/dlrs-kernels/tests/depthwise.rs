@@ -4,7 +4,7 @@
 use dlrs_kernels::conv::*;
 use dlrs_kernels::gemm::{Activation, Epilogue, MatRef};
 use dlrs_kernels::isa::Isa;
-use dlrs_kernels::mem::TileMut;
+use dlrs_kernels::mem::{Buffer, TileMut};
 
 mod support;
 use support::{Guarded, Rng};
@@ -46,7 +46,7 @@ fn check(isa: Isa, g: &ConvGeometry) {
     for cut in cuts(rows_of(g.output)) {
         let per = g.output[2] * g.c_out;
         let mut out = Guarded::end(&vec![77.0; cut.len() * per]);
-        depthwise_forward(isa, g, &x, &w, cut.clone(), TileMut::flat(&mut out), &Epilogue::default());
+        depthwise_forward(isa, g, &x, &w, cut.clone(), TileMut::flat(&mut out), &Epilogue::default(), Reread::Later);
         assert_eq!(out[..], y[cut.start * per..cut.end * per], "forward {isa:?} {g:?}");
         let mut dw = vec![0.0; sizes[1]];
         each_product(g, |i, t, o| dw[t] += if cut.contains(&(o / per)) { x[i] * dy[o] } else { 0.0 });
@@ -57,7 +57,17 @@ fn check(isa: Isa, g: &ConvGeometry) {
     for cut in cuts(rows_of(g.input)) {
         let per = g.input[2] * g.c_in;
         let mut out = Guarded::end(&vec![77.0; cut.len() * per]);
-        depthwise_input_grad(isa, g, &dy, &w, cut.clone(), TileMut::flat(&mut out), &Epilogue::default(), &mut scratch);
+        depthwise_input_grad(
+            isa,
+            g,
+            &dy,
+            &w,
+            cut.clone(),
+            TileMut::flat(&mut out),
+            &Epilogue::default(),
+            &mut scratch,
+            Reread::Later,
+        );
         assert_eq!(out[..], dx[cut.start * per..cut.end * per], "input gradient {isa:?} {g:?}");
     }
 }
@@ -97,9 +107,11 @@ fn check_epilogue(isa: Isa, g: &ConvGeometry) {
         }
     };
     let (out, into) = (g.n * g.output[0] * g.output[1], g.n * g.input[0] * g.input[1]);
-    check(out, g.c_out, dy.len(), &mut |y, e| depthwise_forward(isa, g, &x, &w, 0..out, TileMut::flat(y), e));
+    check(out, g.c_out, dy.len(), &mut |y, e| {
+        depthwise_forward(isa, g, &x, &w, 0..out, TileMut::flat(y), e, Reread::Later)
+    });
     check(into, g.c_in, x.len(), &mut |dx, e| {
-        depthwise_input_grad(isa, g, &dy, &w, 0..into, TileMut::flat(dx), e, &mut scratch);
+        depthwise_input_grad(isa, g, &dy, &w, 0..into, TileMut::flat(dx), e, &mut scratch, Reread::Later);
     });
 }
 
@@ -128,6 +140,34 @@ fn every_pass_matches_its_definition() {
         for isa in Isa::supported() {
             check(isa, g);
             check_epilogue(isa, g);
+        }
+    }
+}
+
+/// A result larger than caches is the same whether it is written through or past them, wherever it begins.
+#[test]
+fn large_results_do_not_depend_on_when_they_are_read() {
+    let g = geometry((1, [1, 520, 520], 32), ([1, 3, 3], 1), [1; 3], [1; 3], [(0, 0), (1, 1), (1, 1)]);
+    let len = g.image_out();
+    let (from, kernel) = (integers(1, len), integers(2, g.kernel_len()));
+    let mut buffers = [0, 1].map(|_| Buffer::zeroed(4 * (len + 1)).expect("memory for a result"));
+    let [soon, later] = buffers.each_mut().map(Buffer::as_mut_slice::<f32>);
+    let plain = Epilogue::default();
+    for isa in Isa::supported() {
+        for first in [0, 1] {
+            let at = first..first + len;
+            for (to, reread) in [(&mut *soon, Reread::Soon), (&mut *later, Reread::Later)] {
+                to.fill(77.0);
+                let y = TileMut::flat(&mut to[at.clone()]);
+                depthwise_forward(isa, &g, &from, &kernel, 0..520, y, &plain, reread);
+            }
+            assert!(soon == later, "forward {isa:?} from {first}");
+            for (to, reread) in [(&mut *soon, Reread::Soon), (&mut *later, Reread::Later)] {
+                to.fill(77.0);
+                let dx = TileMut::flat(&mut to[at.clone()]);
+                depthwise_input_grad(isa, &g, &from, &kernel, 0..520, dx, &plain, &mut [], reread);
+            }
+            assert!(soon == later, "input gradient {isa:?} from {first}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::io::Write;
 use std::time::Instant;
 
 use dlrs_benches::peak::{copy_gbs, read_gbs};
-use dlrs_kernels::conv::{ConvGeometry, depthwise_forward, depthwise_input_grad, depthwise_kernel_grad};
+use dlrs_kernels::conv::{ConvGeometry, Reread, depthwise_forward, depthwise_input_grad, depthwise_kernel_grad};
 use dlrs_kernels::gemm::Epilogue;
 use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{Buffer, TileMut};
@@ -52,13 +52,23 @@ fn main() -> std::io::Result<()> {
         let forward = best(|| {
             for (i, y) in y.chunks_mut(ROWS * o * c).enumerate() {
                 let rows = i * ROWS..i * ROWS + y.len() / (o * c);
-                depthwise_forward(isa, &g, black_box(&*x), w, rows, TileMut::flat(y), &plain);
+                depthwise_forward(isa, &g, black_box(&*x), w, rows, TileMut::flat(y), &plain, Reread::Later);
             }
         });
         let input = best(|| {
             for (i, x) in x.chunks_mut(ROWS * size * c).enumerate() {
                 let rows = i * ROWS..i * ROWS + x.len() / (size * c);
-                depthwise_input_grad(isa, &g, black_box(&*y), w, rows, TileMut::flat(x), &plain, &mut []);
+                depthwise_input_grad(
+                    isa,
+                    &g,
+                    black_box(&*y),
+                    w,
+                    rows,
+                    TileMut::flat(x),
+                    &plain,
+                    &mut [],
+                    Reread::Later,
+                );
             }
         });
         let kernel = best(|| {

@@ -63,6 +63,11 @@ impl Finish {
         matches!(self.how, How::Update { .. })
     }
 
+    /// Whether the tile is read again once it is computed.
+    pub(crate) fn rereads(&self) -> bool {
+        self.columns.is_some() || !matches!(self.how, How::Registers { .. })
+    }
+
     /// What a tile writes, per output of the step, if `rect` is its part of the contraction's result and `block` its place there.
     pub(crate) fn rects(&self, rect: Rect, block: &Block) -> Vec<Rect> {
         match (&self.how, &self.columns) {

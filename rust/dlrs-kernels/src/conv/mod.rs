@@ -16,7 +16,7 @@ mod multiply;
 mod parts;
 mod winograd;
 
-pub use depthwise::{depthwise_forward, depthwise_input_grad, depthwise_kernel_grad, depthwise_scratch_len};
+pub use depthwise::{Reread, depthwise_forward, depthwise_input_grad, depthwise_kernel_grad, depthwise_scratch_len};
 pub use direct::{ConvKernel, ConvTile, DirectConv};
 pub use forward::conv_forward;
 pub use geometry::{ConvGeometry, conv_scratch_len};

@@ -68,6 +68,15 @@ impl Simd for Avx2 {
         unsafe { _mm256_storeu_ps(p, v) }
     }
     #[inline(always)]
+    unsafe fn stream_ptr(self, p: *mut f32, v: __m256) {
+        // SAFETY: the caller vouches for eight aligned elements at p, and for the fence.
+        unsafe { _mm256_stream_ps(p, v) }
+    }
+    #[inline(always)]
+    fn fence_streams(self) {
+        v!(_mm_sfence())
+    }
+    #[inline(always)]
     unsafe fn load_partial(self, p: *const f32, n: usize) -> __m256 {
         // SAFETY: masked-off lanes are not accessed; the caller vouches for the n others.
         unsafe { _mm256_maskload_ps(p, tail_mask(n)) }

@@ -61,6 +61,15 @@ impl Simd for Avx512 {
         unsafe { _mm512_storeu_ps(p, v) }
     }
     #[inline(always)]
+    unsafe fn stream_ptr(self, p: *mut f32, v: __m512) {
+        // SAFETY: the caller vouches for sixteen aligned elements at p, and for the fence.
+        unsafe { _mm512_stream_ps(p, v) }
+    }
+    #[inline(always)]
+    fn fence_streams(self) {
+        v!(_mm_sfence())
+    }
+    #[inline(always)]
     unsafe fn load_partial(self, p: *const f32, n: usize) -> __m512 {
         // SAFETY: masked-off lanes are not accessed; the caller vouches for the n others.
         unsafe { _mm512_maskz_loadu_ps(tail_mask(n), p) }

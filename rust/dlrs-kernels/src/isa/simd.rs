@@ -41,6 +41,17 @@ pub trait Simd: Copy + Send + Sync + 'static {
     /// # Safety
     /// `p` is valid for writes of `LANES` elements; no alignment is needed.
     unsafe fn store_ptr(self, p: *mut f32, v: Self::F32);
+    /// Writes all lanes past the caches: for what is not read before it would have left them. Nobody else may read it before
+    /// [`Simd::fence_streams`].
+    ///
+    /// # Safety
+    /// `p` is valid for writes of `LANES` elements and aligned to the vector's size.
+    unsafe fn stream_ptr(self, p: *mut f32, v: Self::F32) {
+        // SAFETY: the caller vouches for the elements.
+        unsafe { self.store_ptr(p, v) }
+    }
+    /// Orders everything streamed before what is written from here on.
+    fn fence_streams(self) {}
     /// Reads the first `n < LANES` elements; the other lanes are 0 and their memory is not touched.
     ///
     /// # Safety

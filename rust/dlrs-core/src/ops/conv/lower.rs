@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use dlrs_kernels::conv::{
-    ConvElement, ConvGeometry, ConvKernel, ConvTile, DirectConv, conv_forward, conv_input_grad, conv_scratch_len,
-    depthwise_forward, depthwise_input_grad, depthwise_scratch_len,
+    ConvElement, ConvGeometry, ConvKernel, ConvTile, DirectConv, Reread, conv_forward, conv_input_grad,
+    conv_scratch_len, depthwise_forward, depthwise_input_grad, depthwise_scratch_len,
 };
 use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{Rect, TileIo, TileMut, cast, cast_mut};
@@ -129,6 +129,7 @@ fn depthwise(isa: Isa, pass: Pass, g: ConvGeometry, consumer: Option<TileConsume
     let row = (cols * channels).max(1);
     let chunk = rows.div_ceil(DEPTHWISE_TILES).clamp(TILE.div_ceil(row), DEPTHWISE_TILE.div_ceil(row));
     let finish = Finish::new(consumer, 2);
+    let reread = if finish.rereads() { Reread::Soon } else { Reread::Later };
     // Chunks are several rows of pixels or whole fractions of one.
     let chunk = chunk.next_multiple_of((finish.chunk() / cols.max(1)).max(1));
     let place = move |rows: &Range<usize>| Block { rows: rows.start * cols..rows.end * cols, cols: 0..channels };
@@ -147,8 +148,8 @@ fn depthwise(isa: Isa, pass: Pass, g: ConvGeometry, consumer: Option<TileConsume
         let (x, kernel) = (io.input::<f32>(0), io.input::<f32>(1));
         let (own, rest) = io.scratch::<u8>(scratch).split_at_mut(own);
         finish.run(io, &place(&rows), rest, |to, epilogue| match pass {
-            Pass::Forward => depthwise_forward(isa, &g, x, kernel, rows, to, epilogue),
-            Pass::BackwardInput => depthwise_input_grad(isa, &g, x, kernel, rows, to, epilogue, cast_mut(own)),
+            Pass::Forward => depthwise_forward(isa, &g, x, kernel, rows, to, epilogue, reread),
+            Pass::BackwardInput => depthwise_input_grad(isa, &g, x, kernel, rows, to, epilogue, cast_mut(own), reread),
         });
     });
     let cost = 20.0 + 0.05 * g.macs();

@@ -9,7 +9,7 @@ use crate::mem::TileMut;
 
 use super::super::ConvGeometry;
 use super::walk::Walk;
-use super::{finished, pass};
+use super::{Reread, finished, pass};
 
 /// Elements of scratch that [`depthwise_input_grad`] needs: a row of the gradient by each filter.
 pub fn depthwise_scratch_len(g: &ConvGeometry) -> usize {
@@ -31,6 +31,7 @@ pub fn depthwise_input_grad(
     mut dx: TileMut<f32>,
     epilogue: &Epilogue,
     scratch: &mut [f32],
+    reread: Reread,
 ) {
     assert!(g.is_depthwise(), "not depthwise: {g:?}");
     assert_eq!((dy.len(), kernel.len()), (g.n * g.image_out(), g.kernel_len()), "gradient of the output, and kernel");
@@ -39,12 +40,12 @@ pub fn depthwise_input_grad(
     let pixels = dx.len() / g.c_in;
     let (m, dy) = (g.multiplier(), (dy, g.c_out));
     if m == 1 {
-        return finished(dx, g.c_in, epilogue, |dx, finish| {
+        return finished(dx, g.c_in, epilogue, reread, |dx, finish| {
             dispatch!(isa, s => pass::<_, false>(s, &walk, dy, kernel, (dx, g.c_in), rows, finish));
         });
     }
     let filters = &mut scratch[..depthwise_scratch_len(g)];
-    let plain = (None, Activation::Identity);
+    let plain = (None, Activation::Identity, Reread::Soon);
     for (row, dx) in rows.zip(dx.chunks_exact_mut(walk.row_len(g.c_in).max(1))) {
         dispatch!(isa, s => pass::<_, false>(s, &walk, dy, kernel, (&mut *filters, g.c_out), row..row + 1, plain));
         for (dx, filters) in dx.iter_mut().zip(filters.chunks_exact(m)) {

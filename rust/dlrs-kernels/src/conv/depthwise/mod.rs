@@ -35,6 +35,16 @@ impl ConvGeometry {
     }
 }
 
+/// When what a pass writes is read again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reread {
+    /// While caches may still hold it.
+    Soon,
+    /// By a later pass over the whole of it. If it is larger than caches it is written past them: its lines are not fetched only
+    /// to be overwritten.
+    Later,
+}
+
 /// y = epilogue(x ∗ w) for those rows of the outputs of all images; `y` holds them, a pixel's channels in a row, and nothing else.
 ///
 /// # Panics
@@ -48,12 +58,13 @@ pub fn depthwise_forward(
     rows: Range<usize>,
     mut y: TileMut<f32>,
     epilogue: &Epilogue,
+    reread: Reread,
 ) {
     assert!(g.is_depthwise(), "not depthwise: {g:?}");
     assert_eq!((x.len(), kernel.len()), (g.n * g.image_in(), g.kernel_len()), "input and kernel");
     let (walk, y) = (Walk::forward(g), y.as_slice());
     walk.check(&rows, y.len(), g.c_out);
-    finished(y, g.c_out, epilogue, |y, finish| {
+    finished(y, g.c_out, epilogue, reread, |y, finish| {
         let x = (x, g.c_in);
         match g.multiplier() {
             1 => dispatch!(isa, s => pass::<_, false>(s, &walk, x, kernel, (y, g.c_out), rows, finish)),
@@ -62,18 +73,30 @@ pub fn depthwise_forward(
     });
 }
 
-/// Bias and activation, applied in registers.
-type Finish<'a> = (Option<&'a [f32]>, Activation);
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// Elements of a result that no cache keeps until a later pass.
+const STREAMED: usize = 8 << 20;
+
+/// Bias and activation, applied in registers; and when the result is read.
+type Finish<'a> = (Option<&'a [f32]>, Activation, Reread);
 
 /// Runs a pass over pixels of so many channels with as much of the epilogue as it applies, and applies what is left.
-fn finished<'a>(to: &mut [f32], channels: usize, epilogue: &Epilogue<'a>, pass: impl FnOnce(&mut [f32], Finish<'a>)) {
+fn finished<'a>(
+    to: &mut [f32],
+    channels: usize,
+    epilogue: &Epilogue<'a>,
+    reread: Reread,
+    pass: impl FnOnce(&mut [f32], Finish<'a>),
+) {
     let pixels = to.len() / channels.max(1);
     epilogue.check(pixels, channels);
     assert!(!epilogue.accumulate, "a depthwise convolution starts from zero");
     if epilogue.residual.is_none() {
-        return pass(to, (epilogue.bias, epilogue.activation));
+        return pass(to, (epilogue.bias, epilogue.activation, reread));
     }
-    pass(to, (None, Activation::Identity));
+    pass(to, (None, Activation::Identity, Reread::Soon));
     finish_rows(&mut TileMut::new(to, pixels, channels, channels), epilogue);
 }
 
@@ -86,9 +109,11 @@ fn pass<S: Simd, const SPREAD: bool>(
     kernel: &[f32],
     (to, channels_to): (&mut [f32], usize),
     rows: Range<usize>,
-    finish: Finish,
+    (bias, activation, reread): Finish,
 ) {
     let row_len = walk.row_len(channels_to);
+    let aligned = to.as_ptr().addr().is_multiple_of(LINE) && channels_to.is_multiple_of(LINE / size_of::<f32>());
+    let streamed = reread == Reread::Later && aligned && walk.len(channels_to) > STREAMED;
     let mut taps = Vec::new();
     for (row, to) in rows.zip(to.chunks_exact_mut(row_len.max(1))) {
         let steps = walk.spans.iter().map(|span| vectors(s, span.pixels, channels_to)).sum();
@@ -100,7 +125,8 @@ fn pass<S: Simd, const SPREAD: bool>(
                 steps: (walk.steps.from * channels, walk.steps.to * channels_to),
                 channels: channels_to,
                 multiplier: channels_to / channels,
-                finish,
+                finish: (bias, activation),
+                streamed,
             };
             let to = &mut to[span.first * channels_to..];
             // SAFETY: the walk's taps lie in `from` and in the kernel for every pixel of the span, and its pixels in the row: sizes
@@ -117,5 +143,8 @@ fn pass<S: Simd, const SPREAD: bool>(
                 );
             }
         }
+    }
+    if streamed {
+        s.fence_streams();
     }
 }

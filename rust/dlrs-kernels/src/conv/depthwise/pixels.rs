@@ -52,13 +52,15 @@ pub(super) struct Pixels<'a> {
     pub multiplier: usize,
     /// What is added to each pixel's channels, and the activation.
     pub finish: (Option<&'a [f32]>, Activation),
+    /// Whether whole vectors are written past the caches; each then is aligned.
+    pub streamed: bool,
 }
 
 /// Sums `count` pixels.
 ///
 /// # Safety
 /// For each pixel and tap, what it names is valid for reads of its channels; `to` is valid for writes of the pixels'
-/// channels, of which the bias has one term each.
+/// channels, of which the bias has one term each; what is streamed is aligned, and a fence follows before others read it.
 #[inline(always)]
 pub(super) unsafe fn each_pixel<S: Simd, const SPREAD: bool>(
     s: S,
@@ -148,6 +150,12 @@ unsafe fn vector<S: Simd, const P: usize, const SPREAD: bool>(
             for p in 0..P {
                 acc[p] = s.max_fast(s.zero(), acc[p]);
             }
+        }
+        if x.streamed && n == S::LANES {
+            for p in 0..P {
+                s.stream_ptr(to.add(p * x.steps.1 + c), acc[p]);
+            }
+            return;
         }
         for p in 0..P {
             store(s, to.add(p * x.steps.1 + c), n, acc[p]);

@@ -88,6 +88,11 @@ impl<'a> Walk<'a> {
         self.to[2] * channels
     }
 
+    /// Elements of all images of `channels`.
+    pub fn len(&self, channels: usize) -> usize {
+        self.g.n * self.to[0] * self.to[1] * self.row_len(channels)
+    }
+
     /// Checks that `len` elements are those rows.
     pub fn check(&self, rows: &Range<usize>, len: usize, channels: usize) {
         let all = self.g.n * self.to[0] * self.to[1];
