@@ -163,6 +163,10 @@ impl Contraction for MatMul {
         inputs[0].dtype == DType::F32 && self.product(&inputs[0].shape, &inputs[1].shape).batch.len() == 1
     }
 
+    fn weights(&self, inputs: &[Ty]) -> Option<usize> {
+        (!self.transpose_b && inputs[1].shape.rank() == 2).then_some(1)
+    }
+
     fn accepts_columns(&self, inputs: &[Ty]) -> bool {
         const MOST: usize = 512;
         let p = self.product(&inputs[0].shape, &inputs[1].shape);

@@ -159,6 +159,12 @@ pub trait Contraction: Send + Sync {
         None
     }
 
+    /// The operand whose last axis is the result's last axis and in which the op is linear: a factor of each column of the result can
+    /// as well be taken into it.
+    fn weights(&self, _inputs: &[Ty]) -> Option<usize> {
+        None
+    }
+
     /// The op that brings an operand into the layout of [`packing`](Self::packing), where that pays in every run: the lowering then
     /// finds it packed, too.
     fn preparation(&self, _isa: Isa, _inputs: &[Ty]) -> Option<Preparation> {

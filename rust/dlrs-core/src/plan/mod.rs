@@ -1,14 +1,16 @@
 //! Plans: a graph made ready to run again and again.
 //!
-//! `build` removes dead and repeated nodes ([`rewrite`]), joins elementwise chains with each other and with the products before
+//! `build` folds normalisations into weights ([`fold`]), removes dead and repeated nodes ([`rewrite`]), joins elementwise chains with each other and with the products before
 //! them ([`fuse`]), orders the units into phases with the writes of variables last ([`schedule`]), lays the intermediate values
 //! out in one arena ([`arena`]) and proves the result as a tile program. `run` binds memory and lets the team work.
 
 mod arena;
 mod epoch;
 mod explain;
+mod fold;
 mod fuse;
 mod groups;
+mod kept;
 mod prepare;
 mod recompute;
 mod rewrite;
@@ -41,6 +43,8 @@ pub struct Plan {
     inputs: Vec<Ty>,
     variables: Vec<PlanVariable>,
     packed: Vec<PlanPacked>,
+    /// Values held in some of the variables.
+    kept: Vec<std::sync::Arc<kept::Kept>>,
     constants: Buffer,
     outputs: Vec<PlanOutput>,
     /// Types of the buffers allocated at each run for results.
@@ -96,6 +100,8 @@ impl Plan {
         let isa = Isa::current();
         let staged = g.in_stages()?;
         let g = staged.as_ref().unwrap_or(g);
+        let folded = fold::fold(g, inputs, outputs)?;
+        let g = folded.as_ref().map_or(g, |f| &f.graph);
         let prepared = prepare::prepare(g, inputs, isa)?;
         let g = prepared.as_ref().unwrap_or(g);
         let mut live = rewrite::rewrite(g, inputs, outputs);
@@ -123,6 +129,7 @@ impl Plan {
             inputs: inputs.iter().map(|&v| g.ty(v)).collect(),
             variables: layout.variables,
             packed: layout.packed,
+            kept: folded.map_or_else(Vec::new, |f| f.kept),
             constants: layout.constants,
             outputs: layout.outputs,
             fresh: layout.fresh,

@@ -21,6 +21,9 @@ struct Workspace {
     scratch: Scratch,
 }
 
+/// How often a run begins anew because variables were written while it took hold of them.
+const ATTEMPTS: usize = 100;
+
 /// Workspaces that no run is using. There are as many as there ever were concurrent runs.
 static WORKSPACES: Mutex<Vec<Workspace>> = Mutex::new(Vec::new());
 
@@ -121,7 +124,7 @@ impl Plan {
 
     fn run_program(&self, program: &TileProgram, feeds: &[&[u8]], interrupted: Interrupted<'_>) -> Result<Vec<Tensor>> {
         self.check(feeds)?;
-        let mut held = hold(&self.variables)?;
+        let mut held = self.take_hold()?;
         // Results that are a variable's old content are taken before the run may overwrite it.
         let before: Vec<Option<Tensor>> = self
             .outputs
@@ -135,6 +138,26 @@ impl Plan {
         self.execute(program, feeds, &mut held, &mut fresh, interrupted)?;
         self.variables.iter().filter(|x| x.written).for_each(|x| x.variable.count_write());
         self.results(feeds, before, fresh)
+    }
+
+    /// Takes hold of all variables, kept values computed from the same versions of their variables that the others have.
+    fn take_hold(&self) -> Result<Vec<Held<'_>>> {
+        if self.kept.is_empty() {
+            return hold(&self.variables);
+        }
+        let versions = || self.kept.iter().flat_map(|kept| kept.versions());
+        for _ in 0..ATTEMPTS {
+            let before: Vec<u64> = versions().collect();
+            self.kept.iter().try_for_each(|kept| kept.refresh())?;
+            let held = hold(&self.variables)?;
+            if versions().eq(before) {
+                return Ok(held);
+            }
+        }
+        bail!(
+            Concurrent,
+            "the weights of a plan are written by another thread all the time; write and run them in turn"
+        )
     }
 
     fn check(&self, feeds: &[&[u8]]) -> Result<()> {

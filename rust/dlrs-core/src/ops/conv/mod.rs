@@ -227,6 +227,10 @@ impl Contraction for Conv {
         })
     }
 
+    fn weights(&self, _: &[Ty]) -> Option<usize> {
+        Some(1)
+    }
+
     fn packing(&self, isa: Isa, inputs: &[Ty]) -> Option<Packing> {
         let g = self.geometry(self.name(), &inputs[0].shape, &inputs[1].shape).ok()?;
         match winograd::choice(Pass::Forward, self.algo, isa, inputs[0].dtype, &g) {
