@@ -128,6 +128,8 @@ def transposed_cases() -> list[Case]:
         case((2, 4, 2), (3, 2, 2), dilation_rate=2),
         case((1, 2, 3, 2, 2), (2, 2, 2, 1, 2), strides=2),
         case((0, 3, 3, 2), (2, 2, 1, 2)),
+        case((1, 4, 4, 1), (3, 3, 48, 1), strides=2),
+        case((1, 4, 4, 1), (2, 3, 33, 1), padding="same"),
         case((9, 31, 29, 16), (3, 3, 8, 16), strides=2, padding="same", large=True),
     ]  # fmt: skip
 

@@ -292,10 +292,12 @@ impl<S: Tiles> Work<'_, S> {
         }
     }
 
-    /// Whether the panel can be read where it lies: whole rows of it, and the taps of a run one after another.
+    /// Whether the panel can be read where it lies: whole rows of it, and the taps of a run one after another. So it is in the
+    /// convolution; in the gradient with one filter columns touch, too, but rows overlap them and taps descend.
     fn streams(&self, x: &Panel<'_>) -> bool {
         let whole = x.cols.len() == panel::<S>() && self.conv.bundle.is_none();
-        whole && self.conv.taps.strides.1 == 1 && !x.chunk.0.is_empty()
+        let (row, column) = self.conv.taps.strides;
+        whole && column == 1 && row >= x.cols.len() && !x.chunk.0.is_empty()
     }
 
     /// Where the panel's steps of a run begin in the kernel.
@@ -303,7 +305,7 @@ impl<S: Tiles> Work<'_, S> {
         let m = &self.conv.taps;
         let tap = self.runs.taps[run * self.runs.joined];
         let first = tap * m.tap + x.group * m.group + x.chunk.1.start * m.strides.0 + x.cols.start;
-        // Joined taps ascend by one in the convolution, whose kernel alone has touching columns.
+        // Joined taps ascend by one in the convolution, whose panels alone are read where they lie.
         MatRef::new(&kernel[first..], x.chunk.1.len(), x.cols.len(), m.strides.0, 1);
         first
     }
