@@ -141,13 +141,14 @@ def main() -> int:
     print(f"{name}: {len(x_train)} training and {len(x_test)} test images of shape {x_train.shape[1:]}\n")
 
     held_out = 1 / 12
-    steps = options.epochs * int(len(x_train) * (1 - held_out) / options.batch_size)
+    batch_size = min(options.batch_size, max(8, len(x_train) // 128))  # the digits are few, and need steps
+    steps = options.epochs * int(len(x_train) * (1 - held_out) / batch_size)
     model = build(x_train.shape[1:], len(classes), steps)
     model.summary()
 
     start = time.perf_counter()
     history = model.fit(
-        x_train, y_train, batch_size=options.batch_size, epochs=options.epochs, validation_split=held_out
+        x_train, y_train, batch_size=batch_size, epochs=options.epochs, validation_split=held_out
     ).history
     seconds = time.perf_counter() - start
     loss, accuracy = model.evaluate(x_test, y_test, verbose=0)

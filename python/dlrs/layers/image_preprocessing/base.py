@@ -152,6 +152,9 @@ class ImageLayer(DataLayer):
 
     # What subclasses say
 
+    def _check_channels(self, images: Any) -> None:
+        """Refuse images of a number of channels that the layer cannot take, before anything is drawn."""
+
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         """What is drawn for `data`; None if nothing is."""
         return None
@@ -183,6 +186,7 @@ class ImageLayer(DataLayer):
     def call(self, data: Any, training: bool = True) -> Any:
         training = bool(training)
         self._sizes(data)
+        self._check_channels(data["images"] if isinstance(data, dict) else data)
         transformation = self.get_random_transformation(data, training=training)
         if not isinstance(data, dict):
             return self._on_batch(self.transform_images, data, transformation, training)

@@ -31,11 +31,14 @@ class ColourLayer(ImageLayer):
     def _clip_stage(self) -> Stage:
         return Stage("clip", None, float(self.value_range[0]), float(self.value_range[1]))
 
-    def _three_channels(self, images: Any) -> None:
+    _takes: ClassVar[tuple[int, ...]] = ()
+
+    def _check_channels(self, images: Any) -> None:
         channels = self._sizes(images).channels
-        if channels != 3:
+        if self._takes and channels not in self._takes:
+            wanted = " or ".join(map(str, reversed(self._takes)))
             raise ValueError(
-                f"{type(self).__name__}: images must have 3 channels (red, green, blue), got {channels}: "
+                f"{type(self).__name__}: images must have {wanted} channels (red, green, blue), got {channels}: "
                 f"images.shape={images.shape}, data_format={self.data_format!r}."
             )
 
@@ -132,6 +135,8 @@ class RandomSaturation(ColourLayer):
 
     _factor_bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
+    _takes: ClassVar[tuple[int, ...]] = (3,)
+
     def __init__(
         self,
         factor: Any,
@@ -147,7 +152,6 @@ class RandomSaturation(ColourLayer):
         return {"factor": factor / (1 - factor + epsilon())}
 
     def _transform_images(self, images: Any, transformation: Any, interpolation: Any) -> Any:
-        self._three_channels(images)
         axis = -1 if self.data_format == "channels_last" else -3
         hue, saturation, value = ops.split(ops.image.rgb_to_hsv(images, data_format=self.data_format), 3, axis=axis)
         factor = ops.reshape(ops.cast(transformation["factor"], images.dtype), self._per_image)
@@ -181,6 +185,8 @@ class RandomHue(ColourLayer):
 
     _factor_bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
 
+    _takes: ClassVar[tuple[int, ...]] = (3,)
+
     def __init__(
         self,
         factor: Any,
@@ -197,7 +203,6 @@ class RandomHue(ColourLayer):
         return {"factor": sign * self._uniform(shape, *self.factor, seed)}
 
     def _transform_images(self, images: Any, transformation: Any, interpolation: Any) -> Any:
-        self._three_channels(images)
         low, high = self.value_range
         axis = -1 if self.data_format == "channels_last" else -3
         colours = ops.image.rgb_to_hsv((images - low) * (1 / (high - low)), data_format=self.data_format)
@@ -319,6 +324,8 @@ class RandomColorDegeneration(ColourLayer):
     """
 
     _factor_bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    _takes: ClassVar[tuple[int, ...]] = (1, 3)
 
     def __init__(
         self,
