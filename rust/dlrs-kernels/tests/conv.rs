@@ -85,7 +85,7 @@ fn check_direct(conv: &DirectConv, x: &[f32], w: &[f32], want: &[f32], channels:
     let residual = Guarded::end(&integers::<f32>(9, want.len()));
     let relu = |y: f32| y.max(0.0);
     for kernel in [ConvKernel::Plain(w), ConvKernel::Packed(&packed)] {
-        for full in [false, true] {
+        for (full, accumulate) in [(false, false), (true, false), (false, true)] {
             let mut out = Guarded::end(&vec![77.0f32; want.len()]);
             for tile in conv.tiles() {
                 let r = tile.rect;
@@ -96,12 +96,13 @@ fn check_direct(conv: &DirectConv, x: &[f32], w: &[f32], want: &[f32], channels:
                     bias: full.then_some(&bias[tile.channels.clone()]),
                     residual: full.then_some(rest),
                     activation: if full { Activation::Relu } else { Activation::Identity },
-                    ..Epilogue::default()
+                    accumulate,
                 };
                 conv.run(x, kernel, tile, to, &epilogue, &mut scratch);
             }
             let whole = want.iter().enumerate().map(|(i, y)| relu(y + bias[i % channels] + residual[i]));
-            let want: Vec<f32> = if full { whole.collect() } else { want.to_vec() };
+            let old = if accumulate { 77.0 } else { 0.0 };
+            let want: Vec<f32> = if full { whole.collect() } else { want.iter().map(|y| y + old).collect() };
             assert_eq!(out[..], want, "{what}");
         }
     }
@@ -114,7 +115,7 @@ fn direct_convolutions_match_their_definitions() {
     let deep = images((2, 7, 7, 500), (1, 1, 130), (2, 2), (1, 1), (0, 0, 0, 0), 1);
     let few = images((3, 9, 12, 3), (5, 3, 6), (2, 1), (1, 1), (2, 2, 1, 1), 1);
     let single = images((2, 6, 15, 1), (3, 4, 1), (1, 3), (1, 1), (0, 1, 2, 1), 1);
-    for g in geometries().iter().chain(&[wide, many, deep, few, single]) {
+    for g in geometries().iter().chain(&[wide, many, deep, few, single]).chain(&rows()) {
         let [x, w, dy] = [0, 1, 2].map(|i| integers::<f32>(i + 1, sizes(g)[i as usize]));
         let (x, w, dy) = (Guarded::end(&x), Guarded::end(&w), Guarded::end(&dy));
         let [mut dx, _, mut y] = sizes(g).map(|n| vec![0.0f32; n]);
@@ -157,6 +158,28 @@ fn images(
     let triple = |(a, b): (usize, usize)| [1, a, b];
     let padding = [(0, 0), (top, bottom), (left, right)];
     geometry((n, [1, h, w], c_in), ([1, kh, kw], c_out), triple(strides), triple(dilation), padding, groups)
+}
+
+/// Rows of pixels of few channels, one way or both.
+fn rows() -> Vec<ConvGeometry> {
+    let padding = |p: usize| (p, p, p, p);
+    let mut all: Vec<ConvGeometry> =
+        (8..=35).map(|w| images((2, 5, w, 16), (3, 3, 16), (1, 1), (1, 1), padding(1), 1)).collect();
+    all.extend((12..=21).map(|w| images((2, 6, w, 9), (5, 5, 11), (1, 1), (1, 1), padding(2), 1)));
+    all.extend([
+        images((3, 9, 21, 5), (3, 3, 12), (1, 1), (1, 1), padding(0), 1),
+        images((1, 40, 33, 12), (3, 3, 10), (1, 1), (1, 1), padding(0), 1),
+        images((2, 1, 9, 3), (3, 3, 16), (1, 1), (1, 1), padding(1), 1),
+        images((2, 8, 14, 6), (5, 5, 16), (1, 1), (1, 1), padding(0), 1),
+        images((2, 7, 30, 16), (3, 3, 9), (2, 1), (1, 1), (0, 1, 1, 1), 1),
+        images((2, 9, 17, 16), (3, 3, 16), (1, 1), (2, 1), (2, 2, 1, 0), 1),
+        images((2, 3, 9, 16), (7, 3, 13), (1, 1), (1, 1), (5, 6, 0, 1), 1),
+        // Zeros beyond half the taps.
+        images((2, 5, 12, 16), (3, 3, 16), (1, 1), (1, 1), padding(2), 1),
+        geometry((2, [5, 6, 18], 12), ([2, 3, 3], 16), [1; 3], [1; 3], [(1, 0), (1, 1), (1, 1)], 1),
+        geometry((2, [1, 1, 40], 16), ([1, 1, 3], 16), [1; 3], [1; 3], [(0, 0), (0, 0), (1, 1)], 1),
+    ]);
+    all
 }
 
 fn geometries() -> Vec<ConvGeometry> {

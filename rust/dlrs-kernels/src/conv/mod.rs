@@ -17,7 +17,10 @@ mod parts;
 mod winograd;
 
 pub use depthwise::{Reread, depthwise_forward, depthwise_input_grad, depthwise_kernel_grad, depthwise_scratch_len};
+pub(crate) use direct::RowKernel;
 pub use direct::{ConvKernel, ConvTile, DirectConv};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use direct::{LEAST_PIXELS, row_kernel};
 pub use forward::conv_forward;
 pub use geometry::{ConvGeometry, conv_scratch_len};
 pub use input_grad::conv_input_grad;

@@ -1,5 +1,6 @@
 //! The register tiles and blocking constants of each level.
 
+use crate::conv::RowKernel;
 use crate::isa::{Portable, Simd};
 
 use super::micro::{Kernel, Rows, kernel};
@@ -16,6 +17,11 @@ pub(crate) trait Tiles: Simd {
 
     /// The micro-kernel for `rows` and 2 vectors that fetches rows of B ahead and leaves a packed copy of them.
     fn streaming_kernel(rows: usize, form: Rows) -> Kernel<Self>;
+
+    /// The row kernel for that many pixels and taps, if the level has one.
+    fn row_kernel(_pixels: usize, _taps: usize) -> Option<RowKernel<Self>> {
+        None
+    }
 
     /// Transposes the `LANES` × `LANES` matrix in the first `LANES` vectors.
     fn transpose(self, v: &mut [Self::F32; 16]);
@@ -50,6 +56,18 @@ macro_rules! kernels {
     };
 }
 
+#[cfg(target_arch = "x86_64")]
+macro_rules! row_kernels {
+    ($level:ty, [$($pixels:literal),*]) => {
+        fn row_kernel(pixels: usize, taps: usize) -> Option<RowKernel<Self>> {
+            const TABLE: [[RowKernel<$level>; { [$($pixels),*].len() }]; 2] =
+                [[$(row_kernel::<$level, $pixels, 3>),*], [$(row_kernel::<$level, $pixels, 5>),*]];
+            let kernels = if matches!(taps, 3 | 5) { &TABLE[taps / 2 - 1] } else { return None };
+            kernels.get(pixels.checked_sub(LEAST_PIXELS)?).copied()
+        }
+    };
+}
+
 impl Tiles for Portable {
     // 8 accumulators of two quad registers each; of 32 registers where there are as many, with some spilling where there are 16.
     const MR: usize = 4;
@@ -77,6 +95,7 @@ impl Tiles for Portable {
 mod x86 {
     use std::arch::x86_64::{__m256, __m512, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
+    use crate::conv::{LEAST_PIXELS, RowKernel, row_kernel};
     use crate::isa::{Avx2, Avx512};
 
     use super::super::transpose;
@@ -113,6 +132,8 @@ mod x86 {
         const KC: usize = 400;
 
         kernels!(Avx512, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
+        // 16 accumulators, five vectors each of taps and of the source, of 32 registers.
+        row_kernels!(Avx512, [8, 9, 10, 11, 12, 13, 14, 15, 16]);
 
         #[inline(always)]
         fn transpose(self, v: &mut [__m512; 16]) {

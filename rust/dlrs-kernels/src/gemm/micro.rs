@@ -157,7 +157,7 @@ unsafe fn run<S: Tiles, const MR: usize, const NV: usize, const INTERLEAVED: boo
 /// # Safety
 /// As [`Kernel`].
 #[inline(always)]
-unsafe fn apply<S: Simd, const MR: usize, const NV: usize>(
+pub(crate) unsafe fn apply<S: Simd, const MR: usize, const NV: usize>(
     s: S,
     x: &Block,
     finish: &Finish,
@@ -202,7 +202,10 @@ unsafe fn apply<S: Simd, const MR: usize, const NV: usize>(
 
 /// Calls `f(row, vector, address in C, elements)` for every vector of the block that has columns.
 #[inline(always)]
-fn each<S: Simd, const MR: usize, const NV: usize>(x: &Block, mut f: impl FnMut(usize, usize, *mut f32, usize)) {
+pub(crate) fn each<S: Simd, const MR: usize, const NV: usize>(
+    x: &Block,
+    mut f: impl FnMut(usize, usize, *mut f32, usize),
+) {
     if x.cols == NV * S::LANES {
         for i in 0..MR {
             for j in 0..NV {

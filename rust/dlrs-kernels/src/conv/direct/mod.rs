@@ -3,11 +3,13 @@
 //!
 //! A tile copies the part of its source that it needs between zeros, unless that is all inside, so that every pixel is treated alike;
 //! then, for some taps and channels at a time (as many as let a panel of the kernel stay in L1), panel by panel, all its pixels are
-//! multiplied. Every element is one chain over taps and channels in a fixed order, so its bytes do not depend on the tile.
+//! multiplied. Few channels have loops of their own, see [`rows`]. Every element is one chain over taps and channels in a fixed order, so its bytes do not depend on the tile.
 
 mod bundle;
 mod multiply;
 mod phase;
+mod row_kernel;
+mod rows;
 mod tiles;
 mod view;
 
@@ -22,6 +24,9 @@ use crate::mem::TileMut;
 use super::ConvGeometry;
 use bundle::Bundle;
 use phase::Phase;
+pub(crate) use row_kernel::RowKernel;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use row_kernel::{LEAST_PIXELS, row_kernel};
 pub use tiles::ConvTile;
 use view::{Images, Window};
 
@@ -39,6 +44,8 @@ pub struct DirectConv {
     phases: Vec<Phase>,
     /// How many pixels the target's stand for, if not one.
     bundle: Option<Bundle>,
+    /// Whether the row kernels compute it.
+    by_rows: bool,
     tiles: Vec<ConvTile>,
 }
 
@@ -106,35 +113,38 @@ impl DirectConv {
         DirectConv::new(isa, g, source, target, taps, phase::backward_input(g))
     }
 
-    fn new(
-        isa: Isa,
-        g: &ConvGeometry,
-        source: Images,
-        mut target: Images,
-        mut taps: TapMatrix,
-        mut phases: Vec<Phase>,
-    ) -> Self {
-        let lanes = panel_width(isa) / 2;
-        let bundle = (g.groups == 1).then(|| Bundle::best(lanes, target, &phases, g.kernel[2])).flatten();
-        let mut kernel = g.kernel;
-        if let Some(bundle) = &bundle {
-            bundle.apply(&mut target, &mut phases);
-            (taps.cols, taps.pixels, kernel[2]) = (target.channels, bundle.pixels, bundle.span);
-        }
+    fn new(isa: Isa, g: &ConvGeometry, source: Images, target: Images, taps: TapMatrix, phases: Vec<Phase>) -> Self {
         let mut conv = DirectConv {
             isa,
             groups: g.groups,
-            kernel,
+            kernel: g.kernel,
             images: g.n,
             source,
             target,
             taps,
             phases,
-            bundle,
+            bundle: None,
+            by_rows: false,
             tiles: Vec::new(),
         };
+        conv.by_rows = dispatch!(isa, s => rows::fits(s, &conv));
+        if !conv.by_rows {
+            conv.bundle();
+        }
         conv.tiles = conv.cut(conv.groups == 1, 1);
         conv
+    }
+
+    /// Makes several pixels of few channels one of more.
+    fn bundle(&mut self) {
+        let lanes = panel_width(self.isa) / 2;
+        let whole = self.groups == 1;
+        let bundle = whole.then(|| Bundle::best(lanes, self.target, &self.phases, self.kernel[2])).flatten();
+        if let Some(bundle) = &bundle {
+            bundle.apply(&mut self.target, &mut self.phases);
+            (self.taps.cols, self.taps.pixels, self.kernel[2]) = (self.target.channels, bundle.pixels, bundle.span);
+        }
+        self.bundle = bundle;
     }
 
     /// The tiles, which have all channels of their pixels unless they are `divisible`, and hold multiples of `chunk` pixels.
@@ -187,7 +197,11 @@ impl DirectConv {
     pub fn scratch_len(&self) -> usize {
         let copied = |tile: &ConvTile| {
             let window = self.window(tile);
-            if window.inside(self.source.size) { 0 } else { tile.images.len() * window.pixels() * self.source.channels }
+            if self.by_rows || window.inside(self.source.size) {
+                0
+            } else {
+                tile.images.len() * window.pixels() * self.source.channels
+            }
         };
         let copy = self.tiles.iter().map(copied).max().unwrap_or(0);
         dispatch!(self.isa, s => copy + panel_len(s) + 2 * ALIGN)
@@ -223,6 +237,10 @@ impl DirectConv {
         assert_eq!((to.rows(), to.cols()), (tile.rect.rows, tile.rect.cols), "target of the tile");
         epilogue.check(to.rows(), to.cols());
         assert!(epilogue.residual.is_none_or(|r| r.col_stride() == 1), "the columns of a residual touch");
+        if self.by_rows {
+            let scratch = aligned(scratch);
+            return dispatch!(self.isa, s => rows::tile(s, self, source, kernel, tile, to, epilogue, scratch));
+        }
         let Some(bundle) = &self.bundle else { return self.multiply(source, kernel, tile, to, epilogue, scratch) };
         let (rows, cols) = (to.rows() / bundle.pixels, to.cols() * bundle.pixels);
         let bias = epilogue.bias.map(|bias| bias.repeat(bundle.pixels));
