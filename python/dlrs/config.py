@@ -10,6 +10,7 @@ _CONV_ALGOS = ("auto", "direct")
 
 _floatx = "float32"
 _epsilon = 1e-7
+_flash_attention = False
 _image_data_format: Literal["channels_last", "channels_first"] = "channels_last"
 _conv_algo = os.environ.get("DLRS_CONV_ALGO", "auto")  # checked when the extension module is loaded
 
@@ -113,3 +114,27 @@ def set_conv_algo(value: Literal["auto", "direct"]) -> None:
     if value is None:
         raise ValueError(unknown_name("algorithm of convolutions", value, _CONV_ALGOS))
     _conv_algo = standardize_conv_algo(value)
+
+
+def enable_flash_attention() -> None:
+    """Let attention layers made from now on refuse what needs the matrix of scores: dropout, and returning it.
+
+    Without this, a layer computes attention block by block wherever neither is asked for.
+    """
+    global _flash_attention
+    _flash_attention = True
+
+
+def disable_flash_attention() -> None:
+    """Undo `enable_flash_attention`."""
+    global _flash_attention
+    _flash_attention = False
+
+
+def is_flash_attention_enabled() -> bool:
+    """Whether `enable_flash_attention` was called.
+
+    >>> is_flash_attention_enabled()
+    False
+    """
+    return _flash_attention

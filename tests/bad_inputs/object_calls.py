@@ -41,6 +41,8 @@ LAYERS: dict[str, Any] = {
     "GaussianDropout": given(0.5),
     "GaussianNoise": given(0.5),
     "GroupNormalization": given(2),
+    "GroupedQueryAttention": given(2, 4, 2),
+    "MultiHeadAttention": given(2, 3),
     "Lambda": given(double),
     "Permute": given((2, 1)),
     "Pipeline": given([layers.RandomFlip(), layers.Rescaling(0.5)]),
@@ -69,9 +71,11 @@ def hidden(cls: type, base: type) -> tuple[str, ...]:
     return tuple(name for name in inspect.signature(base).parameters if name not in inspect.signature(cls).parameters)
 
 
-def layer_inputs(name: str) -> Any:
-    arrays = LAYER_ROWS[name][0].inputs("float32")
-    return arrays if len(arrays) > 1 else arrays[0]
+def layer_inputs(name: str) -> list[Any]:
+    """The positional arguments of a good call."""
+    row = LAYER_ROWS[name][0]
+    arrays = row.inputs("float32")
+    return arrays if row.spread or len(arrays) == 1 else [arrays]
 
 
 def make_layer(name: str) -> Call:
@@ -79,14 +83,14 @@ def make_layer(name: str) -> Call:
     args, kwargs = LAYERS.get(name, given())
     if name == "SpectralNormalization":
         args = (layers.Dense(2),)
-    return call(lambda *a, **k: cls(*a, **k)(layer_inputs(name)), *args, of=cls, **kwargs)
+    return call(lambda *a, **k: cls(*a, **k)(*layer_inputs(name)), *args, of=cls, **kwargs)
 
 
 def call_layer(name: str) -> Call:
     layer = LAYER_ROWS[name][0].layer()
     inputs = layer_inputs(name)
-    layer(inputs)
-    return call(layer, inputs, of=layer.call, subject=layer)
+    layer(*inputs)
+    return call(layer, *inputs, of=layer.call, subject=layer)
 
 
 def of_layers() -> Iterator[Good]:

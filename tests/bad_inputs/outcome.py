@@ -63,7 +63,13 @@ def _is_stream(value: Any) -> bool:
 
 def _globals() -> tuple[Any, ...]:
     backend = dlrs.backend
-    return backend.floatx(), backend.epsilon(), backend.image_data_format(), backend.dtype_policy().name
+    return (
+        backend.floatx(),
+        backend.epsilon(),
+        backend.image_data_format(),
+        backend.dtype_policy().name,
+        dlrs.config.is_flash_attention_enabled(),
+    )
 
 
 GLOBALS = _globals()
@@ -77,6 +83,7 @@ def restore_globals() -> None:
         backend.set_epsilon(GLOBALS[1])
         backend.set_image_data_format(GLOBALS[2])
         backend.set_dtype_policy(GLOBALS[3])
+        dlrs.config.disable_flash_attention()
 
 
 def attempt(good: Good, parameter: str, value_name: str) -> dict[str, Any]:

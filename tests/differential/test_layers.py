@@ -3,8 +3,8 @@
 Weights are the same, sizes of axes drawn. Values agree to 1e-5 of the largest of a tensor, in float32.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
 
@@ -31,6 +31,9 @@ class Case:
         adapt: learns the layer's state from data instead of drawing it.
         tolerance: what it agrees to.
         gradients: whether gradients agree too.
+        spread: inputs are arguments of the call, not one list.
+        options: further arguments of the call.
+        without_effect: ends of paths of weights whose gradients are 0 but for rounding.
     """
 
     make: Callable[[Any], Any]
@@ -41,6 +44,13 @@ class Case:
     adapt: Callable[[Any, np.ndarray], None] | None = None
     tolerance: float = 1e-5
     gradients: bool = True
+    spread: bool = False
+    options: dict[str, Any] = field(default_factory=dict)
+    without_effect: tuple[str, ...] = ()
+
+    def arguments(self, inputs: list[Any]) -> list[Any]:
+        """The positional arguments of a call on `inputs`."""
+        return inputs if self.spread or len(inputs) == 1 else [inputs]
 
     def inputs(self, rng: np.random.Generator) -> list[np.ndarray]:
         sizes = {letter: int(rng.integers(3, 6)) for letter in "abcdefg"}
@@ -53,6 +63,7 @@ class Case:
 SEQUENCE, IMAGE, VOLUME, PAIR = ("abc",), ("abcd",), ("abcde",), ("abc", "abc")
 FIRST = "channels_first"
 COLOURS = ("abc3",)
+KEYS_ALIKE = ("/key/bias",)  # softmax does not see what all keys of a query have in common
 
 CASES: dict[str, list[Case]] = {
     "Activation": [Case(lambda k: k.Activation("gelu")), Case(lambda k: k.Activation("softmax"), SEQUENCE)],
@@ -64,7 +75,16 @@ CASES: dict[str, list[Case]] = {
     "AdaptiveMaxPooling2D": [Case(lambda k: k.AdaptiveMaxPooling2D(2), IMAGE)],
     "AdaptiveMaxPooling3D": [Case(lambda k: k.AdaptiveMaxPooling3D(2), VOLUME)],
     "Add": [Case(lambda k: k.Add(), PAIR), Case(lambda k: k.Add(), ("abc", "a1c", "ab1"))],
+    "AdditiveAttention": [
+        Case(lambda k: k.AdditiveAttention(), ("abc", "adc")),
+        Case(lambda k: k.AdditiveAttention(use_scale=False), ("abc", "adc", "adc"), options={"use_causal_mask": True}),
+    ],
     "AlphaDropout": [Case(lambda k: k.AlphaDropout(0.5))],
+    "Attention": [
+        Case(lambda k: k.Attention(), ("abc", "adc")),
+        Case(lambda k: k.Attention(use_scale=True), ("abc", "ade", "adc"), options={"use_causal_mask": True}),
+        Case(lambda k: k.Attention(use_scale=True, score_mode="concat"), ("abc", "adc")),
+    ],
     "AutoContrast": [Case(lambda k: k.AutoContrast((-3, 3)), COLOURS)],
     "Average": [Case(lambda k: k.Average(), ("abc", "abc", "abc"))],
     "AveragePooling1D": [Case(lambda k: k.AveragePooling1D(2, 1, "same"), SEQUENCE)],
@@ -156,6 +176,16 @@ CASES: dict[str, list[Case]] = {
         Case(lambda k: k.GroupNormalization(-1, axis=1, epsilon=1e-2), IMAGE, BOTH),
         Case(lambda k: k.GroupNormalization(3, scale=False), ("ab3",)),
     ],
+    "GroupedQueryAttention": [
+        Case(lambda k: k.GroupQueryAttention(3, 4, 2), ("abc", "adc"), spread=True, without_effect=KEYS_ALIKE),
+        Case(
+            lambda k: k.GroupQueryAttention(3, 4, 1, use_gate=True, sliding_window=2),
+            ("abc", "abc", "abc"),
+            spread=True,
+            without_effect=KEYS_ALIKE,
+            options={"use_causal_mask": True},
+        ),
+    ],
     "Identity": [Case(lambda k: k.Identity())],
     "Lambda": [Case(lambda k: k.Lambda(lambda x: x * x + 1.0))],
     "LayerNormalization": [
@@ -173,6 +203,35 @@ CASES: dict[str, list[Case]] = {
     "Maximum": [Case(lambda k: k.Maximum(), PAIR)],
     "Minimum": [Case(lambda k: k.Minimum(), ("abc", "a1c"))],
     "MixUp": [Case(lambda k: k.MixUp(), COLOURS)],
+    "MultiHeadAttention": [
+        Case(lambda k: k.MultiHeadAttention(2, 3), ("abc", "adc"), spread=True, without_effect=KEYS_ALIKE),
+        Case(
+            lambda k: k.MultiHeadAttention(2, 3),
+            ("abc", "abc"),
+            spread=True,
+            without_effect=KEYS_ALIKE,
+            options={"use_causal_mask": True},
+        ),
+        Case(
+            lambda k: k.MultiHeadAttention(2, 3, use_bias=False, output_shape=(2, 3), use_gate=True),
+            ("abc", "ade", "adf"),
+            spread=True,
+            without_effect=KEYS_ALIKE,
+        ),
+        Case(
+            lambda k: k.MultiHeadAttention(2, 3, attention_axes=(1, 2)),
+            ("abcd", "abcd"),
+            spread=True,
+            without_effect=KEYS_ALIKE,
+        ),
+        Case(
+            lambda k: k.MultiHeadAttention(2, 3, sliding_window=2),
+            ("abc", "abc"),
+            spread=True,
+            without_effect=KEYS_ALIKE,
+            options={"attention_mask": np.ones((1, 1, 1), bool)},
+        ),
+    ],
     "Multiply": [Case(lambda k: k.Multiply(), ("abc", "abc", "ab1"))],
     "Normalization": [
         Case(lambda k: k.Normalization(), SEQUENCE, adapt=lambda layer, x: layer.adapt(x)),
@@ -300,6 +359,12 @@ def drawn_weights(layer: Any, rng: np.random.Generator) -> list[np.ndarray]:
     return drawn
 
 
+def key_of(variable: Any, variables: Sequence[Any]) -> str:
+    """What the same variable of both libraries is called: its name, with the layer's that holds it where needed."""
+    alone = sum(v.name == variable.name for v in variables) == 1
+    return variable.name if alone else "/".join(variable.path.split("/")[-2:])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "case", "training"), PARAMETERS)
 def test_layers(name: str, case: Case, training: bool) -> None:
@@ -311,35 +376,36 @@ def test_layers(name: str, case: Case, training: bool) -> None:
 def compare(case: Case, training: bool, inputs: list[np.ndarray], rng: np.random.Generator) -> None:
     ours, theirs = case.make(layers), case.make(keras.layers)
     kwargs: dict[str, Any] = {"training": training} if "training" in signature(theirs.call).parameters else {}
+    kwargs |= case.options
     if case.mask is not None:
         shape = inputs[0].shape[: inputs[0].ndim - case.mask]
         kwargs["mask"] = rng.random(shape) < 0.7
         kwargs["mask"].reshape(-1)[0] = True
-    given = inputs if len(inputs) > 1 else inputs[0]
+    given = case.arguments(inputs)
     if case.adapt:
         case.adapt(ours, inputs[0])
         case.adapt(theirs, inputs[0])
-    ours(given, **kwargs)
-    theirs(given, **kwargs)
-    others = {v.name: v for v in theirs.weights}
-    assert sorted(v.name for v in ours.weights) == sorted(others)
+    ours(*given, **kwargs)
+    theirs(*given, **kwargs)
+    others = {key_of(v, theirs.weights): v for v in theirs.weights}
+    assert sorted(key_of(v, ours.weights) for v in ours.weights) == sorted(others)
     before = ours.get_weights() if case.adapt else drawn_weights(ours, rng)
 
     def put_back() -> None:
         ours.set_weights(before)
         for variable, value in zip(ours.weights, before, strict=True):
-            others[variable.name].assign(value)
+            others[key_of(variable, ours.weights)].assign(value)
 
     if case.adapt:
         for variable in ours.weights:
-            assert_close(variable.numpy(), others[variable.name].value, case.tolerance, variable.path)
+            assert_close(variable.numpy(), others[key_of(variable, ours.weights)].value, case.tolerance, variable.path)
     put_back()
 
-    output, expected = ours(given, **kwargs), np.asarray(theirs(given, **kwargs))
+    output, expected = ours(*given, **kwargs), np.asarray(theirs(*given, **kwargs))
     assert_close(output, expected, case.tolerance, "output")
     assert_close(np.float32(sum(map(float, ours.losses))), np.float32(sum(map(float, theirs.losses))), what="losses")
     for variable in ours.weights:
-        assert_close(variable.numpy(), others[variable.name].value, case.tolerance, variable.path)
+        assert_close(variable.numpy(), others[key_of(variable, ours.weights)].value, case.tolerance, variable.path)
     put_back()
     if case.gradients and expected.dtype.kind == "f":
         compare_gradients(case, ours, theirs, inputs, kwargs, rng.normal(size=expected.shape).astype("float32"))
@@ -355,19 +421,23 @@ def compare_gradients(
         places = [Variable(x) for x in inputs]
         sources += places
     with GradientTape() as tape:
-        output = ours(places if len(places) > 1 else places[0], **kwargs)
+        output = ours(*case.arguments(places), **kwargs)
         loss = ops.sum(output * slope)
     gradients = tape.gradient(loss, sources) if sources else []
 
     def value(trained: list[Any], xs: list[Any]) -> Any:
         state = [v.value for v in theirs.non_trainable_variables]
-        outputs, _ = theirs.stateless_call(trained, state, xs if len(xs) > 1 else xs[0], **kwargs)
+        outputs, _ = theirs.stateless_call(trained, state, *case.arguments(xs), **kwargs)
         return (outputs * slope).sum()
 
     trained = [v.value for v in theirs.trainable_variables]
     expected = jax.grad(value, argnums=(0,) if case.ids else (0, 1))(trained, inputs)
-    by_name = dict(zip((v.name for v in theirs.trainable_variables), expected[0], strict=True))
-    flat = [by_name[v.name] for v in ours.trainable_weights] + ([] if case.ids else expected[1])
+    by_name = dict(zip((key_of(v, theirs.weights) for v in theirs.trainable_variables), expected[0], strict=True))
+    flat = [by_name[key_of(v, ours.weights)] for v in ours.trainable_weights] + ([] if case.ids else expected[1])
+    largest = max((np.abs(np.asarray(wanted)).max(initial=0) for wanted in flat), default=0)
     for source, gradient, wanted in zip(sources, gradients, flat, strict=True):
+        if source.path.endswith(case.without_effect):
+            assert np.abs(np.asarray(gradient)).max() <= case.tolerance * largest
+            continue
         found = np.zeros(source.shape, "float32") if gradient is None else np.asarray(gradient)
         assert_close(found, wanted, case.tolerance, f"gradient by {source.name} {source.shape}")

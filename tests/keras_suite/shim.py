@@ -36,7 +36,7 @@ def keras_source() -> pathlib.Path:
 # The modules that every back end of Keras brings, and where dlrs, which is all one, has what they hold.
 _BACKEND_MODULES = {
     "random": "random", "numpy": "ops.numpy", "nn": "ops.nn", "math": "ops.math", "linalg": "ops.linalg",
-    "core": "ops.core", "image": "ops.image",
+    "core": "ops.core", "image": "ops.image", "config": "config",
 }  # fmt: skip
 
 # Arithmetic by which Keras's tests compute the values they expect; it is not what they test, and comes from the wheel.
@@ -50,6 +50,9 @@ _REFERENCES = {
 
 # Conversions out of graphs of TensorFlow, which return anything else as it came.
 _CONVERSIONS = {"keras.src.utils.backend_utils": ("convert_tf_tensor",)}
+
+# String functions of Keras's test helpers.
+_STRINGS = {"keras.src.utils": {"removesuffix": str.removesuffix}}
 
 
 def _reference(module: str, name: str) -> Any:
@@ -87,6 +90,8 @@ class View(types.ModuleType):
             return _reference(self.__name__, name)
         if name in _CONVERSIONS.get(self.__name__, ()):
             return lambda outputs, dtype=None: outputs
+        if name in _STRINGS.get(self.__name__, ()):
+            return _STRINGS[self.__name__][name]
         try:
             value = getattr(self.__dict__["__counterpart__"], name)
             if not isinstance(value, types.ModuleType):

@@ -22,6 +22,7 @@ AREAS = (
     "constraints",
     "initializers",
     "layers/activations",
+    "layers/attention",
     "layers/convolutional",
     "layers/core",
     "layers/merging",

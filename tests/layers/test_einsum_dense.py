@@ -69,3 +69,9 @@ def test_gradients():
 def test_round_trip_of_configurations():
     layer = layers.EinsumDense("abc,cd->abd", (None, 2), activation="relu", bias_axes="d")
     assert layers.deserialize(layers.serialize(layer)).get_config() == layer.get_config()
+
+
+def test_fans_are_the_axes_summed_over_and_made() -> None:
+    layer = layers.EinsumDense("abc,cde->abde", (None, 8, 64), kernel_initializer="lecun_normal")
+    layer.build((None, 10, 32))
+    assert abs(layer.kernel.numpy().std() - 32**-0.5) < 0.01

@@ -24,6 +24,7 @@ class Row:
     training: bool | None = None
     ids: int = 0  # inputs are integers below this instead of reals
     adapt: bool = False
+    spread: bool = False  # inputs are arguments of the call, not one list
 
     def layer(self, **kwargs: Any) -> Any:
         layer = self.make(**kwargs)
@@ -56,7 +57,12 @@ ROWS: dict[str, list[Row]] = {
     "AdaptiveMaxPooling2D": [Row(lambda **k: layers.AdaptiveMaxPooling2D(2, **k), IMAGE)],
     "AdaptiveMaxPooling3D": [Row(lambda **k: layers.AdaptiveMaxPooling3D(2, **k), VOLUME)],
     "Add": [Row(layers.Add, PAIR), Row(layers.Add, ((3, 4), (3, 2, 4)))],
+    "AdditiveAttention": [Row(layers.AdditiveAttention, ((2, 3, 4), (2, 5, 4)))],
     "AlphaDropout": [Row(lambda **k: layers.AlphaDropout(0.5, **k))],
+    "Attention": [
+        Row(lambda **k: layers.Attention(use_scale=True, **k), ((2, 3, 4), (2, 5, 2), (2, 5, 4))),
+        Row(lambda **k: layers.Attention(score_mode="concat", **k), ((2, 3, 4), (2, 5, 4))),
+    ],
     "AutoContrast": [Row(lambda **k: layers.AutoContrast((-1, 1), **k), IMAGE)],
     "Average": [Row(layers.Average, PAIR)],
     "AveragePooling1D": [Row(lambda **k: layers.AveragePooling1D(2, **k), SEQUENCE)],
@@ -142,6 +148,9 @@ ROWS: dict[str, list[Row]] = {
         Row(lambda **k: layers.GroupNormalization(2, **k), ((2, 3, 4),)),
         Row(lambda **k: layers.GroupNormalization(-1, axis=1, **k), IMAGE),
     ],
+    "GroupedQueryAttention": [
+        Row(lambda **k: layers.GroupedQueryAttention(2, 4, 2, **k), ((2, 3, 4), (2, 5, 4)), spread=True)
+    ],
     "Identity": [Row(layers.Identity)],
     "Lambda": [Row(lambda **k: layers.Lambda(ops.sin, **k))],
     "LayerNormalization": [
@@ -160,6 +169,14 @@ ROWS: dict[str, list[Row]] = {
     "Maximum": [Row(layers.Maximum, ((3, 4), (3, 5, 4)))],
     "Minimum": [Row(layers.Minimum, ((3, 4), (3, 5, 4)))],
     "MixUp": [Row(lambda **k: layers.MixUp(0.7, seed=1, **k), ((3, 4, 5, 3),))],
+    "MultiHeadAttention": [
+        Row(lambda **k: layers.MultiHeadAttention(2, 3, 2, **k), ((2, 3, 4), (2, 5, 4), (2, 5, 3)), spread=True),
+        Row(
+            lambda **k: layers.MultiHeadAttention(2, 2, attention_axes=2, use_gate=True, sliding_window=9, **k),
+            ((1, 2, 3, 4), (1, 2, 3, 4)),
+            spread=True,
+        ),
+    ],
     "Multiply": [Row(layers.Multiply, PAIR)],
     "Normalization": [
         Row(layers.Normalization, adapt=True),
@@ -263,6 +280,8 @@ def test_every_layer_has_a_row() -> None:
 
 def call(row: Row, layer: Any, inputs: list[Any]) -> Any:
     kwargs = {} if row.training is None else {"training": row.training}
+    if row.spread:
+        return layer(*inputs, **kwargs)
     return layer(inputs if len(inputs) > 1 else inputs[0], **kwargs)
 
 

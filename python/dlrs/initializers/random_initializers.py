@@ -1,5 +1,6 @@
 """Random initial values, scaled so that signals keep their size from layer to layer."""
 
+import copy
 import math
 import operator
 from collections.abc import Sequence
@@ -147,6 +148,14 @@ class VarianceScaling(RandomInitializer):
         self.distribution = distribution
         self.input_axes = input_axes
         self.output_axes = output_axes
+
+    def with_axes(self, input_axes: Sequence[int], output_axes: Sequence[int]) -> "VarianceScaling":
+        """A copy that counts these axes as inputs and outputs; itself if it was told which to count."""
+        if self.input_axes is not None and self.output_axes is not None:
+            return self
+        told = copy.copy(self)
+        told.input_axes, told.output_axes = input_axes, output_axes
+        return told
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Tensor:
         fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)

@@ -14,6 +14,10 @@ from dlrs.layers.adaptive_pooling import (
     AdaptiveMaxPooling2D,
     AdaptiveMaxPooling3D,
 )
+from dlrs.layers.attention.additive_attention import AdditiveAttention
+from dlrs.layers.attention.attention import Attention
+from dlrs.layers.attention.grouped_query_attention import GroupedQueryAttention
+from dlrs.layers.attention.multi_head_attention import MultiHeadAttention
 from dlrs.layers.batch_normalization import BatchNormalization
 from dlrs.layers.category_encoding import CategoryEncoding
 from dlrs.layers.center_crop import CenterCrop
@@ -144,7 +148,9 @@ __all__ = [
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
     "Add",
+    "AdditiveAttention",
     "AlphaDropout",
+    "Attention",
     "AutoContrast",
     "Average",
     "AveragePooling1D",
@@ -197,6 +203,8 @@ __all__ = [
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "GroupNormalization",
+    "GroupQueryAttention",
+    "GroupedQueryAttention",
     "Identity",
     "Input",
     "InputLayer",
@@ -216,6 +224,7 @@ __all__ = [
     "Maximum",
     "Minimum",
     "MixUp",
+    "MultiHeadAttention",
     "Multiply",
     "Normalization",
     "PReLU",
@@ -277,27 +286,30 @@ __all__ = [
     "subtract",
 ]
 
+# The name under which Keras exports it.
+GroupQueryAttention = GroupedQueryAttention
+
 _REGISTRY = Registry(
     "layer",
     Layer,
     (
         Activation, ActivityRegularization, AdaptiveAveragePooling1D, AdaptiveAveragePooling2D,
         AdaptiveAveragePooling3D, AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, Add,
-        AlphaDropout, AutoContrast, Average, AveragePooling1D, AveragePooling2D, AveragePooling3D,
-        BatchNormalization, CategoryEncoding, CenterCrop, Concatenate, Conv1D, Conv1DTranspose, Conv2D,
-        Conv2DTranspose, Conv3D, Conv3DTranspose, Cropping1D, Cropping2D, Cropping3D, CutMix, Dense,
+        AdditiveAttention, AlphaDropout, Attention, AutoContrast, Average, AveragePooling1D, AveragePooling2D,
+        AveragePooling3D, BatchNormalization, CategoryEncoding, CenterCrop, Concatenate, Conv1D, Conv1DTranspose,
+        Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, Cropping1D, Cropping2D, Cropping3D, CutMix, Dense,
         DepthwiseConv1D, DepthwiseConv2D, Discretization, Dot, Dropout, ELU, EinsumDense, Embedding, Flatten,
         GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D,
-        GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GroupNormalization, Identity, InputLayer,
-        Lambda, LayerNormalization, LeakyReLU, LocalResponseNormalization, Masking, MaxPooling1D, MaxPooling2D,
-        MaxPooling3D, Maximum, Minimum, MixUp, Multiply, Normalization, PReLU, Permute, Pipeline,
-        RMSNormalization, RandomBrightness, RandomColorDegeneration, RandomColorJitter, RandomContrast,
-        RandomCrop, RandomElasticTransform, RandomErasing, RandomFlip, RandomGaussianBlur, RandomGrayscale,
-        RandomHue, RandomInvert, RandomPCAColor, RandomPerspective, RandomRotation, RandomSaturation,
-        RandomShear, RandomTranslation, RandomZoom, ReLU, RepeatVector, Rescaling, Reshape, Resizing,
-        ReversibleEmbedding, SeparableConv1D, SeparableConv2D, Softmax, SpatialDropout1D, SpatialDropout2D,
-        SpatialDropout3D, SpectralNormalization, Subtract, UnitNormalization, UpSampling1D, UpSampling2D,
-        UpSampling3D, Wrapper, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
+        GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GroupNormalization, GroupedQueryAttention,
+        Identity, InputLayer, Lambda, LayerNormalization, LeakyReLU, LocalResponseNormalization, Masking,
+        MaxPooling1D, MaxPooling2D, MaxPooling3D, Maximum, Minimum, MixUp, MultiHeadAttention, Multiply,
+        Normalization, PReLU, Permute, Pipeline, RMSNormalization, RandomBrightness, RandomColorDegeneration,
+        RandomColorJitter, RandomContrast, RandomCrop, RandomElasticTransform, RandomErasing, RandomFlip,
+        RandomGaussianBlur, RandomGrayscale, RandomHue, RandomInvert, RandomPCAColor, RandomPerspective,
+        RandomRotation, RandomSaturation, RandomShear, RandomTranslation, RandomZoom, ReLU, RepeatVector, Rescaling,
+        Reshape, Resizing, ReversibleEmbedding, SeparableConv1D, SeparableConv2D, Softmax, SpatialDropout1D,
+        SpatialDropout2D, SpatialDropout3D, SpectralNormalization, Subtract, UnitNormalization, UpSampling1D,
+        UpSampling2D, UpSampling3D, Wrapper, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
     ),
 )  # fmt: skip
 

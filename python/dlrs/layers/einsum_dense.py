@@ -72,9 +72,12 @@ class EinsumDense(Layer):
                     f"Layer {self.name!r}: the shape {shape} of its {name} must be known; the inputs have shape "
                     f"{input_shape}."
                 )
+        initializer = self.kernel_initializer
+        if isinstance(initializer, initializers.VarianceScaling):
+            initializer = initializer.with_axes(*_fans(self.equation))
         self.kernel = self.add_weight(
             shapes.kernel,
-            self.kernel_initializer,
+            initializer,
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
             name="kernel",
@@ -179,6 +182,13 @@ def _bias_shape(equation: str, outputs: str, sizes: list[int | None], bias_axes:
     return tuple(
         size if letter in bias_axes else 1 for letter, size in zip(letters[first:], sizes[first:], strict=True)
     )
+
+
+def _fans(equation: str) -> tuple[list[int], list[int]]:
+    """The axes of the kernel that are summed over, and those that the output has."""
+    _, kernel, outputs, _ = _parsed(equation)
+    made = [axis for axis, letter in enumerate(kernel) if letter in outputs]
+    return [axis for axis in range(len(kernel)) if axis not in made], made
 
 
 def _parsed(equation: str) -> tuple[str, str, str, bool]:

@@ -36,7 +36,7 @@ def dot_product_attention(
             `heads / groups` consecutive heads (Ainslie et al. 2023, arXiv 2305.13245).
         value: Tensor of shape `(batch, sources, groups, width)`.
         bias: Added to the logits; broadcast to `(batch, heads, targets, sources)`.
-        mask: Whether a target sees a source; broadcast likewise.
+        mask: Whether a target sees a source; broadcast likewise. A target that sees none gets zeros.
         scale: Factor of the logits; `1 / sqrt(features)` if None.
         is_causal: Whether targets see only sources up to their own position.
         flash_attention: Taken for compatibility: it chooses no other way to compute the same.
@@ -68,7 +68,10 @@ def dot_product_attention(
     if is_causal:
         seen = np.tri(logits.shape[-2], logits.shape[-1]) > 0
         logits = _dlrs.where(seen, logits, _LEFT_OUT.get(dtype, _FAR))
-    return _dlrs.transpose(_dlrs.matmul(_dlrs.softmax(logits, -1), value), (0, 2, 1, 3))
+    weights = _dlrs.softmax(logits, -1)
+    if mask is not None:
+        weights = _dlrs.where(mask, weights, 0.0)  # a target that sees nothing gets zeros
+    return _dlrs.transpose(_dlrs.matmul(weights, value), (0, 2, 1, 3))
 
 
 def _check(query: tuple[int, ...], key: tuple[int, ...], value: tuple[int, ...]) -> None:
