@@ -19,3 +19,4 @@ pub mod peak;
 pub mod pool;
 pub mod random;
 pub mod reduce;
+mod unroll;

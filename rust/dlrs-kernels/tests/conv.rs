@@ -174,6 +174,9 @@ fn rows() -> Vec<ConvGeometry> {
         images((2, 7, 30, 16), (3, 3, 9), (2, 1), (1, 1), (0, 1, 1, 1), 1),
         images((2, 9, 17, 16), (3, 3, 16), (1, 1), (2, 1), (2, 2, 1, 0), 1),
         images((2, 3, 9, 16), (7, 3, 13), (1, 1), (1, 1), (5, 6, 0, 1), 1),
+        images((2, 5, 9, 13), (3, 3, 40), (2, 1), (1, 1), (1, 1, 2, 2), 1),
+        images((9, 4, 40, 3), (2, 5, 33), (1, 1), (1, 1), (0, 0, 1, 3), 1),
+        images((2, 4, 3, 5), (3, 3, 16), (1, 1), (1, 1), padding(1), 1),
         // Zeros beyond half the taps.
         images((2, 5, 12, 16), (3, 3, 16), (1, 1), (1, 1), padding(2), 1),
         geometry((2, [5, 6, 18], 12), ([2, 3, 3], 16), [1; 3], [1; 3], [(1, 0), (1, 1), (1, 1)], 1),
@@ -230,7 +233,7 @@ fn check_kernel_sum(isa: Isa, g: &ConvGeometry) {
 
 #[test]
 fn every_pass_matches_its_definition() {
-    for g in &geometries() {
+    for g in geometries().iter().chain(&rows()) {
         for isa in Isa::supported() {
             check::<f32>(isa, g);
             check_kernel_sum(isa, g);

@@ -14,7 +14,7 @@ use crate::gemm::micro::{Block, Rows};
 use crate::isa::Isa;
 use crate::mem::TileMut;
 
-use super::ConvGeometry;
+use super::{ConvGeometry, tap_sum};
 
 /// Pixels that are summed between two visits of dw: their part of a panel of dy and of a block of x stay in L1.
 const PIXELS: usize = 256;
@@ -35,7 +35,7 @@ const PANEL: usize = 32;
 
 /// Elements of scratch that [`conv_kernel_sum`] needs.
 pub fn kernel_sum_scratch_len(isa: Isa, g: &ConvGeometry) -> usize {
-    dispatch!(isa, s => scratch_len(s, g))
+    dispatch!(isa, s => if tap_sum::channels(s, g).is_some() { 0 } else { scratch_len(s, g) })
 }
 
 #[inline(always)]
@@ -54,7 +54,7 @@ fn scratch_len<S: Tiles>(_: S, g: &ConvGeometry) -> usize {
 }
 
 /// Rows of pixels that meet all taps before the next.
-fn lines_at_a_time(g: &ConvGeometry) -> usize {
+pub(super) fn lines_at_a_time(g: &ConvGeometry) -> usize {
     (PIXELS / g.output[2].max(1)).max(1)
 }
 
@@ -91,8 +91,10 @@ pub fn conv_kernel_sum(
     if x.is_empty() || dy.is_empty() {
         return;
     }
-    let sum = KernelSum { g, x, dy, columns };
-    dispatch!(isa, s => sum.run(s, rows, dw, scratch));
+    dispatch!(isa, s => match tap_sum::channels(s, g) {
+        Some(most) => tap_sum::run(s, g, most, (x, dy), rows, columns, dw),
+        None => KernelSum { g, x, dy, columns }.run(s, rows, dw, scratch),
+    });
 }
 
 struct KernelSum<'a> {

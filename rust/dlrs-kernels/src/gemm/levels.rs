@@ -1,6 +1,6 @@
 //! The register tiles and blocking constants of each level.
 
-use crate::conv::RowKernel;
+use crate::conv::{RowKernel, TapSum};
 use crate::isa::{Portable, Simd};
 
 use super::micro::{Kernel, Rows, kernel};
@@ -20,6 +20,11 @@ pub(crate) trait Tiles: Simd {
 
     /// The row kernel for that many pixels and taps, if the level has one.
     fn row_kernel(_pixels: usize, _taps: usize) -> Option<RowKernel<Self>> {
+        None
+    }
+
+    /// The sum over pixels for that many channels and taps, if the level has one.
+    fn tap_sum(_channels: usize, _taps: usize) -> Option<TapSum<Self>> {
         None
     }
 
@@ -68,6 +73,19 @@ macro_rules! row_kernels {
     };
 }
 
+#[cfg(target_arch = "x86_64")]
+macro_rules! tap_sums {
+    ($level:ty, $($taps:literal: [$($channels:literal),*]),*) => {
+        fn tap_sum(channels: usize, taps: usize) -> Option<TapSum<Self>> {
+            let kernels: &[TapSum<$level>] = match taps {
+                $($taps => &[$(tap_sum::<$level, $channels, $taps>),*],)*
+                _ => return None,
+            };
+            kernels.get(channels - 1).copied()
+        }
+    };
+}
+
 impl Tiles for Portable {
     // 8 accumulators of two quad registers each; of 32 registers where there are as many, with some spilling where there are 16.
     const MR: usize = 4;
@@ -95,7 +113,7 @@ impl Tiles for Portable {
 mod x86 {
     use std::arch::x86_64::{__m256, __m512, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
-    use crate::conv::{LEAST_PIXELS, RowKernel, row_kernel};
+    use crate::conv::{LEAST_PIXELS, RowKernel, TapSum, row_kernel, tap_sum};
     use crate::isa::{Avx2, Avx512};
 
     use super::super::transpose;
@@ -134,6 +152,8 @@ mod x86 {
         kernels!(Avx512, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
         // 16 accumulators, five vectors each of taps and of the source, of 32 registers.
         row_kernels!(Avx512, [8, 9, 10, 11, 12, 13, 14, 15, 16]);
+        // 24 or 20 accumulators, as many vectors of dy as taps, and one of x, of 32 registers.
+        tap_sums!(Avx512, 3: [1, 2, 3, 4, 5, 6, 7, 8], 5: [1, 2, 3, 4]);
 
         #[inline(always)]
         fn transpose(self, v: &mut [__m512; 16]) {

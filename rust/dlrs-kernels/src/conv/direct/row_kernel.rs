@@ -4,6 +4,7 @@
 
 use crate::gemm::levels::Tiles;
 use crate::gemm::micro::{Block, apply, each, load, store};
+use crate::unroll::unrolled;
 
 /// Zeros that stand for a pixel outside the source.
 static ZEROS: [f32; MOST_CHANNELS] = [0.0; MOST_CHANNELS];
@@ -11,51 +12,50 @@ static ZEROS: [f32; MOST_CHANNELS] = [0.0; MOST_CHANNELS];
 /// Channels of the source that a row kernel takes at most.
 pub(crate) const MOST_CHANNELS: usize = 512;
 
+/// Elements of a cache line.
+const LINE: usize = 16;
+
 /// Pixels of the shortest and the longest row kernel.
 pub(crate) const LEAST_PIXELS: usize = 8;
 pub(crate) const MOST_PIXELS: usize = 16;
 
 /// Computes a run of pixels of a row of the target. Of the block, `a` is where the first pixel of the source that the first pixel of
 /// the target reads would lie, `a_stride` the distance of two, `k` the channels; the products' offsets are those of rows of the source
-/// and of the taps that meet them, each tap's vectors channel by channel after the last one's. The pair says how many of the first
-/// and of the last pixels of the source are outside.
+/// and of the taps that meet them, each tap's vectors channel by channel after the last one's.
 ///
 /// # Safety
 /// Every element of the source's pixels, those outside excepted, of the taps, and, within `cols`, of C, bias and residual that the
 /// block names is valid, and C is the caller's alone. `k` is at most [`MOST_CHANNELS`], and the pixels outside at either end are at
 /// most half the taps.
-pub(crate) type RowKernel<S> = unsafe fn(S, &Block, (usize, usize));
+pub(crate) type RowKernel<S> = unsafe fn(S, &Block, &Around);
+
+/// What surrounds the pixels of the source that a run reads.
+pub(crate) struct Around {
+    /// How many of the first and of the last pixels are outside.
+    pub outside: (usize, usize),
+    /// The pixels that are read next for the first time, to be fetched meanwhile.
+    pub ahead: *const f32,
+}
 
 /// The kernel for `P` pixels, at least as many as `T` taps, an odd number of at most 5. Compiled per level, called through a table.
 ///
 /// # Safety
 /// As [`RowKernel`].
-pub(crate) unsafe fn row_kernel<S: Tiles, const P: usize, const T: usize>(s: S, x: &Block, outside: (usize, usize)) {
+pub(crate) unsafe fn row_kernel<S: Tiles, const P: usize, const T: usize>(s: S, x: &Block, around: &Around) {
     const { assert!(LEAST_PIXELS <= P && P <= MOST_PIXELS && T % 2 == 1 && T <= 5) };
     s.vectorize(
         #[inline(always)]
         || {
             // SAFETY: the caller's promise is passed on.
-            unsafe { run::<S, P, T>(s, x, outside) }
+            unsafe { run::<S, P, T>(s, x, around) }
         },
     )
-}
-
-/// Repeats the body for each of the numbers that is less than the bound. A loop would be unrolled or not as the compiler estimates,
-/// and hold nothing in registers if not.
-macro_rules! unrolled {
-    ($i:ident < $end:ident in $($n:literal)* => $body:block) => {$(
-        {
-            const $i: usize = $n;
-            if $i < $end $body
-        }
-    )*};
 }
 
 /// # Safety
 /// As [`RowKernel`].
 #[inline(always)]
-unsafe fn run<S: Tiles, const P: usize, const T: usize>(s: S, x: &Block, outside: (usize, usize)) {
+unsafe fn run<S: Tiles, const P: usize, const T: usize>(s: S, x: &Block, around: &Around) {
     let mut acc = [[s.zero(); 1]; P];
     for i in 0..P {
         s.prefetch_l2(x.next_c.wrapping_add(i * x.c_stride));
@@ -76,13 +76,15 @@ unsafe fn run<S: Tiles, const P: usize, const T: usize>(s: S, x: &Block, outside
             let b = x.b.add(*b_offsets.add(row));
             // The first and the last pixels of the source, which may be outside.
             let (mut first, mut last) = ([ZEROS.as_ptr(); 2], [ZEROS.as_ptr(); 2]);
-            for i in outside.0.min(half)..half {
+            for i in around.outside.0.min(half)..half {
                 first[i] = a.wrapping_add(i * x.a_stride);
             }
-            for i in 0..half.saturating_sub(outside.1) {
+            for i in 0..half.saturating_sub(around.outside.1) {
                 last[i] = a.wrapping_add((half + P + i) * x.a_stride);
             }
             for c in 0..x.k {
+                // As many lines as channels are all of the pixels.
+                s.prefetch_l2(around.ahead.wrapping_add(c * LINE));
                 let (mut w, mut v) = ([s.zero(); T], [s.zero(); T]);
                 unrolled!(J < T in 0 1 2 3 4 => { w[J] = s.load_ptr(b.add((J * x.k + c) * S::LANES)) });
                 // The pixels of the source that the taps see, each at its number modulo the taps.

@@ -8,7 +8,7 @@ use crate::mem::TileMut;
 
 use super::multiply::pack_all;
 use super::phase::Phase;
-use super::row_kernel::{LEAST_PIXELS, MOST_CHANNELS, MOST_PIXELS};
+use super::row_kernel::{Around, LEAST_PIXELS, MOST_CHANNELS, MOST_PIXELS};
 use super::tiles::cut_axis;
 use super::{ConvKernel, ConvTile, DirectConv};
 
@@ -70,10 +70,12 @@ pub(super) fn tile<S: Tiles>(
             for block in 0..blocks {
                 let (first, n) = block_of(columns.len(), blocks, block);
                 let (a, outside) = rows.pixels(first, n);
+                let a = image.as_ptr().wrapping_offset(a);
+                let around = Around { outside, ahead: a.wrapping_add(rows.ahead()) };
                 let c = to.sub(pixel, 0, n, conv.taps.cols).as_mut_ptr();
                 let x = Block {
                     k: conv.taps.rows,
-                    a: image.as_ptr().wrapping_offset(a),
+                    a,
                     a_stride: conv.source.channels,
                     b: panel.as_ptr(),
                     b_stride: S::LANES,
@@ -89,7 +91,7 @@ pub(super) fn tile<S: Tiles>(
                 let kernel = S::row_kernel(n, phase[2].taps.len()).expect("a kernel, seen by `fits`");
                 // SAFETY: `rows` lists rows of the image and counts the pixels outside, which `fits` saw to be few; the panel has all
                 // taps, as asserted; C is a part of the tile, against which bias and residual were checked.
-                unsafe { kernel(s, &x, outside) }
+                unsafe { kernel(s, &x, &around) }
                 pixel += n;
             }
         }
@@ -130,6 +132,11 @@ impl<'a> Rows<'a> {
                 self.taps.push((x * second.taps.len() + y) * self.taps_len);
             }
         }
+    }
+
+    /// The row of the source after those.
+    fn ahead(&self) -> usize {
+        self.source.last().map_or(0, |last| last + self.conv.source.strides()[1])
     }
 
     /// Where in a row the pixels begin that `n` pixels of the target from `first` on read, in elements, and how many of the first and
