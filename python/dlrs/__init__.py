@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dlrs import (
         activations,
         applications,
+        audio,
         backend,
         callbacks,
         config,
@@ -56,9 +57,9 @@ if TYPE_CHECKING:
 
 _SUBMODULES = frozenset(
     (
-        "activations", "applications", "backend", "callbacks", "config", "constraints", "data", "datasets", "errors",
-        "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers", "random", "regularizers",
-        "saving", "tree", "utils", "vision",
+        "activations", "applications", "audio", "backend", "callbacks", "config", "constraints", "data", "datasets",
+        "errors", "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers", "random",
+        "regularizers", "saving", "tree", "utils", "vision",
     )
 )  # fmt: skip
 
@@ -104,6 +105,7 @@ __all__ = [
     "Variable",
     "activations",
     "applications",
+    "audio",
     "backend",
     "callbacks",
     "config",

@@ -12,7 +12,7 @@ import numpy as np
 import dlrs
 from bad_inputs.function_calls import LABELS, ONE_HOT, X, double, given
 from bad_inputs.good import Call, Good, call
-from dlrs import callbacks, layers, models, optimizers, saving, vision
+from dlrs import audio, callbacks, layers, models, optimizers, saving, vision
 from layers.test_layer_table import ROWS as LAYER_ROWS
 from losses.test_gradients import ROWS as LOSS_ROWS
 
@@ -42,7 +42,10 @@ LAYERS: dict[str, Any] = {
     "GaussianNoise": given(0.5),
     "GroupNormalization": given(2),
     "GroupedQueryAttention": given(2, 4, 2),
+    "MFCC": given(2, fft_length=8, sequence_stride=3, num_mel_bins=3),
+    "MelSpectrogram": given(8, 3, num_mel_bins=3),
     "MultiHeadAttention": given(2, 3),
+    "STFTSpectrogram": given("log", 4, 2),
     "Lambda": given(double),
     "Permute": given((2, 1)),
     "Pipeline": given([layers.RandomFlip(), layers.Rescaling(0.5)]),
@@ -374,6 +377,7 @@ def of_models() -> Iterator[Good]:
     yield Good("models.Functional", make_functional)
     yield Good("models.Ensemble", lambda: call(dlrs.models.Ensemble, [model(), model()]))
     yield from of_vision()
+    yield from of_audio()
     yield on_model("models.clone_model", models.clone_model)
     yield Good("models.model_from_json", lambda: call(models.model_from_json, model().to_json()))
     yield on_model("utils.gradient_check", dlrs.utils.gradient_check, X, X)
@@ -404,6 +408,24 @@ def of_vision() -> Iterator[Good]:
     yield Good("vision.multi_crop", lambda: call(vision.multi_crop, pictures, 4))
     yield Good("vision.multi_crop_predict", lambda: call(vision.multi_crop_predict, classifier(), pictures, 4))
     yield on_model("vision.cached_features", vision.cached_features, X, path, overwrite=True)
+
+
+def of_audio() -> Iterator[Good]:
+    """On a short sound, and on its file."""
+    tone = np.sin(np.arange(400) * 0.1).astype(np.float32)
+    path = os.path.join(FOLDER, f"bad-inputs-{os.getpid()}.wav")
+    clips = [audio.Clip(3, 7, 0)]
+
+    def read() -> Call:
+        audio.write_wav(path, tone, 8000)
+        return call(audio.read_wav, path, sampling_rate=8000)
+
+    yield Good("audio.read_wav", read)
+    yield Good("audio.write_wav", lambda: call(audio.write_wav, path, tone, 8000))
+    yield Good("audio.resample", lambda: call(audio.resample, tone, 8000, 6000))
+    yield Good("audio.Clip", lambda: call(audio.Clip, 3, 7, 0))
+    yield Good("audio.insert_clips", lambda: call(audio.insert_clips, tone, [tone[:9]], seed=0))
+    yield Good("audio.trigger_labels", lambda: call(audio.trigger_labels, clips, 400, 10, [0], width=3))
 
 
 def sequential(layers: Any = None, trainable: Any = True, name: Any = None) -> Any:

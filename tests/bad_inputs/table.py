@@ -11,8 +11,8 @@ from bad_inputs.good import Good, call
 from bad_inputs.object_calls import of_objects
 
 PUBLIC = (
-    "activations", "backend", "callbacks", "config", "constraints", "dtype_policies", "errors", "initializers",
-    "layers", "losses", "metrics", "models", "ops", "ops.numpy", "ops.nn", "ops.linalg", "optimizers",
+    "activations", "audio", "backend", "callbacks", "config", "constraints", "dtype_policies", "errors",
+    "initializers", "layers", "losses", "metrics", "models", "ops", "ops.numpy", "ops.nn", "ops.linalg", "optimizers",
     "optimizers.schedules", "random", "regularizers", "saving", "tree", "utils", "vision",
 )  # fmt: skip
 

@@ -24,7 +24,7 @@ class Case:
 
     Attributes:
         make: makes the layer from either `layers` module.
-        axes: the shape of each input: letters are sizes drawn from 3 to 5, digits themselves.
+        axes: the shape of each input: letters are sizes drawn from 3 to 5, `T` from 90 to 119, digits themselves.
         training: the modes in which it draws no random numbers.
         ids: inputs are integers below this.
         mask: how many trailing axes a mask leaves out; no mask if None.
@@ -54,6 +54,7 @@ class Case:
 
     def inputs(self, rng: np.random.Generator) -> list[np.ndarray]:
         sizes = {letter: int(rng.integers(3, 6)) for letter in "abcdefg"}
+        sizes["T"] = int(rng.integers(90, 120)) if any("T" in one for one in self.axes) else 0
         shapes = [tuple(int(a) if a.isdigit() else sizes[a] for a in one) for one in self.axes]
         if self.ids:
             return [rng.integers(0, self.ids, shape).astype("int32") for shape in shapes]
@@ -201,6 +202,10 @@ CASES: dict[str, list[Case]] = {
     ],
     "MaxPooling3D": [Case(lambda k: k.MaxPooling3D((1, 2, 3), 2, "same"), VOLUME)],
     "Maximum": [Case(lambda k: k.Maximum(), PAIR)],
+    "MelSpectrogram": [
+        Case(lambda k: k.MelSpectrogram(64, 16, num_mel_bins=5), ("aT",), tolerance=2e-5),
+        Case(lambda k: k.MelSpectrogram(64, 16, 48, mag_exp=1.0, power_to_db=False, num_mel_bins=5), ("T",)),
+    ],
     "Minimum": [Case(lambda k: k.Minimum(), ("abc", "a1c"))],
     "MixUp": [Case(lambda k: k.MixUp(), COLOURS)],
     "MultiHeadAttention": [
@@ -288,6 +293,18 @@ CASES: dict[str, list[Case]] = {
         Case(lambda k: k.ReversibleEmbedding(9, 3), ids=9),
         Case(lambda k: k.ReversibleEmbedding(9, 3, tie_weights=False), ids=9),
     ],
+    "STFTSpectrogram": [
+        *(
+            Case(lambda k, mode=mode: k.STFTSpectrogram(mode, 16), ("aTb",))
+            for mode in ("log", "magnitude", "psd", "real", "imag", "stft")
+        ),
+        Case(
+            lambda k: k.STFTSpectrogram(
+                "magnitude", 16, 5, 32, periodic=True, scaling=None, padding="same", expand_dims=True
+            ),
+            ("aTb",),
+        ),
+    ],
     "SeparableConv1D": [Case(lambda k: k.SeparableConv1D(2, 2, depth_multiplier=2), SEQUENCE)],
     "SeparableConv2D": [Case(lambda k: k.SeparableConv2D(4, 3, padding="same", activation="tanh"), IMAGE)],
     "Softmax": [
@@ -328,7 +345,10 @@ CASES: dict[str, list[Case]] = {
 }
 
 # Bases, and what Keras does not have.
-NO_CASE = {"Input", "InputLayer", "InputSpec", "Layer", "LocalResponseNormalization", "RandomPCAColor", "Wrapper"}
+NO_CASE = {
+    *("Input", "InputLayer", "InputSpec", "Layer", "Wrapper"),
+    *("LocalResponseNormalization", "MFCC", "RandomPCAColor"),
+}
 PARAMETERS = [
     pytest.param(name, case, training, id=f"{name}-{i}-{'training' if training else 'inference'}")
     for name, cases in CASES.items()

@@ -29,6 +29,8 @@ AREAS = (
     "layers/normalization",
     "layers/pooling",
     "layers/preprocessing/image_preprocessing",
+    "layers/preprocessing/mel_spectrogram_test.py",
+    "layers/preprocessing/stft_spectrogram_test.py",
     "layers/regularization",
     "layers/reshaping",
     "losses",

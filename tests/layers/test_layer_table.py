@@ -159,6 +159,7 @@ ROWS: dict[str, list[Row]] = {
         Row(lambda **k: layers.LayerNormalization(rms_scaling=True, **k)),
     ],
     "LeakyReLU": [Row(lambda **k: layers.LeakyReLU(0.1, **k))],
+    "MFCC": [Row(lambda **k: layers.MFCC(2, fft_length=8, sequence_stride=3, num_mel_bins=3, **k), ((2, 20),))],
     "Masking": [Row(layers.Masking, SEQUENCE)],
     "MaxPooling1D": [Row(lambda **k: layers.MaxPooling1D(2, **k), SEQUENCE)],
     "MaxPooling2D": [
@@ -167,6 +168,10 @@ ROWS: dict[str, list[Row]] = {
     ],
     "MaxPooling3D": [Row(lambda **k: layers.MaxPooling3D(2, 1, **k), VOLUME)],
     "Maximum": [Row(layers.Maximum, ((3, 4), (3, 5, 4)))],
+    "MelSpectrogram": [
+        Row(lambda **k: layers.MelSpectrogram(8, 3, num_mel_bins=3, **k), ((2, 20),)),
+        Row(lambda **k: layers.MelSpectrogram(8, 3, 6, mag_exp=1.5, power_to_db=False, **k), ((20,),)),
+    ],
     "Minimum": [Row(layers.Minimum, ((3, 4), (3, 5, 4)))],
     "MixUp": [Row(lambda **k: layers.MixUp(0.7, seed=1, **k), ((3, 4, 5, 3),))],
     "MultiHeadAttention": [
@@ -241,6 +246,18 @@ ROWS: dict[str, list[Row]] = {
         Row(lambda **k: layers.Resizing(3, 3, pad_to_aspect_ratio=True, fill_value=0.5, **k), IMAGE),
     ],
     "ReversibleEmbedding": [Row(lambda **k: layers.ReversibleEmbedding(6, 3, **k), ((2, 5),), ids=6)],
+    "STFTSpectrogram": [
+        *(
+            Row(lambda mode=mode, **k: layers.STFTSpectrogram(mode, 4, 2, **k), ((2, 9, 2),))
+            for mode in ("log", "magnitude", "psd", "real", "imag", "stft")
+        ),
+        Row(
+            lambda **k: layers.STFTSpectrogram(
+                "psd", 4, 3, 8, "hamming", padding="same", expand_dims=True, data_format="channels_first", **k
+            ),
+            ((2, 2, 9),),
+        ),
+    ],
     "SeparableConv1D": [Row(lambda **k: layers.SeparableConv1D(2, 2, depth_multiplier=2, **k), SEQUENCE)],
     "SeparableConv2D": [Row(lambda **k: layers.SeparableConv2D(4, 3, padding="same", activation="tanh", **k), IMAGE)],
     "Softmax": [Row(layers.Softmax), Row(lambda **k: layers.Softmax((1, 2), **k), SEQUENCE)],

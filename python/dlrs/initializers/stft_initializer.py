@@ -64,7 +64,10 @@ class STFT(Initializer):
         if isinstance(self.window, str):
             window = get_window(self.window, size, self.periodic)
         else:
-            window = np.asarray(self.window, "float64")
+            try:
+                window = np.asarray(self.window, "float64")
+            except OverflowError:
+                raise ValueError(f"STFT: `window` must be made of finite numbers, got {self.window!r}.") from None
         if window.shape != (size,):
             raise ValueError(f"STFT: `window` must have the frame length {size}, got shape {window.shape}.")
         if self.scaling == "density":

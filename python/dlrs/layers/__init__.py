@@ -18,6 +18,9 @@ from dlrs.layers.attention.additive_attention import AdditiveAttention
 from dlrs.layers.attention.attention import Attention
 from dlrs.layers.attention.grouped_query_attention import GroupedQueryAttention
 from dlrs.layers.attention.multi_head_attention import MultiHeadAttention
+from dlrs.layers.audio.mel_spectrogram import MelSpectrogram
+from dlrs.layers.audio.mfcc import MFCC
+from dlrs.layers.audio.stft_spectrogram import STFTSpectrogram
 from dlrs.layers.batch_normalization import BatchNormalization
 from dlrs.layers.category_encoding import CategoryEncoding
 from dlrs.layers.center_crop import CenterCrop
@@ -139,6 +142,7 @@ SeparableConvolution2D = SeparableConv2D
 
 __all__ = [
     "ELU",
+    "MFCC",
     "Activation",
     "ActivityRegularization",
     "AdaptiveAveragePooling1D",
@@ -222,6 +226,7 @@ __all__ = [
     "MaxPooling2D",
     "MaxPooling3D",
     "Maximum",
+    "MelSpectrogram",
     "Minimum",
     "MixUp",
     "MultiHeadAttention",
@@ -256,6 +261,7 @@ __all__ = [
     "Reshape",
     "Resizing",
     "ReversibleEmbedding",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "SeparableConvolution1D",
@@ -301,15 +307,15 @@ _REGISTRY = Registry(
         DepthwiseConv1D, DepthwiseConv2D, Discretization, Dot, Dropout, ELU, EinsumDense, Embedding, Flatten,
         GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D,
         GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GroupNormalization, GroupedQueryAttention,
-        Identity, InputLayer, Lambda, LayerNormalization, LeakyReLU, LocalResponseNormalization, Masking,
-        MaxPooling1D, MaxPooling2D, MaxPooling3D, Maximum, Minimum, MixUp, MultiHeadAttention, Multiply,
-        Normalization, PReLU, Permute, Pipeline, RMSNormalization, RandomBrightness, RandomColorDegeneration,
-        RandomColorJitter, RandomContrast, RandomCrop, RandomElasticTransform, RandomErasing, RandomFlip,
-        RandomGaussianBlur, RandomGrayscale, RandomHue, RandomInvert, RandomPCAColor, RandomPerspective,
+        Identity, InputLayer, Lambda, LayerNormalization, LeakyReLU, LocalResponseNormalization, MFCC, Masking,
+        MaxPooling1D, MaxPooling2D, MaxPooling3D, Maximum, MelSpectrogram, Minimum, MixUp, MultiHeadAttention,
+        Multiply, Normalization, PReLU, Permute, Pipeline, RMSNormalization, RandomBrightness,
+        RandomColorDegeneration, RandomColorJitter, RandomContrast, RandomCrop, RandomElasticTransform, RandomErasing,
+        RandomFlip, RandomGaussianBlur, RandomGrayscale, RandomHue, RandomInvert, RandomPCAColor, RandomPerspective,
         RandomRotation, RandomSaturation, RandomShear, RandomTranslation, RandomZoom, ReLU, RepeatVector, Rescaling,
-        Reshape, Resizing, ReversibleEmbedding, SeparableConv1D, SeparableConv2D, Softmax, SpatialDropout1D,
-        SpatialDropout2D, SpatialDropout3D, SpectralNormalization, Subtract, UnitNormalization, UpSampling1D,
-        UpSampling2D, UpSampling3D, Wrapper, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
+        Reshape, Resizing, ReversibleEmbedding, STFTSpectrogram, SeparableConv1D, SeparableConv2D, Softmax,
+        SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, SpectralNormalization, Subtract, UnitNormalization,
+        UpSampling1D, UpSampling2D, UpSampling3D, Wrapper, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
     ),
 )  # fmt: skip
 

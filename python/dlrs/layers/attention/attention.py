@@ -84,6 +84,9 @@ class Attention(Layer):
         use_causal_mask: bool = False,
     ) -> Any:
         self._check(inputs, mask)
+        for x in (*inputs, *(one for one in mask or () if one is not None)):
+            if not hasattr(x, "ndim"):
+                raise ValueError(f"Layer {self.name!r}: inputs and masks must be tensors, got {type(x).__name__}.")
         query, value = inputs[:2]
         key = inputs[2] if len(inputs) > 2 else value
         query_mask, value_mask = (mask[0], mask[1]) if mask else (None, None)

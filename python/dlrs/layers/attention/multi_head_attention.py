@@ -164,6 +164,6 @@ def _sizes(name: str, value: Any) -> tuple[int, ...] | None:
     if value is None:
         return None
     values = (value,) if isinstance(value, int) else value
-    if not isinstance(values, list | tuple) or not all(isinstance(v, int) for v in values):
+    if not isinstance(values, list | tuple) or not all(isinstance(v, int) and abs(v) < 2**31 for v in values):
         raise ValueError(f"Invalid `{name}`: {value!r}. It should be of type tuple, list, or int.")
     return tuple(values) or None

@@ -93,7 +93,7 @@ class ProjectedAttention(Layer):
 
     @staticmethod
     def _positive(name: str, value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or value <= 0:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**31:
             raise ValueError(
                 f"Received an invalid value for argument `{name}`, expected a positive integer. Received: "
                 f"{name}={value!r}"
@@ -297,7 +297,10 @@ def check_sources(value_shape: Shape, key_shape: Shape) -> None:
 
 
 def _copy(initializer: Any) -> Any:
-    return type(initializer).from_config(initializer.get_config())
+    """Another initializer like it; a function is its own."""
+    if isinstance(initializer, initializers.Initializer):
+        return type(initializer).from_config(initializer.get_config())
+    return initializer
 
 
 def _with_all_heads(x: Any, heads: int) -> Any:
