@@ -97,6 +97,7 @@ fn check_direct(conv: &DirectConv, x: &[f32], w: &[f32], want: &[f32], channels:
                     residual: full.then_some(rest),
                     activation: if full { Activation::Relu } else { Activation::Identity },
                     accumulate,
+                    read_after: &[&residual[r.start..end]],
                 };
                 conv.run(x, kernel, tile, to, &epilogue, &mut scratch);
             }

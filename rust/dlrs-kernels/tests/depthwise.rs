@@ -99,7 +99,10 @@ fn check_epilogue(isa: Isa, g: &ConvGeometry) {
         for with_residual in [false, true] {
             let matrix = MatRef::row_major(&residual, len / channels, channels);
             let residual = with_residual.then_some(matrix);
-            pass(&mut out, &Epilogue { bias: Some(&bias), activation: Activation::Relu, residual, accumulate: false });
+            pass(
+                &mut out,
+                &Epilogue { bias: Some(&bias), activation: Activation::Relu, residual, ..Epilogue::default() },
+            );
             for (i, (y, plain)) in out.iter().zip(&plain).enumerate() {
                 let term = residual.map_or(0.0, |r| r.at(i / channels, i % channels));
                 assert_eq!(*y, (plain + bias[i % channels] + term).max(0.0), "{isa:?} {g:?}, {rows} rows");

@@ -114,6 +114,7 @@ fn check(isa: Isa, (m, k, n): (usize, usize, usize), la: Layout, lb: Layout) {
         activation: Activation::Relu,
         residual: Some(MatRef::row_major(&residual, m, n)),
         accumulate: true,
+        ..Epilogue::default()
     };
     let strided = Epilogue { residual: Some(MatRef::new(&residual, m, n, 1, m)), ..all };
     for e in [plain, all, strided, Epilogue { accumulate: true, ..plain }, Epilogue { bias: Some(&bias), ..plain }] {
@@ -205,6 +206,7 @@ fn check_batch_reduce(isa: Isa, (taps, m, k, n): (usize, usize, usize, usize), a
         activation: Activation::Relu,
         residual: Some(MatRef::row_major(&residual, m, n)),
         accumulate: true,
+        ..Epilogue::default()
     };
     for e in [Epilogue::default(), all] {
         let mut want = if e.accumulate { old.clone() } else { vec![0.0; m * n] };

@@ -167,7 +167,7 @@ fn the_epilogue_is_applied_to_each_output() {
                 bias: Some(&bias),
                 residual: Some(MatRef::row_major(&residual, outputs / g.c_out, g.c_out)),
                 activation: Activation::Relu,
-                accumulate: false,
+                ..Epilogue::default()
             };
             let y = convolve(isa, f, &g, &x, &w, &epilogue);
             let want = |i: usize| (plain[i] + bias[i % g.c_out] + residual[i]).max(0.0);

@@ -108,7 +108,8 @@ impl Finish {
             How::Program(program) => {
                 let mut c = io.output::<f32>(0);
                 let (rows, cols) = (c.rows(), c.cols());
-                compute(c.sub(0, 0, rows, cols), &Epilogue::default());
+                let read_after = program.read(io, block, self.operands);
+                compute(c.sub(0, 0, rows, cols), &Epilogue { read_after: &read_after, ..Epilogue::default() });
                 program.run(io, &mut c, block.rows.start, block.cols.start, self.operands, scratch);
                 self.take_moments(io, c, scratch);
             }

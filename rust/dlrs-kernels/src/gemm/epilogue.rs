@@ -25,6 +25,9 @@ pub struct Epilogue<'a> {
     pub residual: Option<MatRef<'a, f32>>,
     /// Whether the sum starts from the tile's old contents instead of zero.
     pub accumulate: bool,
+    /// What is read after the tile, element for element: a kernel that has room between its own loads may fetch it meanwhile. Nothing
+    /// depends on it.
+    pub read_after: &'a [&'a [f32]],
 }
 
 impl Epilogue<'_> {

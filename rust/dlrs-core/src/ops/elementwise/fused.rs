@@ -270,6 +270,17 @@ impl TileProgramEpilogue {
         self.isa
     }
 
+    /// What the pass reads element for element of a tile of whole rows; `first` is as in [`run`](Self::run).
+    pub(crate) fn read<'a>(&self, io: &TileIo<'a>, block: &Block, first: usize) -> Vec<&'a [f32]> {
+        let (fused, cols) = (&self.fused, self.program.cols());
+        let alike = |ty: &Ty| ty.dtype == DType::F32 && ty.shape == fused.shape && block.cols.len() == cols;
+        let inputs = (0..fused.inputs.len()).filter(|&i| i != self.result).enumerate();
+        inputs
+            .filter(|&(k, i)| alike(&fused.inputs[i]) && !io.is_in_place(first + k))
+            .map(|(k, _)| &io.input::<f32>(first + k)[block.rows.start * cols..block.rows.end * cols])
+            .collect()
+    }
+
     /// Runs the pass over `tile`, whose first element is (`row`, `col`) of the result. `first` is the number, among the step's
     /// inputs, of the pass's first input; the contraction's result is not among them. A tile holds whole chunks if sums are taken.
     pub fn run(

@@ -29,12 +29,15 @@ pub(crate) const MOST_PIXELS: usize = 16;
 /// most half the taps.
 pub(crate) type RowKernel<S> = unsafe fn(S, &Block, &Around);
 
+/// How many arrays a run fetches ahead.
+pub(crate) const STREAMS: usize = 6;
+
 /// What surrounds the pixels of the source that a run reads.
 pub(crate) struct Around {
     /// How many of the first and of the last pixels are outside.
     pub outside: (usize, usize),
-    /// The pixels that are read next for the first time, to be fetched meanwhile.
-    pub ahead: *const f32,
+    /// Where so many pixels begin that are read next for the first time, of the source or else, to be fetched meanwhile.
+    pub ahead: [*const f32; STREAMS],
 }
 
 /// The kernel for `P` pixels, at least as many as `T` taps, an odd number of at most 5. Compiled per level, called through a table.
@@ -82,9 +85,11 @@ unsafe fn run<S: Tiles, const P: usize, const T: usize>(s: S, x: &Block, around:
             for i in 0..half.saturating_sub(around.outside.1) {
                 last[i] = a.wrapping_add((half + P + i) * x.a_stride);
             }
+            // Lines of two of the arrays, one for each channel, which are all if these are as many there as here.
+            let ahead = [around.ahead[row % STREAMS], around.ahead[(row + STREAMS / 2) % STREAMS]];
             for c in 0..x.k {
-                // As many lines as channels are all of the pixels.
-                s.prefetch_l2(around.ahead.wrapping_add(c * LINE));
+                s.prefetch_l2(ahead[0].wrapping_add(c * LINE));
+                s.prefetch_l2(ahead[1].wrapping_add(c * LINE));
                 let (mut w, mut v) = ([s.zero(); T], [s.zero(); T]);
                 unrolled!(J < T in 0 1 2 3 4 => { w[J] = s.load_ptr(b.add((J * x.k + c) * S::LANES)) });
                 // The pixels of the source that the taps see, each at its number modulo the taps.

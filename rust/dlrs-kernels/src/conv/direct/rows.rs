@@ -8,7 +8,7 @@ use crate::mem::TileMut;
 
 use super::multiply::pack_all;
 use super::phase::Phase;
-use super::row_kernel::{Around, LEAST_PIXELS, MOST_CHANNELS, MOST_PIXELS};
+use super::row_kernel::{Around, LEAST_PIXELS, MOST_CHANNELS, MOST_PIXELS, STREAMS};
 use super::tiles::cut_axis;
 use super::{ConvKernel, ConvTile, DirectConv};
 
@@ -71,7 +71,11 @@ pub(super) fn tile<S: Tiles>(
                 let (first, n) = block_of(columns.len(), blocks, block);
                 let (a, outside) = rows.pixels(first, n);
                 let a = image.as_ptr().wrapping_offset(a);
-                let around = Around { outside, ahead: a.wrapping_add(rows.ahead()) };
+                let mut ahead = [a.wrapping_add(rows.ahead()); STREAMS];
+                for (ahead, array) in ahead[1..].iter_mut().zip(epilogue.read_after) {
+                    *ahead = array.as_ptr().wrapping_add(pixel * conv.taps.cols);
+                }
+                let around = Around { outside, ahead };
                 let c = to.sub(pixel, 0, n, conv.taps.cols).as_mut_ptr();
                 let x = Block {
                     k: conv.taps.rows,
