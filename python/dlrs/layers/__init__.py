@@ -23,7 +23,6 @@ from dlrs.layers.audio.mfcc import MFCC
 from dlrs.layers.audio.stft_spectrogram import STFTSpectrogram
 from dlrs.layers.batch_normalization import BatchNormalization
 from dlrs.layers.category_encoding import CategoryEncoding
-from dlrs.layers.center_crop import CenterCrop
 from dlrs.layers.concatenate import Concatenate, concatenate
 from dlrs.layers.convolution import Conv1D, Conv2D, Conv3D
 from dlrs.layers.cropping import Cropping1D, Cropping2D, Cropping3D
@@ -44,6 +43,7 @@ from dlrs.layers.global_pooling import (
 )
 from dlrs.layers.group_normalization import GroupNormalization
 from dlrs.layers.identity import Identity
+from dlrs.layers.image_preprocessing.center_crop import CenterCrop
 from dlrs.layers.image_preprocessing.colours import (
     RandomBrightness,
     RandomColorDegeneration,
@@ -67,6 +67,7 @@ from dlrs.layers.image_preprocessing.random_crop import RandomCrop
 from dlrs.layers.image_preprocessing.random_elastic_transform import RandomElasticTransform
 from dlrs.layers.image_preprocessing.random_flip import RandomFlip
 from dlrs.layers.image_preprocessing.rectangles import CutMix, MixUp, RandomErasing
+from dlrs.layers.image_preprocessing.resizing import Resizing
 from dlrs.layers.input_layer import Input, InputLayer
 from dlrs.layers.input_spec import InputSpec
 from dlrs.layers.lambda_layer import Lambda
@@ -109,7 +110,6 @@ from dlrs.layers.pooling import (
 )
 from dlrs.layers.rescaling import Rescaling
 from dlrs.layers.reshaping import Permute, RepeatVector, Reshape
-from dlrs.layers.resizing import Resizing
 from dlrs.layers.reversible_embedding import ReversibleEmbedding
 from dlrs.layers.separable_convolution import SeparableConv1D, SeparableConv2D
 from dlrs.layers.spectral_normalization import SpectralNormalization

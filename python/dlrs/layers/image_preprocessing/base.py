@@ -1,4 +1,4 @@
-"""What layers that change images at random have in common."""
+"""What layers that change images have in common."""
 
 from typing import Any, ClassVar, NamedTuple
 
@@ -7,7 +7,7 @@ import numpy as np
 from dlrs import ops, random
 from dlrs.backend import cast, convert_to_numpy, convert_to_tensor, is_tensor, shape, standardize_data_format
 from dlrs.layers.data_layer import DataLayer
-from dlrs.layers.image_preprocessing.bounding_boxes import densify
+from dlrs.layers.image_preprocessing.bounding_boxes import FORMATS, densify
 
 
 class Ops:
@@ -80,40 +80,36 @@ def check_value_range(layer: Any, value_range: Any) -> tuple[Any, Any]:
 
 
 class ImageLayer(DataLayer):
-    """A layer that changes images, and with them labels, boxes and masks, at random while training.
+    """A layer that changes images, and with them labels, boxes and masks.
 
     Its input is a tensor (height, width, channels) or (batch, height, width, channels), or the like with the channels
     first, of bytes or floats; or a dict of `"images"` and any of `"labels"`, `"bounding_boxes"`,
-    `"segmentation_masks"`. Images come out in the layer's type; when `training` is false, they are unchanged.
+    `"segmentation_masks"`, whose other entries are passed on.
 
-    A subclass says in `get_random_transformation` what is drawn for a batch, and in `transform_images` what it does.
-    Draws are keyed by the generator's state and the image's place in the batch, or within a `random.seed_scope` by the
-    scope's key: they do not depend on threads.
+    A subclass says in `get_random_transformation` what holds for a batch, and in `transform_images` and its like what
+    is done by it.
+
+    Raises:
+        ValueError: a `bounding_box_format` or `data_format` that is not known.
     """
 
-    _factor_bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
-    factor: tuple[Any, Any]
-
-    def __init__(
-        self,
-        bounding_box_format: str | None = None,
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, bounding_box_format: str | None = None, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        known = bounding_box_format is None or (
+            isinstance(bounding_box_format, str) and bounding_box_format.lower() in FORMATS
+        )
+        if not known:
+            raise ValueError(
+                f"{type(self).__name__}: `bounding_box_format` must be one of {FORMATS}. "
+                f"Received: {bounding_box_format!r}"
+            )
         self.bounding_box_format = bounding_box_format
         self.data_format = standardize_data_format(data_format)
-        self.seed = seed
-        self.generator = random.SeedGenerator(seed)
 
     @property
     def backend(self) -> Ops:
         """Functions by the names that Keras has in its back ends."""
         return Ops()
-
-    def _set_factor(self, factor: Any) -> None:
-        self.factor = check_range(self, "factor", factor or 0.0, self._factor_bounds)
 
     # Shapes
 
@@ -138,35 +134,17 @@ class ImageLayer(DataLayer):
             return Sizes(batch, dims[-2], dims[-1], dims[-3])
         return Sizes(batch, dims[-3], dims[-2], dims[-1])
 
-    @property
-    def _per_image(self) -> tuple[int, ...]:
-        return (-1, 1, 1, 1)
-
-    def _uniform(self, shape: Any, low: Any, high: Any, seed: Any) -> Any:
-        return random.uniform(shape, low, high, seed=self.generator if seed is None else seed)
-
-    def _happens(self, batch: int, probability: tuple[Any, Any], seed: Any) -> Any:
-        """Truth values of events whose probability is itself drawn from a range."""
-        likely = self._uniform((batch,), *probability, seed)
-        return self._uniform((batch,), 0.0, 1.0, seed) < likely
-
     # What subclasses say
 
     def _check_channels(self, images: Any) -> None:
         """Refuse images of a number of channels that the layer cannot take, before anything is drawn."""
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
-        """What is drawn for `data`; None if nothing is."""
+        """What is drawn for `data`, or follows from its shape; None if nothing does."""
         return None
 
     def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
         """Images under what was drawn."""
-        images = self._working(images)
-        if training and transformation is not None:
-            images = self._transform_images(images, transformation, getattr(self, "interpolation", None))
-        return ops.cast(images, self.compute_dtype)
-
-    def _transform_images(self, images: Any, transformation: Any, interpolation: Any) -> Any:
         raise self._lacks("transform_images")
 
     def transform_labels(self, labels: Any, transformation: Any, training: bool = True) -> Any:
@@ -230,6 +208,59 @@ class ImageLayer(DataLayer):
             }
         return boxes
 
+    def get_config(self) -> dict[str, Any]:
+        config = {**super().get_config(), "data_format": self.data_format}
+        if self.bounding_box_format is not None:
+            config["bounding_box_format"] = self.bounding_box_format
+        return config
+
+
+class RandomImageLayer(ImageLayer):
+    """A layer that changes images at random while training. They come out in the layer's type, else unchanged.
+
+    Draws are keyed by the generator's state and the image's place in the batch, or within a `random.seed_scope` by the
+    scope's key: they do not depend on threads.
+    """
+
+    _factor_bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    factor: tuple[Any, Any]
+
+    def __init__(
+        self,
+        bounding_box_format: str | None = None,
+        data_format: str | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(bounding_box_format, data_format, **kwargs)
+        self.seed = seed
+        self.generator = random.SeedGenerator(seed)
+
+    def _set_factor(self, factor: Any) -> None:
+        self.factor = check_range(self, "factor", factor or 0.0, self._factor_bounds)
+
+    @property
+    def _per_image(self) -> tuple[int, ...]:
+        return (-1, 1, 1, 1)
+
+    def _uniform(self, shape: Any, low: Any, high: Any, seed: Any) -> Any:
+        return random.uniform(shape, low, high, seed=self.generator if seed is None else seed)
+
+    def _happens(self, batch: int, probability: tuple[Any, Any], seed: Any) -> Any:
+        """Truth values of events whose probability is itself drawn from a range."""
+        likely = self._uniform((batch,), *probability, seed)
+        return self._uniform((batch,), 0.0, 1.0, seed) < likely
+
+    def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
+        """Images under what was drawn."""
+        images = self._working(images)
+        if training and transformation is not None:
+            images = self._transform_images(images, transformation, getattr(self, "interpolation", None))
+        return ops.cast(images, self.compute_dtype)
+
+    def _transform_images(self, images: Any, transformation: Any, interpolation: Any) -> Any:
+        raise self._lacks("transform_images")
+
     # The native call of `Pipeline`
 
     # How pixels between pixels and beyond the border are read, for layers to which it matters.
@@ -248,7 +279,4 @@ class ImageLayer(DataLayer):
         raise self._lacks("_projection")
 
     def get_config(self) -> dict[str, Any]:
-        config = {**super().get_config(), "data_format": self.data_format, "seed": self.seed}
-        if self.bounding_box_format is not None:
-            config["bounding_box_format"] = self.bounding_box_format
-        return config
+        return {**super().get_config(), "seed": self.seed}

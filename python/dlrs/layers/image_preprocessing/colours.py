@@ -6,11 +6,11 @@ import numpy as np
 
 from dlrs import ops, random
 from dlrs.backend import epsilon
-from dlrs.layers.image_preprocessing.base import ImageLayer, Sizes, Stage, check_value_range
+from dlrs.layers.image_preprocessing.base import RandomImageLayer, Sizes, Stage, check_value_range
 from dlrs.ops.image.colour import LUMA
 
 
-class ColourLayer(ImageLayer):
+class ColourLayer(RandomImageLayer):
     """A layer whose results lie in a range of values."""
 
     def __init__(
@@ -223,7 +223,7 @@ class RandomHue(ColourLayer):
         return [Stage("hue_saturation", numbers, low, high), self._clip_stage]
 
 
-class RandomGrayscale(ImageLayer):
+class RandomGrayscale(RandomImageLayer):
     """Takes the colour out of a random share of the images while training; they keep three channels.
 
     Args:
@@ -353,7 +353,7 @@ class RandomColorDegeneration(ColourLayer):
         return [Stage("matrix", same + _numbers(transformation["factor"]) * (grey - same)), self._clip_stage]
 
 
-class RandomPCAColor(ImageLayer):
+class RandomPCAColor(RandomImageLayer):
     """Adds random multiples of the principal components of colours to all pixels of an image while training.
 
     Args:

@@ -3,10 +3,10 @@
 from typing import Any, ClassVar
 
 from dlrs import ops
-from dlrs.layers.image_preprocessing.base import ImageLayer, check_range, check_value_range
+from dlrs.layers.image_preprocessing.base import RandomImageLayer, check_range, check_value_range
 
 
-class RandomGaussianBlur(ImageLayer):
+class RandomGaussianBlur(RandomImageLayer):
     """Blurs a random share of the images while training (`ops.image.gaussian_blur`).
 
     Args:
@@ -71,7 +71,7 @@ class RandomGaussianBlur(ImageLayer):
         }
 
 
-class AutoContrast(ImageLayer):
+class AutoContrast(RandomImageLayer):
     """Stretches the values of each channel of an image to the whole range, while training or not.
 
     Args:

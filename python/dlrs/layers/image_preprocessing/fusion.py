@@ -8,7 +8,7 @@ import numpy as np
 
 from dlrs import _dlrs
 from dlrs.backend import Tensor, convert_to_numpy, epsilon, is_recording
-from dlrs.layers.image_preprocessing.base import ImageLayer, Sizes, Stage
+from dlrs.layers.image_preprocessing.base import RandomImageLayer, Sizes, Stage
 from dlrs.layers.normalization import Normalization
 from dlrs.layers.rescaling import Rescaling
 
@@ -68,7 +68,7 @@ class Fusion:
             return self._scale(layer.scale, layer.offset)
         if isinstance(layer, Normalization):
             return self._normalize(layer)
-        if not isinstance(layer, ImageLayer) or layer.data_format != "channels_last":
+        if not isinstance(layer, RandomImageLayer) or layer.data_format != "channels_last":
             return False
         if not layer.built:
             layer.build(None)
@@ -135,7 +135,7 @@ def fusion(images: Any, layers: Sequence[Any]) -> Fusion | None:
         return None
     if _dlrs.is_tracing() or is_recording() or 0 in images.shape:
         return None
-    if not isinstance(layers[0], ImageLayer):
+    if not isinstance(layers[0], RandomImageLayer):
         return None
     made = Fusion(images, layers)
     return made if made.layers else None

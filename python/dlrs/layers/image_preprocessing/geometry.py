@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from dlrs import ops
-from dlrs.layers.image_preprocessing.base import ImageLayer, Sizes, check_range
+from dlrs.layers.image_preprocessing.base import RandomImageLayer, Sizes, check_range
 from dlrs.layers.image_preprocessing.bounding_boxes import clip_to_image_size, convert_format, through
 from dlrs.ops.image.warps import compute_homography_matrix
 
@@ -18,7 +18,7 @@ def columns(*numbers: Any) -> Any:
     return ops.stack([ops.full_like(batch, x) if isinstance(x, float) else x for x in numbers], axis=1)
 
 
-class GeometricLayer(ImageLayer):
+class GeometricLayer(RandomImageLayer):
     """A layer that sees images through maps of `ops.image.affine_transform`, which `_maps` makes of what was drawn."""
 
     def __init__(

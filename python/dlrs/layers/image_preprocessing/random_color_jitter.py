@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dlrs.layers.image_preprocessing.base import ImageLayer, Sizes, Stage, check_value_range
+from dlrs.layers.image_preprocessing.base import RandomImageLayer, Sizes, Stage, check_value_range
 from dlrs.layers.image_preprocessing.colours import (
     ColourLayer,
     RandomBrightness,
@@ -12,7 +12,7 @@ from dlrs.layers.image_preprocessing.colours import (
 )
 
 
-class RandomColorJitter(ImageLayer):
+class RandomColorJitter(RandomImageLayer):
     """Changes brightness, contrast, saturation and hue, in this order, while training.
 
     Args:

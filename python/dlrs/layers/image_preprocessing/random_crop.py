@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 from dlrs import _dlrs, ops
-from dlrs.layers.image_preprocessing.base import ImageLayer, Sizes
+from dlrs.layers.image_preprocessing.base import RandomImageLayer, Sizes
 from dlrs.layers.image_preprocessing.bounding_boxes import clip_to_image_size, convert_format
 
 
-class RandomCrop(ImageLayer):
+class RandomCrop(RandomImageLayer):
     """Cuts a window out of each image: anywhere while training, from the middle otherwise.
 
     Args:

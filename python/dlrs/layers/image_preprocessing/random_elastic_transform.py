@@ -3,12 +3,12 @@
 from typing import Any
 
 from dlrs import ops
-from dlrs.layers.image_preprocessing.base import ImageLayer, check_range, check_value_range
+from dlrs.layers.image_preprocessing.base import RandomImageLayer, check_range, check_value_range
 from dlrs.ops.image.warps import check_reading
 from dlrs.random import draw_seed
 
 
-class RandomElasticTransform(ImageLayer):
+class RandomElasticTransform(RandomImageLayer):
     """Distorts images by smooth random displacements while training (`ops.image.elastic_transform`).
 
     Args:

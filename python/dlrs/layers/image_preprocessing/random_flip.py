@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 
 from dlrs import ops
-from dlrs.layers.image_preprocessing.base import ImageLayer, Sizes
+from dlrs.layers.image_preprocessing.base import RandomImageLayer, Sizes
 from dlrs.layers.image_preprocessing.bounding_boxes import clip_to_image_size, convert_format
 
 MODES = ("horizontal", "vertical", "horizontal_and_vertical")
 
 
-class RandomFlip(ImageLayer):
+class RandomFlip(RandomImageLayer):
     """Mirrors half of the images while training.
 
     Args:

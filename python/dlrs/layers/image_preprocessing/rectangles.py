@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from dlrs import ops, random
-from dlrs.layers.image_preprocessing.base import ImageLayer, Sizes, Stage, check_range, check_value_range
+from dlrs.layers.image_preprocessing.base import RandomImageLayer, Sizes, Stage, check_range, check_value_range
 
 
-class _RectangleLayer(ImageLayer):
+class _RectangleLayer(RandomImageLayer):
     """A layer that draws a rectangle in each image."""
 
     def _bounds(self, length: int, shares: Any, seed: Any) -> tuple[Any, Any]:
@@ -132,7 +132,7 @@ def _partners(x: Any, order: Any) -> Any:
     return ops.take(x, ops.convert_to_tensor(order), axis=0)
 
 
-class MixUp(ImageLayer):
+class MixUp(RandomImageLayer):
     """Mixes each image, and its label, with another one of the batch while training (Zhang et al., arXiv 1710.09412).
 
     Args:

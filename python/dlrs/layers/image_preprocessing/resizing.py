@@ -3,8 +3,9 @@
 from typing import Any
 
 from dlrs import ops
+from dlrs.backend import is_float_dtype
 from dlrs.errors import unknown_name
-from dlrs.layers.image_layer import FixedSizeLayer
+from dlrs.layers.image_preprocessing.fixed_size import FixedSizeLayer
 from dlrs.ops.image.resizing import INTERPOLATIONS
 
 
@@ -72,13 +73,15 @@ class Resizing(FixedSizeLayer):
             self.data_format,
         )
 
-    def _images(self, images: Any) -> Any:
-        return self._resized(self._in_own_dtype(images), self.interpolation)
+    def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
+        # Whole numbers stay whole.
+        images = ops.cast(images, self.compute_dtype) if is_float_dtype(images.dtype) else images
+        return self._resized(images, self.interpolation)
 
-    def _masks(self, masks: Any) -> Any:
-        return self._resized(masks, "nearest")
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: bool = True) -> Any:
+        return self._resized(segmentation_masks, "nearest")
 
-    def _boxes(self, boxes: Any, height: int, width: int) -> Any:
+    def _move_boxes(self, boxes: Any, height: int, width: int) -> Any:
         old, new = (width, height), (self.width, self.height)
         scales, shifts = [n / o for n, o in zip(new, old, strict=True)], [0.0, 0.0]
         if self.pad_to_aspect_ratio or self.crop_to_aspect_ratio:

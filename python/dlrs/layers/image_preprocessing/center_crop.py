@@ -3,7 +3,7 @@
 from typing import Any
 
 from dlrs import ops
-from dlrs.layers.image_layer import FixedSizeLayer
+from dlrs.layers.image_preprocessing.fixed_size import FixedSizeLayer
 
 
 class CenterCrop(FixedSizeLayer):
@@ -27,16 +27,17 @@ class CenterCrop(FixedSizeLayer):
     def __init__(self, height: int, width: int, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(height, width, data_format, **kwargs)
 
-    def _images(self, images: Any) -> Any:
-        images = ops.cast(images, self.compute_dtype)
-        rows, columns = self._axes(images.ndim)
-        top, left, kept_rows, kept_columns = self._kept(images.shape[rows], images.shape[columns])
-        index: list[slice] = [slice(None)] * images.ndim
-        index[rows], index[columns] = slice(top, top + kept_rows), slice(left, left + kept_columns)
-        images = images[tuple(index)]
-        if (kept_rows, kept_columns) == (self.height, self.width):
+    def transform_images(self, images: Any, transformation: Any, training: bool = True) -> Any:
+        images, sizes = ops.cast(images, self.compute_dtype), self._sizes(images)
+        top, left, rows, columns = self._kept(sizes.height, sizes.width)
+        window: tuple[Any, ...] = (slice(top, top + rows), slice(left, left + columns))
+        images = images[(..., *window) if self.data_format == "channels_first" else (..., *window, slice(None))]
+        if (rows, columns) == (self.height, self.width):
             return images
         return ops.image.resize(images, (self.height, self.width), data_format=self.data_format)
+
+    def transform_segmentation_masks(self, segmentation_masks: Any, transformation: Any, training: bool = True) -> Any:
+        return self.transform_images(segmentation_masks, transformation, training)
 
     def _kept(self, height: int, width: int) -> tuple[int, int, int, int]:
         """First row, first column, rows and columns of what is kept of images of this size."""
@@ -46,7 +47,7 @@ class CenterCrop(FixedSizeLayer):
             columns = max(min(width, height * self.width // self.height), 1)
         return (height - rows) // 2, (width - columns) // 2, rows, columns
 
-    def _boxes(self, boxes: Any, height: int, width: int) -> Any:
+    def _move_boxes(self, boxes: Any, height: int, width: int) -> Any:
         top, left, rows, columns = self._kept(height, width)
         scales = self.width / columns, self.height / rows
         return (boxes - [left, top, left, top]) * [*scales, *scales]
