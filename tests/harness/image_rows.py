@@ -146,6 +146,41 @@ def coloured(x: Array, p: Array, stages: Any) -> Array:
     return x
 
 
+def sobel(images: Array, data_format: str = "channels_last") -> Any:
+    """Three rows and columns weighted by hand."""
+    x = np.moveaxis(images, -3, -1) if data_format == "channels_first" else images
+    wide = np.pad(x, [(0, 0)] * (x.ndim - 3) + [(1, 1), (1, 1), (0, 0)])
+    h, w = x.shape[-3:-1]
+    down = wide[..., 2:, :, :] - wide[..., :h, :, :]
+    right = wide[..., 2:, :] - wide[..., :w, :]
+    down = down[..., :w, :] + 2 * down[..., 1 : w + 1, :] + down[..., 2:, :]
+    right = right[..., :h, :, :] + 2 * right[..., 1 : h + 1, :, :] + right[..., 2:, :, :]
+    edges = np.stack([down, right], -1)
+    return np.moveaxis(edges, -2, -4) if data_format == "channels_first" else edges
+
+
+def ssim(
+    first: Array, second: Array, max_val: float = 1.0, filter_size: int = 11, filter_sigma: float = 1.5,
+    k1: float = 0.01, k2: float = 0.03, data_format: str = "channels_last",
+) -> Any:  # fmt: skip
+    """The paper's formula, window by window."""
+    if data_format == "channels_first":
+        first, second = (np.moveaxis(x, -3, -1) for x in (first, second))
+    offsets = np.arange(filter_size) - (filter_size - 1) / 2
+    bell = np.exp(-(offsets**2) / (2 * filter_sigma**2))
+    weights = np.outer(bell, bell) / bell.sum() ** 2
+
+    def mean(x: Array) -> Any:
+        windows = np.lib.stride_tricks.sliding_window_view(x, (filter_size, filter_size), axis=(-3, -2))  # type: ignore[call-overload]
+        return (windows * weights).sum((-2, -1))
+
+    c1, c2 = (k1 * max_val) ** 2, (k2 * max_val) ** 2
+    a, b = mean(first), mean(second)
+    covariance, va, vb = mean(first * second) - a * b, mean(first**2) - a * a, mean(second**2) - b * b
+    values = (2 * a * b + c1) * (2 * covariance + c2) / ((a * a + b * b + c1) * (va + vb + c2))
+    return values.mean((-3, -2, -1))
+
+
 def readings(*shapes: Any, **attributes: Any) -> list[Case]:
     """Every interpolation and fill mode."""
     return [
@@ -217,6 +252,17 @@ IMAGES = [
             refuses(ValueError, "rank", (2, 3), (2,)),
             refuses(ValueError, "kernel_size", (2, 3, 1), (2,), kernel_size=(3,)),
             refuses(ValueError, "sigma", (2, 3, 1), (3,))]),
+    Row("sobel_edges", sobel, [
+        case((2, 4, 5, 3)), case((3, 2, 1)), case((2, 2, 3, 4), data_format="channels_first"), case((0, 3, 3, 2)),
+        case((4, 60, 50, 8), large=True)], (REAL,), ulp=16, floor=4, refusals=[refuses(ValueError, "rank", (2, 3))]),
+    Row("ssim", ssim, [
+        case((2, 5, 6, 2), (2, 5, 6, 2), filter_size=4), case((12, 11, 1), (12, 11, 1)),
+        case((3, 4, 4), (3, 4, 4), filter_size=3, filter_sigma=0.7, max_val=2.0, k1=0.1, k2=0.2,
+            data_format="channels_first"), case((0, 3, 3, 1), (0, 3, 3, 1), filter_size=3)],
+        (UNIT,), ulp=256, floor=64, refusals=[
+            refuses(ValueError, "image1 rank", (2, 3), (2, 3)), refuses(ValueError, "shape", (3, 3, 1), (3, 4, 1)),
+            refuses(ValueError, "filter_size", (3, 3, 1), (3, 3, 1)),
+            refuses(ValueError, "filter_sigma", (3, 3, 1), (3, 3, 1), filter_size=2, filter_sigma=0.0)]),
     Row("rgb_to_grayscale", grey, [case((2, 3, 4, 3)), case((5, 2, 3)), case((0, 2, 2, 3))], ulp=16, floor=4,
         refusals=[refuses(ValueError, "rank", (3,)), refuses(ValueError, "channel", (2, 2, 4))]),
     Row("rgb_to_hsv", hsv, [case((2, 3, 4, 3)), case((5, 2, 3)), case((0, 2, 2, 3))], (UNIT,), **COLOURED,

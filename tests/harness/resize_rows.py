@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from dlrs import ops
-from harness.row import REAL, Array, Case, Row, case, refuses
+from harness.row import REAL, Array, Case, Domain, Row, case, refuses
 
 RADII = {"bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczos5": 5}
 
@@ -14,7 +14,7 @@ RADII = {"bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczos5": 5}
 def kernel(method: str, x: Array) -> Any:
     """The weight at distance `x`."""
     x = np.abs(x)
-    if method == "bilinear":
+    if method in ("bilinear", "triangle"):
         return np.maximum(1 - x, 0)
     if method == "bicubic":
         near, far = (1.5 * x - 2.5) * x * x + 1, ((-0.5 * x + 2.5) * x - 4) * x + 2
@@ -68,6 +68,34 @@ def resize(
     columns = weights(x.shape[-2], size[1], interpolation, antialias)
     y = np.einsum("...hwc,ih,jw->...ijc", x, rows, columns)
     return np.moveaxis(y, -1, -3) if data_format == "channels_first" else y
+
+
+def placed(
+    x: Array,
+    scale: Array,
+    translation: Array,
+    output_shape: Any,
+    spatial_dims: Any,
+    method: str,
+    antialias: bool = True,
+) -> Any:
+    """Weighted sums of what lies around the places where the pixels of the result come from."""
+    like = {"linear": "bilinear", "cubic": "bicubic"}.get(method, method)
+    for axis, k, t in zip(spatial_dims, scale, translation, strict=True):
+        old, new = x.shape[axis], output_shape[axis]
+        places = (np.arange(new)[:, None] + 0.5 - t) / k - 0.5
+        wide = max(1 / k, 1) if antialias else 1
+        matrix = kernel(like, (places - np.arange(old)) / wide)
+        total = matrix.sum(1, keepdims=True)
+        inside = (np.abs(total) > 1e-4) & (places >= -0.5) & (places <= old - 0.5)
+        matrix = np.where(inside, matrix / np.where(total == 0, 1, total), 0)
+        x = np.moveaxis(np.moveaxis(x, axis, -1) @ matrix.T, -1, axis)
+    return x
+
+
+def place(x: Any, scale: Any, translation: Any, output_shape: Any = None, **rest: Any) -> Any:
+    """The op, with its operands first."""
+    return ops.image.scale_and_translate(x, output_shape, scale, translation, **rest)
 
 
 def resizings() -> list[Case]:
@@ -153,6 +181,18 @@ ROWS = [
             refuses(ValueError, "Only one", (3, 3, 1), size=(2, 2), crop_to_aspect_ratio=True,
                     pad_to_aspect_ratio=True),
             refuses(ValueError, "no pixels", (0, 3, 1), size=(2, 2)),
+        ]),
+    Row("scale_and_translate", placed, [
+        *[case((4, 5, 2), (2,), (2,), output_shape=(6, 3, 2), spatial_dims=(0, 1), method=method, antialias=antialias)
+          for method in ("linear", "cubic", "lanczos3", "lanczos5") for antialias in (False, True)],
+        case((2, 3, 4), (2,), (2,), output_shape=(2, 5, 7), spatial_dims=(-1, 1), method="triangle")],
+        (REAL, Domain(values=[1.37, 0.61]), Domain(values=[-0.23, 0.41])), call=place, ulp=512, floor=64, refusals=[
+            refuses(ValueError, "method", (3, 3), (1,), (1,), output_shape=(3, 3), spatial_dims=(0,), method="area"),
+            refuses(ValueError, "`scale`", (3, 3), (2,), (1,), output_shape=(3, 3), spatial_dims=(0,), method="cubic"),
+            refuses(ValueError, "spatial_dims", (3, 3), (1,), (1,), output_shape=(3, 3), spatial_dims=(2,),
+                method="cubic"),
+            refuses(ValueError, "output_shape", (3, 3), (1,), (1,), output_shape=(3, 4), spatial_dims=(0,),
+                method="cubic"),
         ]),
     Row("pad_images", frame(pad_images), [case((2, 3, 4, 2), top=1, left=2, bottom=0, right=3),
                                           case((3, 4, 2), bottom=1, left=0, height=6, width=7)],

@@ -25,11 +25,13 @@ _IRREGULAR = {
 _CONSTANTS = {
     "bincount": ("weights",),
     "clip": ("x_min", "x_max"),
+    "gaussian_blur": ("sigma",),
     "trapezoid": ("x",),
 }
 _TENSORS = {
     "get_item": ("key",),
     "isclose": ("rtol", "atol"),
+    "scale_and_translate": ("output_shape",),
 }
 
 

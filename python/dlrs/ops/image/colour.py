@@ -56,7 +56,8 @@ def _channels(name: str, images: TensorLike, data_format: str | None) -> tuple[l
     axis = channels_axis(data_format)
     if images.shape[axis] != 3:
         raise ValueError(
-            f"{name}: Invalid channel size: expected 3 channels. Received input with shape: images.shape={images.shape}"
+            f"{name}: Input images must have 3 channels, but received images with {images.shape[axis]} channels. "
+            f"Received input with shape: images.shape={images.shape}"
         )
     if not is_float_dtype(images.dtype):
         raise ValueError(f"{name}: Invalid images dtype: expected float dtype. Received: images.dtype={images.dtype}")
