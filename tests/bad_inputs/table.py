@@ -6,12 +6,13 @@ from functools import partial
 from typing import Any
 
 import dlrs
+from bad_inputs.data_calls import of_data
 from bad_inputs.function_calls import BY_NAME, MODULES, X, given
 from bad_inputs.good import Good, call
 from bad_inputs.object_calls import of_objects
 
 PUBLIC = (
-    "activations", "audio", "backend", "callbacks", "config", "constraints", "dtype_policies", "errors",
+    "activations", "audio", "backend", "callbacks", "config", "constraints", "data", "dtype_policies", "errors",
     "initializers", "layers", "losses", "metrics", "models", "ops", "ops.numpy", "ops.nn", "ops.linalg", "optimizers",
     "optimizers.schedules", "random", "regularizers", "saving", "tree", "utils", "vision",
 )  # fmt: skip
@@ -20,6 +21,7 @@ NO_CALL = {
     "backend.Tensor": "cannot be constructed",
     "backend.clear_session": "throws away the state of the process; its one argument is a flag",
     "callbacks.Callback": "is called by its heirs",
+    "data.Dataset": "a base class without arguments",
     "optimizers.schedules.LearningRateSchedule": "an abstract base",
     "errors.ConcurrentUseError": "an exception",
     "errors.FormatError": "an exception",
@@ -72,7 +74,7 @@ def of_function(home: str, name: str, function: Any) -> Good:
 
 def table() -> list[Good]:
     """Every good call, ordered by name."""
-    rows = {good.name: good for good in of_objects()}
+    rows = {good.name: good for good in (*of_objects(), *of_data())}
     for function, path in public().items():
         home, _, name = path.rpartition(".")
         if path not in rows and path not in NO_CALL:

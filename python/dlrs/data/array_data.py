@@ -5,6 +5,7 @@ from typing import Any, Literal
 import numpy as np
 
 from dlrs.backend import tree
+from dlrs.backend.checks import check_count
 from dlrs.data.checks import arrays_of, check_lengths
 from dlrs.data.unpack import pack_x_y_sample_weight
 
@@ -40,6 +41,7 @@ class ArrayData:
         batch_size = 32 if batch_size is None else batch_size
         if isinstance(batch_size, bool) or not isinstance(batch_size, int | np.integer) or batch_size <= 0:
             raise ValueError(f"`batch_size` must be a positive integer, got {batch_size!r}.")
+        check_count("ArrayData", "steps", steps, 1, optional=True)
         if sample_weight is not None and y is None:
             raise ValueError("`sample_weight` was given without `y`.")
         parts: list[Any] = []

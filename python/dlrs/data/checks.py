@@ -98,4 +98,4 @@ def check_lengths(arrays: list[Array], names: list[str]) -> int:
 
 def describe_shapes(arrays: list[Array], names: list[str]) -> str:
     """Names and shapes for a message: `x (3, 2), y (4,)`."""
-    return ", ".join(f"`{name}` {array.shape}" for array, name in zip(arrays, names, strict=True))
+    return ", ".join(f"`{name}` {np.shape(array)}" for array, name in zip(arrays, names, strict=True))

@@ -45,6 +45,8 @@ def train_validation_split(arrays: Any, validation_split: float) -> tuple[Any, A
     >>> train[0].tolist(), validation[0].tolist()
     ([0, 1, 2], [3])
     """
+    if not isinstance(validation_split, int | float | np.number) or not 0 <= validation_split <= 1:
+        raise ValueError(f"`validation_split` must be a number from 0 to 1, got {validation_split!r}.")
     leaves = [leaf for leaf in tree.flatten(arrays) if leaf is not None]
     count = len(leaves[0])
     split = int(np.floor(count * (1.0 - validation_split)))

@@ -25,7 +25,10 @@ class _Elementwise(Layer):
 def _check_not_negative(layer: str, name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not value >= 0:
         raise ValueError(f"{name} of a {layer} layer cannot be None or a negative value, got {name}={value!r}.")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} of a {layer} layer is larger than a float can be, got {value}.") from None
 
 
 class ReLU(_Elementwise):

@@ -100,14 +100,16 @@ _STATE = (Trackable, Variable, Metric, SeedGenerator)
 _STATEFUL = (*_STATE, *_CONTAINERS)
 
 
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, dict):
-        value = tuple(value.values())
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from _leaves(item)
-    else:
+def _leaves(value: Any, seen: set[int] | None = None) -> Iterator[Any]:
+    """What containers hold; a container, which may contain itself, is looked into once."""
+    if not isinstance(value, _CONTAINERS):
         yield value
+        return
+    seen = set() if seen is None else seen
+    if id(value) not in seen:
+        seen.add(id(value))
+        for item in tuple(value.values()) if isinstance(value, dict) else value:
+            yield from _leaves(item, seen)
 
 
 def unique(values: Iterable[T]) -> list[T]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from dlrs import _dlrs, config
 from dlrs.backend import DTypePolicy, GradientTape, Variable, function, is_float_dtype, tree
+from dlrs.backend.checks import check_count
 from dlrs.data import ArrayData, unpack_x_y_sample_weight
 from dlrs.errors import TracingError
 
@@ -100,8 +101,9 @@ def gradient_check(
     if not model.compiled:
         raise ValueError(f"gradient_check: call `compile()` on model {model.name!r} first.")
     for name, value in (("epsilon", epsilon), ("tolerance", tolerance), ("samples", 1 if samples is None else samples)):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e300:
             raise ValueError(f"gradient_check: `{name}` must be a positive number, got {value!r}.")
+    check_count("gradient_check", "seed", seed, 0)
     _refuse_random_layers(model)
     with _float64():
         parts = unpack_x_y_sample_weight(ArrayData(x, y, sample_weight).structure)

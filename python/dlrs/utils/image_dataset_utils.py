@@ -207,6 +207,8 @@ def _index(
                 "Expected the lengths of `labels` to match the number of files in the target directory. len(labels) is"
                 f" {len(labels)} while we found {len(files)} files in directory {directory}."
             )
+        if any(not -(2**31) <= int(label) < 2**31 for label in labels):
+            raise ValueError(f"`labels` must hold integers of 32 bits. Received: labels={labels}")
         return files, [int(label) for label in labels], [str(label) for label in sorted(set(labels))]
     found = sorted(entry.name for entry in root.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     names = list(class_names) if class_names else found

@@ -46,6 +46,13 @@ def load_img(
         ValueError: an argument has no valid value, or the file, which is named, holds no image that can be decoded.
         OSError: the file cannot be read.
     """
+    sizes = (1, 1) if target_size is None else target_size
+    if (
+        not isinstance(sizes, list | tuple)
+        or len(sizes) != 2
+        or not all(type(n) is int and 0 < n < 2**31 for n in sizes)
+    ):
+        raise ValueError(f"load_img: `target_size` must be two positive integers, got {target_size!r}.")
     image = decode(path, color_mode)
     if interpolation not in _RESAMPLING:
         raise ValueError(f"load_img: `interpolation` must be one of {', '.join(_RESAMPLING)}, got {interpolation!r}.")
@@ -84,6 +91,13 @@ def decode(path: Any, color_mode: str) -> Any:
         raise ValueError(f"{name}: no image that can be decoded ({error}).") from error
 
 
+def _numbers(function: str, argument: str, value: Any, dtype: str | None) -> Array:
+    try:
+        return np.asarray(value, dtype=dtype or floatx())
+    except OverflowError:
+        raise ValueError(f"{function}: `{argument}` holds a number larger than a float can be.") from None
+
+
 def img_to_array(img: Any, data_format: str | None = None, dtype: str | None = None) -> Array:
     """A Pillow image as an array of shape (height, width, channels), or channels first.
 
@@ -93,7 +107,7 @@ def img_to_array(img: Any, data_format: str | None = None, dtype: str | None = N
         dtype: type of the elements; `config.floatx()` if None.
     """
     first = standardize_data_format(data_format) == "channels_first"
-    array = np.asarray(img, dtype=dtype or floatx())
+    array = _numbers("img_to_array", "img", img, dtype)
     if array.ndim not in (2, 3):
         raise ValueError(f"Unsupported image shape: {array.shape}")
     array = array[:, :, None] if array.ndim == 2 else array
@@ -111,7 +125,7 @@ def array_to_img(x: Any, data_format: str | None = None, scale: bool = True, dty
     """
     first = standardize_data_format(data_format) == "channels_first"
     values = x.numpy() if isinstance(x, Tensor | Variable) else x
-    array = np.asarray(values, dtype=dtype or floatx())
+    array = _numbers("array_to_img", "x", values, dtype)
     if array.ndim != 3:
         raise ValueError(f"Expected image array to have rank 3 (single image). Got array with shape: {array.shape}")
     array = array.transpose(1, 2, 0) if first else array

@@ -8,6 +8,8 @@ from typing import Any
 from dlrs.backend import Variable
 from dlrs.backend.checks import check_count, check_type
 
+# Longer lines are a mistake, and take memory without end.
+_WIDEST = 10_000
 _WIDTHS = (0.45, 0.30, 0.25)
 
 
@@ -50,11 +52,15 @@ def summary_lines(
     if not hasattr(model, "layers"):
         raise TypeError(f"print_summary: `model` must be a model, got {type(model).__name__}.")
     check_count("summary", "line_length", line_length, 1, optional=True)
+    if line_length is not None and line_length > _WIDEST:
+        raise ValueError(f"summary: `line_length` must be at most {_WIDEST}, got {line_length}.")
     header = ["Layer (type)", "Output Shape", "Param #"] + (["Trainable"] if show_trainable else [])
     shares = list(_WIDTHS) + ([0.15] if show_trainable else [])
     if positions is not None:
         ends = [float(p) for p in positions]
         shares = [b - a for a, b in zip([0.0, *ends], ends, strict=False)]
+        if not shares or not all(0 < share < float("inf") for share in shares):
+            raise ValueError(f"summary: `positions` must be positive and each larger than the last, got {positions}.")
     total = line_length or min(shutil.get_terminal_size((80, 24)).columns, 80 if not show_trainable else 96)
     room = total - len(header) - 1
     widths = [max(int(room * share / sum(shares)), 10) for share in shares[: len(header)]]
