@@ -19,7 +19,8 @@ def keras_source() -> pathlib.Path:
 
 @functools.cache
 def exclusions() -> tuple[dict[str, Any], ...]:
-    """The entries of the list: `reason`, `count`, and either `ids` (patterns) or `imports` (names of packages)."""
+    """The entries of the list: `reason`, `count`, and `ids` (patterns), `imports` (names of packages), or both
+    `parameterized` (tests without the number behind their names) and `numbers` of them."""
     with open(HERE / "exclusions.toml", "rb") as file:
         return tuple(tomllib.load(file)["exclusion"])
 
@@ -67,6 +68,8 @@ def exclusion(test: str) -> str | None:
     """Why `test` is out of scope, or None."""
     for entry in exclusions():
         if any(fnmatch.fnmatchcase(test, pattern) for pattern in entry.get("ids", ())):
+            return str(entry["reason"])
+        if any(test.removeprefix(name) in map(str, entry["numbers"]) for name in entry.get("parameterized", ())):
             return str(entry["reason"])
         if "imports" in entry and _imports(test, entry["imports"]):
             return str(entry["reason"])
