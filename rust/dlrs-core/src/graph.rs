@@ -211,6 +211,16 @@ impl Graph {
         Ok(g)
     }
 
+    /// The same graph with other ops in some nodes, which make of other types the same values.
+    pub(crate) fn retyped(&self, ops: &HashMap<usize, Arc<dyn Op>>, ty: impl Fn(Val, Ty) -> Ty) -> Graph {
+        let mut g = self.clone();
+        ops.iter().for_each(|(&n, op)| g.nodes[n].op = Arc::clone(op));
+        for (v, value) in g.values.iter_mut().enumerate() {
+            value.0 = ty(Val(v as u32), value.0);
+        }
+        g
+    }
+
     /// Appends a node whose results have their numbers already.
     fn place(&mut self, node: Node) {
         for (output, v) in node.outputs.iter().enumerate() {

@@ -92,6 +92,12 @@ pub trait Op: fmt::Debug + Send + Sync + 'static {
         None
     }
 
+    /// The same op for `n` images in the place of those that operands of these types have, if it makes each image of its result from
+    /// the same image of some of its operands. Every image is computed in the way in which it is among all of them.
+    fn for_images(&self, _isa: Isa, _inputs: &[Ty], _n: usize) -> Option<ForImages> {
+        None
+    }
+
     /// The op's definition in finer ops, if it is a coarse one: the reference in tests and the route to second derivatives.
     ///
     /// # Errors
@@ -99,6 +105,14 @@ pub trait Op: fmt::Debug + Send + Sync + 'static {
     fn decompose(&self, _g: &mut Graph, _inputs: &[Val]) -> Result<Option<Vec<Val>>> {
         Ok(None)
     }
+}
+
+/// An op made for another number of images ([`Op::for_images`]).
+pub struct ForImages {
+    /// The op.
+    pub op: Arc<dyn Op>,
+    /// The operands whose first axis is that of images.
+    pub operands: &'static [usize],
 }
 
 /// A node as its gradient rule sees it.

@@ -3,7 +3,9 @@
 use std::hash::Hash;
 use std::sync::Arc;
 
-use super::{Contraction, FusionClass, LowerCx, Lowered, NodeRef, Op, TileConsumer, no_gradient};
+use dlrs_kernels::isa::Isa;
+
+use super::{Contraction, ForImages, FusionClass, LowerCx, Lowered, NodeRef, Op, TileConsumer, no_gradient};
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
@@ -57,6 +59,12 @@ impl Op for Prepared {
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         self.lower_with(cx, None)
+    }
+
+    fn for_images(&self, isa: Isa, inputs: &[Ty], n: usize) -> Option<ForImages> {
+        let ForImages { op, operands } = self.op.for_images(isa, &self.types(inputs), n)?;
+        let is_free = !operands.contains(&self.operand);
+        is_free.then(|| ForImages { op: Arc::new(Prepared { op, ..*self }), operands })
     }
 
     fn fusion_class(&self) -> FusionClass<'_> {

@@ -8,7 +8,7 @@ use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::TileIo;
 
 use super::tiles::TILE;
-use super::{LowerCx, Lowered, NodeRef, Op, arity};
+use super::{ForImages, LowerCx, Lowered, NodeRef, Op, arity};
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
@@ -71,6 +71,10 @@ impl Op for Resize {
         Ok(vec![Some(g.push(ResizeBackward { resize: *self, input: (shape[1], shape[2]) }, &[d])?)])
     }
 
+    fn for_images(&self, _: Isa, _: &[Ty], _: usize) -> Option<ForImages> {
+        Some(ForImages { op: Arc::new(*self), operands: &[0] })
+    }
+
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         let [n, h, w, c] = check_images("resize", cx.inputs[0])?;
         let g = ResizeGeometry { n, h, w, c };
@@ -115,6 +119,10 @@ impl Op for ResizeBackward {
     fn grad(&self, g: &mut Graph, _node: &NodeRef<'_>, d_outputs: &[Option<Val>]) -> Result<Vec<Option<Val>>> {
         let Some(e) = d_outputs[0] else { return Ok(vec![None]) };
         Ok(vec![Some(g.push(self.resize, &[e])?)])
+    }
+
+    fn for_images(&self, _: Isa, _: &[Ty], _: usize) -> Option<ForImages> {
+        Some(ForImages { op: Arc::new(*self), operands: &[0] })
     }
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {

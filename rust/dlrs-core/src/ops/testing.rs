@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dlrs_kernels::isa::Isa;
-use dlrs_kernels::mem::{Bind, Buffer, Scratch, Span, Step, TileProgram};
+use dlrs_kernels::mem::{Bind, Buffer, Scratch, Span, Step, TileProgram, Work};
 
 use super::{LowerCx, Op};
 use crate::DType;
@@ -94,13 +94,13 @@ pub(crate) fn run_aliased(op: &dyn Op, inputs: &[Tensor], alias: bool) -> Result
         inputs: types.iter().enumerate().map(|(i, ty)| span(place(i), ty)).collect(),
         outputs: results.iter().enumerate().map(|(k, ty)| span(k, ty)).collect(),
         in_place: pairs.clone(),
-        tiles: lowered.tiles,
+        tiles: lowered.tiles.into(),
         scratch: lowered.scratch,
         cost: lowered.cost,
         body: lowered.body,
     };
     let lens: Vec<usize> = results.iter().chain(&types).map(Ty::bytes).collect();
-    let program = TileProgram::new(vec![step], vec![vec![0]], 1, &lens).unwrap();
+    let program = TileProgram::new(vec![step], vec![vec![Work::Tiles(0)]], 1, &lens, 0).unwrap();
     let writes = buffers.iter_mut().map(|b| Bind::Write(b.bytes_mut()));
     let mut binds: Vec<Bind<'_>> = writes.chain(inputs.iter().map(|x| Bind::Read(x.bytes()))).collect();
     program.run(&mut binds, &mut Scratch::default(), None, None)?;

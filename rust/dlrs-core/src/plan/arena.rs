@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use dlrs_kernels::mem::{ALIGN, Buffer, Span, Step};
+use dlrs_kernels::mem::{ALIGN, Buffer, PRIVATE, Span};
 
+use super::chains::Chain;
 use super::fuse::{Target, Unit};
 use super::rewrite::Live;
 use super::schedule::Schedule;
@@ -18,6 +19,8 @@ use crate::variable::Variable;
 /// Where everything lives.
 pub(super) struct Layout {
     pub arena: usize,
+    /// Bytes of each thread's own memory.
+    pub private: usize,
     pub constants: Buffer,
     pub variables: Vec<PlanVariable>,
     pub fresh: Vec<Ty>,
@@ -42,7 +45,7 @@ pub(super) struct UnitSpans {
     pub in_place: Vec<(usize, usize)>,
 }
 
-/// A piece of the arena, in use from one phase to another.
+/// A piece of memory, in use from one moment to another.
 struct Block {
     bytes: usize,
     first: usize,
@@ -50,7 +53,14 @@ struct Block {
     offset: usize,
 }
 
-pub(super) fn lay_out(g: &Graph, live: &Live, schedule: &Schedule, units: &[Unit], outputs: &[Val]) -> Result<Layout> {
+pub(super) fn lay_out(
+    g: &Graph,
+    live: &Live,
+    schedule: &Schedule,
+    units: &[Unit],
+    chains: &[Chain],
+    outputs: &[Val],
+) -> Result<Layout> {
     let (mut variables, numbers) = variables(g, live, units, outputs);
     let mut places: HashMap<Val, Place> = HashMap::new();
     let constants = place_givens(g, live, units, outputs, &numbers, &mut places)?;
@@ -61,6 +71,7 @@ pub(super) fn lay_out(g: &Graph, live: &Live, schedule: &Schedule, units: &[Unit
             Place::Fresh(fresh.len() - 1)
         });
     }
+    let private = chains.iter().map(|chain| place_in_chain(g, live, units, chain, &mut places)).max().unwrap_or(0);
     let arena = place_values(g, live, schedule, units, &mut places);
     for unit in units {
         for target in &unit.outputs {
@@ -82,6 +93,7 @@ pub(super) fn lay_out(g: &Graph, live: &Live, schedule: &Schedule, units: &[Unit
     let outputs = outputs.iter().map(|&v| PlanOutput { ty: g.ty(v), place: places[&live.root(v)] }).collect();
     let mut layout = Layout {
         arena,
+        private,
         constants,
         variables,
         fresh,
@@ -106,6 +118,7 @@ impl Layout {
             Place::Input(i) => (self.first_input + i, 0),
             Place::Variable(i) => (self.first_variable + i, 0),
             Place::Fresh(i) => (self.first_fresh + i, 0),
+            Place::Private(offset) => (PRIVATE, offset),
         };
         Span { buffer, offset, len: ty.shape.size(), dtype: ty.dtype }
     }
@@ -216,6 +229,31 @@ fn place_givens(
     Ok(buffer)
 }
 
+/// Gives values that nobody outside a chain reads a place in private memory for as many images as run together; returns its size.
+fn place_in_chain(g: &Graph, live: &Live, units: &[Unit], chain: &Chain, places: &mut HashMap<Val, Place>) -> usize {
+    let mut last_read: HashMap<Val, usize> = HashMap::new();
+    for (u, unit) in units.iter().enumerate() {
+        for v in unit.inputs.iter().map(|&v| live.root(v)) {
+            let last = last_read.entry(v).or_default();
+            *last = if chain.units.contains(&u) { (*last).max(u) } else { usize::MAX };
+        }
+    }
+    let (mut blocks, mut values) = (Vec::new(), Vec::new());
+    for u in chain.units.clone() {
+        for v in units[u].outputs.iter().filter_map(Target::value).filter(|v| !places.contains_key(v)) {
+            let last = last_read.get(&v).copied().unwrap_or(u);
+            if last < usize::MAX {
+                let bytes = (g.ty(v).bytes() / chain.all * chain.images).next_multiple_of(ALIGN);
+                blocks.push(Block { bytes, first: u, last, offset: 0 });
+                values.push(v);
+            }
+        }
+    }
+    let size = pack(&mut blocks);
+    places.extend(values.into_iter().zip(&blocks).map(|(v, block)| (v, Place::Private(block.offset))));
+    size
+}
+
 /// Gives every remaining value a place in the arena; returns the arena's size.
 fn place_values(
     g: &Graph,
@@ -291,27 +329,6 @@ fn pack(blocks: &mut [Block]) -> usize {
         placed.push(b);
     }
     size
-}
-
-/// The units as steps of a tile program, and the phases.
-pub(super) fn steps(layout: &Layout, units: Vec<Unit>, schedule: &Schedule) -> (Vec<Step>, Vec<Vec<usize>>) {
-    let mut phases = vec![Vec::new(); schedule.phases];
-    schedule.phase.iter().enumerate().for_each(|(u, &p)| phases[p].push(u));
-    // Long units first, so that the phase does not end with one member at work.
-    for phase in &mut phases {
-        phase.sort_by(|&a, &b| units[b].lowered.cost.total_cmp(&units[a].lowered.cost));
-    }
-    let steps = units.into_iter().zip(&layout.spans).map(|(unit, spans)| Step {
-        name: unit.name,
-        inputs: spans.inputs.clone(),
-        outputs: spans.outputs.clone(),
-        in_place: spans.in_place.clone(),
-        tiles: unit.lowered.tiles,
-        scratch: unit.lowered.scratch,
-        cost: unit.lowered.cost,
-        body: unit.lowered.body,
-    });
-    (steps.collect(), phases)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use dlrs_kernels::index::{gather_rows, gather_rows_u8};
 use dlrs_kernels::isa::Isa;
-use dlrs_kernels::mem::{Bind, Buffer, Element, Rect, Scratch, Span, Step, TileIo, TileProgram, half, team};
+use dlrs_kernels::mem::{Bind, Buffer, Element, Rect, Scratch, Span, Step, TileIo, TileProgram, Work, half, team};
 
 use super::run::Interrupted;
 use super::{ALONE, Plan};
@@ -162,15 +162,15 @@ impl Gather {
                 inputs: vec![order, from],
                 outputs: vec![to],
                 in_place: Vec::new(),
-                tiles: tiles.collect(),
+                tiles: std::sync::Arc::new(tiles.collect()),
                 scratch: 0,
                 cost: ty.bytes() as f64 * 0.1,
                 body: body(array.dtype, ty.dtype, width, chunk)?,
             })
         });
         let steps = steps.collect::<Result<Vec<Step>>>()?;
-        let phases = vec![(0..steps.len()).collect()];
-        let program = TileProgram::new(steps, phases, 1, &lens).map_err(Error::Internal)?;
+        let phases = vec![(0..steps.len()).map(Work::Tiles).collect()];
+        let program = TileProgram::new(steps, phases, 1, &lens, 0).map_err(Error::Internal)?;
         let staged = inputs.iter().map(|ty| Ok(Buffer::recycled(ty.bytes())?)).collect::<Result<_>>()?;
         Ok(Gather { program, staged, scratch: Scratch::default() })
     }

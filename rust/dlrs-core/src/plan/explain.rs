@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use super::Plan;
 use super::arena::Layout;
+use super::chains::Chain;
 use super::fuse::{Target, Unit};
 use super::schedule::Schedule;
 use crate::graph::Graph;
@@ -25,6 +26,9 @@ pub struct Kernel {
     pub algorithm: &'static str,
     /// Pieces that threads share.
     pub tiles: usize,
+    /// Kernels of one phase with this above 0 run one after another over that many images, then over the next ones; 0 for kernels
+    /// that run over all images before the next kernel does.
+    pub images: usize,
     /// Whether a result takes the place of an operand.
     pub in_place: bool,
     /// Bytes of all operands and results.
@@ -36,8 +40,15 @@ pub struct Kernel {
 }
 
 /// The kernels, in the order of the plan's steps.
-pub(super) fn kernels(g: &Graph, schedule: &Schedule, units: &[Unit], layout: &Layout) -> Vec<Kernel> {
+pub(super) fn kernels(
+    g: &Graph,
+    schedule: &Schedule,
+    units: &[Unit],
+    chains: &[Chain],
+    layout: &Layout,
+) -> Vec<Kernel> {
     let kernel = |(u, unit): (usize, &Unit)| {
+        let chain = chains.iter().find(|chain| chain.units.contains(&u));
         let written = |t: &Target| match t {
             Target::Value(v) => (g.ty(*v).to_string(), g.ty(*v).bytes()),
             Target::Variable(x) => (format!("{:?}", x.name()), x.ty().bytes()),
@@ -51,7 +62,8 @@ pub(super) fn kernels(g: &Graph, schedule: &Schedule, units: &[Unit], layout: &L
             inputs: unit.inputs.iter().map(|&v| g.ty(v).to_string()).collect(),
             outputs,
             algorithm: unit.lowered.note,
-            tiles: unit.lowered.tiles.len(),
+            tiles: chain.map_or(unit.lowered.tiles.len(), |chain| chain.tiles(u)),
+            images: chain.map_or(0, |chain| chain.images),
             in_place: !layout.spans[u].in_place.is_empty(),
             bytes: read + written.iter().sum::<usize>(),
             flops: unit.lowered.flops,
@@ -101,13 +113,14 @@ impl Kernel {
         let note = if self.algorithm.is_empty() { String::new() } else { format!("{}, ", self.algorithm) };
         let _ = writeln!(
             text,
-            "  {}: {} -> {} [{note}{} tiles, {:.1} µs{}]",
+            "  {}: {} -> {} [{note}{} tiles, {:.1} µs{}{}]",
             self.ops.join("+"),
             self.inputs.join(", "),
             self.outputs.join(", "),
             self.tiles,
             self.estimate / 1000.0,
             if self.in_place { ", in place" } else { "" },
+            if self.images > 0 { format!(", in a chain over {} images", self.images) } else { String::new() },
         );
     }
 }

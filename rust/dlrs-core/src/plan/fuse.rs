@@ -8,7 +8,7 @@ use super::groups::{self, Group, Groups, operands, scalar_constant};
 use super::rewrite::Live;
 use crate::DType;
 use crate::error::Result;
-use crate::graph::{Graph, Node, Source, Val};
+use crate::graph::{Graph, Source, Val};
 use crate::ops::elementwise::{Ewise, Fused, FusedBuilder};
 use crate::ops::{Contraction, FusionClass, LowerCx, Lowered, Op, Packing, TileConsumer};
 use crate::tensor::Ty;
@@ -33,8 +33,20 @@ impl Target {
     }
 }
 
+/// What a unit was made of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Origin {
+    /// This node.
+    Node(usize),
+    /// The group that ends with a node, and the product whose tiles it takes.
+    Group { last: usize, product: Option<usize> },
+    /// An update, or something that is not in the graph.
+    Other,
+}
+
 /// One kernel of the plan.
 pub(super) struct Unit {
+    pub origin: Origin,
     /// The ops' names, first to last.
     pub name: &'static str,
     /// All ops joined, for `explain`.
@@ -51,9 +63,13 @@ pub(super) struct Unit {
     pub packing: Option<Packing>,
 }
 
-pub(super) fn units(g: &Graph, live: &Live, isa: Isa) -> Result<Vec<Unit>> {
-    let groups = Groups::new(g, live, &|group| refuses_columns(g, live, group));
-    let fuser = Fuser { g, live, isa, groups: &groups };
+/// How nodes are grouped.
+pub(super) fn groups(g: &Graph, live: &Live) -> Groups {
+    Groups::new(g, live, &|group| refuses_columns(g, live, group))
+}
+
+pub(super) fn units(g: &Graph, live: &Live, groups: &Groups, isa: Isa) -> Result<Vec<Unit>> {
+    let fuser = Fuser { g, live, isa, groups };
     let mut units = Vec::new();
     // A contraction that a later unit takes over is emitted with that unit.
     let mut taken: HashMap<usize, ()> = HashMap::new();
@@ -67,11 +83,11 @@ pub(super) fn units(g: &Graph, live: &Live, isa: Isa) -> Result<Vec<Unit>> {
                 }
             }
             FusionClass::Update(update) => {
-                let unit = fuser.update(node, update, &mut taken)?;
+                let unit = fuser.update(n, update, &mut taken)?;
                 units.push(unit);
             }
             _ if taken.contains_key(&n) => {}
-            _ => units.push(fuser.single(node)?),
+            _ => units.push(fuser.single(n)?),
         }
     }
     units.reverse();
@@ -113,14 +129,27 @@ fn in_order(live: &Live, units: Vec<Unit>) -> Vec<Unit> {
     order.into_iter().filter_map(|u| units[u].take()).collect()
 }
 
-struct Fuser<'a> {
-    g: &'a Graph,
-    live: &'a Live,
-    isa: Isa,
-    groups: &'a Groups,
+/// Makes units.
+pub(super) struct Fuser<'a> {
+    pub g: &'a Graph,
+    pub live: &'a Live,
+    pub isa: Isa,
+    pub groups: &'a Groups,
 }
 
 impl Fuser<'_> {
+    /// A unit made as another one was.
+    pub fn again(&self, origin: Origin) -> Result<Option<Unit>> {
+        match origin {
+            Origin::Node(n) => self.single(n).map(Some),
+            Origin::Group { last, .. } => {
+                let group = self.groups.ending_with(last);
+                group.map(|group| self.group(group, &mut HashMap::new())).transpose()
+            }
+            Origin::Other => Ok(None),
+        }
+    }
+
     fn types(&self, vals: &[Val]) -> Vec<Ty> {
         types(self.g, vals)
     }
@@ -129,7 +158,8 @@ impl Fuser<'_> {
         LowerCx { isa: self.isa, inputs, outputs, packed: false }
     }
 
-    fn single(&self, node: &Node) -> Result<Unit> {
+    fn single(&self, n: usize) -> Result<Unit> {
+        let node = &self.g.nodes()[n];
         let inputs: Vec<Val> = node.inputs.iter().map(|&v| self.live.canonical(v)).collect();
         let (a, b) = (self.types(&inputs), self.types(&node.outputs));
         let (lowered, packing) = match node.op.fusion_class() {
@@ -137,7 +167,8 @@ impl Fuser<'_> {
             _ => (node.op.lower(&self.lower(&a, &b))?, None),
         };
         let name = node.op.name();
-        Ok(Unit { name, ops: vec![name], inputs, outputs: values(&node.outputs), lowered, updates: 0, packing })
+        let (origin, ops, outputs) = (Origin::Node(n), vec![name], values(&node.outputs));
+        Ok(Unit { origin, name, ops, inputs, outputs, lowered, updates: 0, packing })
     }
 
     /// A product, reading from a packed copy an operand that is a variable which the graph does not write.
@@ -163,7 +194,7 @@ impl Fuser<'_> {
         let only_moments = group.nodes.is_empty() && groups::is_moments(self.g, group.sinks[0]);
         let base = self.producer_of_base(group).filter(|(c, _)| !taken.contains_key(c));
         if only_moments && base.is_none() {
-            return self.single(&self.g.nodes()[group.sinks[0]]);
+            return self.single(group.sinks[0]);
         }
         let (fused, inputs, outputs) = self.fused(group, base.is_some());
         let names = group.nodes.iter().rev().chain(&group.sinks).map(|&n| self.g.nodes()[n].op.name());
@@ -172,7 +203,9 @@ impl Fuser<'_> {
             let (a, b) = (self.types(&inputs), self.types(&outputs));
             let lowered = fused.lower(&self.lower(&a, &b))?;
             let name = ops[ops.len() - 1];
-            return Ok(Unit { name, ops, inputs, outputs: values(&outputs), lowered, updates: 0, packing: None });
+            let origin = Origin::Group { last: group.last(), product: None };
+            let outputs = values(&outputs);
+            return Ok(Unit { origin, name, ops, inputs, outputs, lowered, updates: 0, packing: None });
         };
         let node = &self.g.nodes()[c];
         let FusionClass::Contraction(contraction) = node.op.fusion_class() else { unreachable!("checked by producer") };
@@ -184,7 +217,8 @@ impl Fuser<'_> {
         taken.insert(c, ());
         ops.insert(0, node.op.name());
         let (name, outputs) = (node.op.name(), values(&outputs));
-        Ok(Unit { name, ops, inputs: all, outputs, lowered, updates: 0, packing })
+        let origin = Origin::Group { last: group.last(), product: Some(c) };
+        Ok(Unit { origin, name, ops, inputs: all, outputs, lowered, updates: 0, packing })
     }
 
     /// The program of a group, its operands and its results: what it stores (the last node's first; the operand of statistics alone
@@ -282,12 +316,13 @@ impl Fuser<'_> {
     }
 
     /// An update, taking its gradient from the product that computes it, tile by tile, if nobody else reads it.
-    fn update(&self, node: &Node, update: &dyn crate::ops::Update, taken: &mut HashMap<usize, ()>) -> Result<Unit> {
+    fn update(&self, n: usize, update: &dyn crate::ops::Update, taken: &mut HashMap<usize, ()>) -> Result<Unit> {
+        let node = &self.g.nodes()[n];
         let at = update.gradient();
         let gradient = self.live.canonical(node.inputs[at]);
         let alone = self.live.readers[gradient.index()].len() == 1 && self.g.ty(gradient).dtype == DType::F32;
         let (Some(c), true) = (contraction(self.g, self.live, gradient), alone) else {
-            return Ok(Unit { updates: node.outputs.len(), ..self.single(node)? });
+            return Ok(Unit { origin: Origin::Other, updates: node.outputs.len(), ..self.single(n)? });
         };
         let product = &self.g.nodes()[c];
         let FusionClass::Contraction(contraction) = product.op.fusion_class() else {
@@ -303,6 +338,7 @@ impl Fuser<'_> {
         taken.insert(c, ());
         let ops = vec![product.op.name(), node.op.name()];
         Ok(Unit {
+            origin: Origin::Other,
             name: node.op.name(),
             ops,
             inputs,
@@ -354,5 +390,6 @@ pub(super) fn copy_unit(g: &Graph, from: Val, to: &Variable, isa: Isa) -> Result
     let mut lowered = op.lower(&LowerCx { isa, inputs: &ty, outputs: &ty, packed: false })?;
     lowered.may_alias.clear();
     let outputs = vec![Target::Variable(to.clone())];
-    Ok(Unit { name: "assign", ops: vec!["assign"], inputs: vec![from], outputs, lowered, updates: 0, packing: None })
+    let (name, ops, inputs) = ("assign", vec!["assign"], vec![from]);
+    Ok(Unit { origin: Origin::Other, name, ops, inputs, outputs, lowered, updates: 0, packing: None })
 }

@@ -18,6 +18,7 @@ const MAX_INPUTS: usize = 16;
 const MAX_OUTPUTS: usize = 6;
 
 /// Nodes that run as one pass over a space of `shape`.
+#[derive(Clone)]
 pub(super) struct Group {
     /// Elementwise nodes in reverse topological order.
     pub nodes: Vec<usize>,
@@ -70,6 +71,13 @@ impl Groups {
     /// The group whose last node is `n`.
     pub fn ending_with(&self, n: usize) -> Option<&Group> {
         self.of_node.get(&n).map(|&i| &self.list[i]).filter(|group| group.last() == n)
+    }
+
+    /// The same groups in a graph in which values have other types.
+    pub fn retyped(&self, g: &Graph) -> Groups {
+        let shape = |group: &Group| group.nodes.first().map_or(group.shape, |&n| g.ty(g.nodes()[n].outputs[0]).shape);
+        let list = self.list.iter().map(|group| Group { shape: shape(group), ..group.clone() }).collect();
+        Groups { list, of_node: self.of_node.clone(), repeated: self.repeated.clone() }
     }
 
     fn open(&mut self, group: Group) {

@@ -2,20 +2,24 @@
 //!
 //! `build` folds normalisations into weights ([`fold`]), removes dead and repeated nodes ([`rewrite`]), joins elementwise chains with each other and with the products before
 //! them ([`fuse`]), orders the units into phases with the writes of variables last ([`schedule`]), lays the intermediate values
-//! out in one arena ([`arena`]) and proves the result as a tile program. `run` binds memory and lets the team work.
+//! out in one arena ([`arena`]) and proves the result as a tile program ([`steps`]). Units that make images from the same images of
+//! others run a few images at a time ([`chains`], [`images`]). `run` binds memory and lets the team work.
 
 mod arena;
+mod chains;
 mod epoch;
 mod explain;
 mod fold;
 mod fuse;
 mod groups;
+mod images;
 mod kept;
 mod prepare;
 mod recompute;
 mod rewrite;
 mod run;
 mod schedule;
+mod steps;
 
 use std::sync::atomic::AtomicUsize;
 
@@ -39,6 +43,8 @@ const ALONE: f64 = 50_000.0;
 /// A graph, planned.
 pub struct Plan {
     program: TileProgram,
+    /// Per step of the program, the kernel that it belongs to.
+    of_step: Vec<usize>,
     arena: usize,
     inputs: Vec<Ty>,
     variables: Vec<PlanVariable>,
@@ -88,6 +94,8 @@ enum Place {
     Constant(usize),
     /// A buffer made at each run.
     Fresh(usize),
+    /// Byte offset into the memory that each thread has for itself: a few images of a value that only a chain reads.
+    Private(usize),
 }
 
 impl Plan {
@@ -113,18 +121,22 @@ impl Plan {
         }
         let late = recomputed.as_ref().map(|r| &r.values);
         let guarded = std::sync::Arc::new(AtomicUsize::new(0));
-        let mut units = fuse::units(g, &live, isa)?;
+        let groups = fuse::groups(g, &live);
+        let units = fuse::units(g, &live, &groups, isa)?;
+        let (mut units, chains) =
+            chains::chains(&images::Images { g, live: &live, isa, groups: &groups }, units, late)?;
         let writes = schedule::place_writes(g, &live, &mut units, outputs, isa)?;
         schedule::add_guards(g, &live, &mut units, outputs, &guarded);
-        let schedule = schedule::schedule(&live, &units, &writes, late);
-        let layout = arena::lay_out(g, &live, &schedule, &units, outputs)?;
-        let kernels = explain::kernels(g, &schedule, &units, &layout);
+        let schedule = schedule::schedule(&live, &units, &chains, &writes, late);
+        let layout = arena::lay_out(g, &live, &schedule, &units, &chains, outputs)?;
+        let kernels = explain::kernels(g, &schedule, &units, &chains, &layout);
         let cost = units.iter().map(|u| u.lowered.cost).sum();
-        let (steps, phases) = arena::steps(&layout, units, &schedule);
-        let program = TileProgram::new(steps, phases, schedule.commit_from, &layout.buffer_lens)
+        let steps::Steps { steps, phases, units: of_step } = steps::steps(&layout, &units, &chains, &schedule);
+        let program = TileProgram::new(steps, phases, schedule.commit_from, &layout.buffer_lens, layout.private)
             .map_err(|e| Error::Internal(format!("a plan failed its proof, which is a bug in dlrs: {e}")))?;
         Ok(Plan {
             program,
+            of_step,
             arena: layout.arena,
             inputs: inputs.iter().map(|&v| g.ty(v)).collect(),
             variables: layout.variables,

@@ -119,7 +119,9 @@ impl Plan {
     pub fn profile(&self, feeds: &[&[u8]], interrupted: Interrupted<'_>) -> Result<Vec<u64>> {
         let (program, clocks) = self.program.timed();
         self.run_program(&program, feeds, interrupted)?;
-        Ok(clocks.iter().map(|clock| clock.load(Relaxed)).collect())
+        let mut times = vec![0; self.kernels.len()];
+        self.of_step.iter().zip(&clocks).for_each(|(&kernel, clock)| times[kernel] += clock.load(Relaxed));
+        Ok(times)
     }
 
     fn run_program(&self, program: &TileProgram, feeds: &[&[u8]], interrupted: Interrupted<'_>) -> Result<Vec<Tensor>> {
@@ -215,7 +217,7 @@ impl Plan {
             Place::Input(i) => copy(o.ty, feeds[i]),
             Place::Constant(offset) => copy(o.ty, &self.constants.bytes()[offset..offset + o.ty.bytes()]),
             Place::Variable(_) => Ok(before[k].take().expect("taken for every result in a variable")),
-            Place::Arena(_) => unreachable!("results have memory of their own"),
+            Place::Arena(_) | Place::Private(_) => unreachable!("results have memory of their own"),
         };
         self.outputs.iter().enumerate().map(result).collect()
     }

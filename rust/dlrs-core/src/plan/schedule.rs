@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use dlrs_kernels::mem::TileIo;
 
-use super::fuse::{Target, Unit, copy_unit};
+use super::chains::Chain;
+use super::fuse::{Origin, Target, Unit, copy_unit};
 use super::rewrite::Live;
 use crate::DType;
 use crate::error::Result;
@@ -112,6 +113,7 @@ pub(super) fn add_guards(g: &Graph, live: &Live, units: &mut Vec<Unit>, outputs:
         let lowered = Lowered { tiles: vec![vec![]], body, cost: 5.0, ..Lowered::default() };
         let inputs = vec![live.canonical(v)];
         units.push(Unit {
+            origin: Origin::Other,
             name: "check_finite",
             ops: vec!["check_finite"],
             inputs,
@@ -130,31 +132,43 @@ fn is_finite(io: &TileIo<'_>) -> bool {
     }
 }
 
-/// The phases. Units whose results are all `late` run just before these are read.
-pub(super) fn schedule(live: &Live, units: &[Unit], writes: &Writes, late: Option<&HashSet<Val>>) -> Schedule {
+/// The phases. A chain has one. Units whose results are all `late` run just before these are read.
+pub(super) fn schedule(
+    live: &Live,
+    units: &[Unit],
+    chains: &[Chain],
+    writes: &Writes,
+    late: Option<&HashSet<Val>>,
+) -> Schedule {
     let mut ready: HashMap<Val, usize> = HashMap::new();
     let mut phase = vec![0; units.len()];
     let is_commit = |u: usize| writes.in_place.contains(&u) || writes.copies.contains(&u);
     let mut commit_from = 0;
-    for (u, unit) in units.iter().enumerate().filter(|(u, _)| !is_commit(*u)) {
-        phase[u] = unit.inputs.iter().filter_map(|&v| ready.get(&live.root(v))).map(|p| p + 1).max().unwrap_or(0);
-        for target in &unit.outputs {
-            if let Target::Value(v) = target {
-                ready.insert(*v, phase[u]);
-            }
+    let mut next = 0;
+    while next < units.len() {
+        let chain = chains.iter().find(|chain| chain.units.start == next);
+        let together = chain.map_or(next..next + 1, |chain| chain.units.clone());
+        next = together.end;
+        if is_commit(together.start) {
+            continue;
         }
-        commit_from = commit_from.max(phase[u] + 1);
+        let read = units[together.clone()].iter().flat_map(|unit| &unit.inputs);
+        let at = read.filter_map(|&v| ready.get(&live.root(v))).map(|p| p + 1).max().unwrap_or(0);
+        let made = units[together.clone()].iter().flat_map(|unit| &unit.outputs).filter_map(Target::value);
+        ready.extend(made.map(|v| (v, at)));
+        phase[together].fill(at);
+        commit_from = commit_from.max(at + 1);
     }
     writes.in_place.iter().for_each(|&u| phase[u] = commit_from);
     let copies_at = commit_from + usize::from(!writes.in_place.is_empty());
     writes.copies.iter().for_each(|&u| phase[u] = copies_at);
-    put_off(live, units, late, &mut phase);
+    put_off(live, units, chains, late, &mut phase);
     Schedule { phases: copies_at + usize::from(!writes.copies.is_empty()), phase, commit_from }
 }
 
 /// Moves units that read nothing computed, such as transforms of kernels, and those that compute something again to the phase before
 /// their first reader's: their results then take memory for no longer than needed.
-fn put_off(live: &Live, units: &[Unit], late: Option<&HashSet<Val>>, phase: &mut [usize]) {
+fn put_off(live: &Live, units: &[Unit], chains: &[Chain], late: Option<&HashSet<Val>>, phase: &mut [usize]) {
     let mut first_read: HashMap<Val, usize> = HashMap::new();
     for (unit, &phase) in units.iter().zip(&*phase) {
         for v in unit.inputs.iter().map(|&v| live.root(v)) {
@@ -162,7 +176,8 @@ fn put_off(live: &Live, units: &[Unit], late: Option<&HashSet<Val>>, phase: &mut
         }
     }
     let computed: HashSet<Val> = units.iter().flat_map(|unit| &unit.outputs).filter_map(Target::value).collect();
-    for (unit, phase) in units.iter().zip(phase) {
+    let in_chain = |u: usize| chains.iter().any(|chain| chain.units.contains(&u));
+    for ((_, unit), phase) in units.iter().enumerate().zip(phase).filter(|((u, _), _)| !in_chain(*u)) {
         let given = unit.inputs.iter().all(|&v| !computed.contains(&live.root(v)));
         let reads = unit.outputs.iter().map(|target| first_read.get(&target.value()?).copied());
         let again = unit.outputs.iter().all(|target| late.zip(target.value()).is_some_and(|(l, v)| l.contains(&v)));

@@ -1,12 +1,14 @@
 //! What a tile sees of its step: whole inputs, its own part of the outputs, and scratch memory.
 
-use super::program::{Rect, Span};
+use super::program::{PRIVATE, Rect, Span};
 use super::run::RunError;
 use super::{Element, TileMut, is_view_of};
 
 /// The operands of one tile of one step.
 pub struct TileIo<'a> {
     pub(super) bases: &'a [*mut u8],
+    /// The member's own memory.
+    pub(super) private: *mut u8,
     pub(super) inputs: &'a [Span],
     pub(super) outputs: &'a [Span],
     pub(super) in_place: &'a [(usize, usize)],
@@ -21,6 +23,11 @@ pub struct TileIo<'a> {
 }
 
 impl<'a> TileIo<'a> {
+    /// Where the buffer of a span begins.
+    fn base(&self, span: &Span) -> *mut u8 {
+        if span.buffer == PRIVATE { self.private } else { self.bases[span.buffer] }
+    }
+
     /// All elements of input `i`.
     ///
     /// # Panics
@@ -29,8 +36,9 @@ impl<'a> TileIo<'a> {
         let span = &self.inputs[i];
         assert!(is_view_of::<T>(span.dtype), "input {i} holds {}", span.dtype);
         assert!(!self.is_in_place(i), "input {i} is overwritten by this step");
-        // SAFETY: the program was proved: the span lies inside its bound buffer, is aligned, and no tile of this phase writes it.
-        unsafe { std::slice::from_raw_parts(self.bases[span.buffer].add(span.offset).cast(), span.len) }
+        // SAFETY: the program was proved: the span lies inside its bound buffer or the private memory, is aligned, and no tile that
+        // may run beside this one writes it.
+        unsafe { std::slice::from_raw_parts(self.base(span).add(span.offset).cast(), span.len) }
     }
 
     /// Type of the elements of input `i`.
@@ -62,10 +70,10 @@ impl<'a> TileIo<'a> {
         assert!(is_view_of::<T>(span.dtype), "output {k} holds {}", span.dtype);
         assert!(self.taken & (1 << k) == 0, "output {k} was handed out before");
         self.taken |= 1 << k;
-        // SAFETY: the program was proved: the rectangle lies inside the span, the span inside its buffer, and no other tile of
-        // this phase touches these elements; `taken` lets this tile have them once.
+        // SAFETY: the program was proved: the rectangle lies inside the span, the span inside its buffer or the private memory, and
+        // no tile that may run beside this one touches these elements; `taken` lets this tile have them once.
         unsafe {
-            let start = self.bases[span.buffer].add(span.offset).cast::<T>().add(rect.start);
+            let start = self.base(span).add(span.offset).cast::<T>().add(rect.start);
             TileMut::from_raw(start, rect.rows, rect.cols, rect.stride)
         }
     }

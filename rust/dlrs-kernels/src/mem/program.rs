@@ -1,17 +1,22 @@
 //! Tile programs: what runs inside a plan, with the proof that tiles written in parallel are disjoint.
 //!
 //! A program is a list of phases; a phase is a set of steps; a step is a kernel cut into tiles. Tiles of one phase run in
-//! any order on any member of the team; the next phase begins when all are done. [`TileProgram::new`] refuses a program in
-//! which two tiles of a phase write the same element, or one reads what another writes.
+//! any order on any member of the team, but for those of a [lane](Work::Lane), which one member runs in their order; the next phase
+//! begins when all are done. [`TileProgram::new`] refuses a program in which two tiles of a phase that may run at the same time
+//! write the same element, or one reads what another writes.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use super::io::TileIo;
-use super::{ALIGN, DType};
+use super::{ALIGN, DType, proof};
 
-/// A range of bytes in one of the program's buffers.
+/// In the place of a buffer's index: memory that each member of the team has for itself, where a lane keeps what only it needs.
+pub const PRIVATE: usize = usize::MAX;
+
+/// A range of bytes in one of the program's buffers, or in [private](PRIVATE) memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Span {
     /// Index of the buffer.
@@ -29,11 +34,17 @@ impl Span {
         self.len * self.dtype.size()
     }
 
-    fn end(&self) -> usize {
+    pub(super) fn end(&self) -> usize {
         self.offset + self.bytes()
     }
 
-    fn overlaps(&self, other: &Span) -> bool {
+    /// Reaches as far as the other, in bytes.
+    pub(super) fn extend_to(&mut self, other: &Span) {
+        self.len = self.end().max(other.end()) - self.offset;
+        self.dtype = DType::U8;
+    }
+
+    pub(super) fn overlaps(&self, other: &Span) -> bool {
         self.buffer == other.buffer
             && self.offset < other.end()
             && other.offset < self.end()
@@ -66,16 +77,16 @@ impl Rect {
         Rect::flat(0, 0)
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.rows == 0 || self.cols == 0
     }
 
-    fn end(&self) -> usize {
+    pub(super) fn end(&self) -> usize {
         if self.is_empty() { self.start } else { self.start + (self.rows - 1) * self.stride + self.cols }
     }
 
     /// Whether two rectangles of one output share no element. A `false` may be wrong for rectangles of different strides.
-    fn is_disjoint(&self, other: &Rect) -> bool {
+    pub(super) fn is_disjoint(&self, other: &Rect) -> bool {
         if self.is_empty() || other.is_empty() || self.end() <= other.start || other.end() <= self.start {
             return true;
         }
@@ -105,13 +116,31 @@ pub struct Step {
     /// Pairs (input, output) that are the same memory: the output starts out as the input.
     pub in_place: Vec<(usize, usize)>,
     /// Per tile, per output, the elements written.
-    pub tiles: Vec<Vec<Rect>>,
+    pub tiles: Arc<Vec<Vec<Rect>>>,
     /// Bytes of scratch memory that a tile needs.
     pub scratch: usize,
     /// Estimated time of all tiles, in nanoseconds.
     pub cost: f64,
     /// The kernel.
     pub body: Body,
+}
+
+/// A part of a phase.
+#[derive(Clone, Debug)]
+pub enum Work {
+    /// A step, whose tiles run in any order.
+    Tiles(usize),
+    /// Steps that one member runs one after another, tile by tile: each may read what those before it wrote.
+    Lane(Vec<usize>),
+}
+
+impl Work {
+    pub(super) fn steps(&self) -> &[usize] {
+        match self {
+            Work::Tiles(step) => std::slice::from_ref(step),
+            Work::Lane(steps) => steps,
+        }
+    }
 }
 
 /// A proved list of phases.
@@ -121,32 +150,79 @@ pub struct TileProgram {
     pub(super) commit_from: usize,
     pub(super) buffers: Vec<BufferSpec>,
     pub(super) scratch: usize,
+    /// Bytes of each member's private memory.
+    pub(super) private: usize,
 }
 
-/// Tiles that may run at the same time.
+/// Tiles that run between two meetings of the team.
 #[derive(Clone)]
 pub(super) struct Phase {
-    /// (step, tile).
+    /// (step, tile), those of a ticket in a row.
     pub tiles: Vec<(u32, u32)>,
-    /// How many tiles a ticket covers: handing one over costs about 100 ns, so tickets are worth [`TICKET`] or more.
-    pub per_ticket: usize,
+    /// Where each ticket's tiles end.
+    pub ends: Vec<usize>,
 }
 
-/// The least work of a ticket, in nanoseconds.
+/// The least work of a ticket, in nanoseconds: handing one over costs about 100 ns.
 const TICKET: f64 = 2000.0;
 
 impl Phase {
-    fn new(steps: &[Step], phase: &[usize]) -> Phase {
-        let tiles: Vec<(u32, u32)> =
-            phase.iter().flat_map(|&s| (0..steps[s].tiles.len()).map(move |t| (s as u32, t as u32))).collect();
-        let cost: f64 = phase.iter().map(|&s| steps[s].cost).sum();
-        let tickets = (cost / TICKET).ceil().clamp(1.0, tiles.len().max(1) as f64) as usize;
-        Phase { per_ticket: tiles.len().div_ceil(tickets).max(1), tiles }
+    /// A lane is one ticket; other tiles share tickets worth [`TICKET`] or more.
+    fn new(steps: &[Step], works: &[Work]) -> Phase {
+        let mut phase = Phase { tiles: Vec::new(), ends: Vec::new() };
+        let (mut count, mut cost) = (0, 0.0);
+        for work in works {
+            if let Work::Tiles(step) = work {
+                count += steps[*step].tiles.len();
+                cost += steps[*step].cost;
+            }
+        }
+        let tickets = (cost / TICKET).ceil().clamp(1.0, count.max(1) as f64) as usize;
+        let per_ticket = count.div_ceil(tickets).max(1);
+        let mut open = 0;
+        for work in works {
+            match work {
+                Work::Lane(lane) => {
+                    phase.close(&mut open);
+                    lane.iter().for_each(|&s| phase.push(s, steps[s].tiles.len()));
+                    phase.close(&mut open);
+                }
+                Work::Tiles(step) => {
+                    for tile in 0..steps[*step].tiles.len() {
+                        phase.tiles.push((*step as u32, tile as u32));
+                        open += 1;
+                        if open == per_ticket {
+                            phase.close(&mut open);
+                        }
+                    }
+                }
+            }
+        }
+        phase.close(&mut open);
+        phase
+    }
+
+    fn push(&mut self, step: usize, tiles: usize) {
+        self.tiles.extend((0..tiles).map(|tile| (step as u32, tile as u32)));
+    }
+
+    /// Ends a ticket that holds tiles.
+    fn close(&mut self, open: &mut usize) {
+        *open = 0;
+        if self.ends.last().copied().unwrap_or(0) < self.tiles.len() {
+            self.ends.push(self.tiles.len());
+        }
     }
 
     /// Number of tickets.
     pub(super) fn tickets(&self) -> usize {
-        self.tiles.len().div_ceil(self.per_ticket)
+        self.ends.len()
+    }
+
+    /// The tiles of a ticket.
+    pub(super) fn ticket(&self, ticket: usize) -> Range<usize> {
+        let first = ticket.checked_sub(1).map_or(0, |before| self.ends[before]);
+        first..self.ends[ticket]
     }
 }
 
@@ -162,7 +238,8 @@ pub struct BufferSpec {
 }
 
 impl TileProgram {
-    /// Builds a program of `phases` (indices into `steps`) over buffers of the given lengths, and proves it.
+    /// Builds a program of `phases` (indices into `steps`) over buffers of the given lengths and `private` bytes of private memory,
+    /// and proves it.
     ///
     /// From phase `commit_from` on a run is no longer interrupted.
     ///
@@ -170,25 +247,27 @@ impl TileProgram {
     /// A message, when a span leaves its buffer, a tile its output, or two tiles of a phase touch the same element and one writes it.
     pub fn new(
         steps: Vec<Step>,
-        phases: Vec<Vec<usize>>,
+        phases: Vec<Vec<Work>>,
         commit_from: usize,
         buffer_lens: &[usize],
+        private: usize,
     ) -> Result<TileProgram, String> {
         let mut buffers: Vec<_> = buffer_lens.iter().map(|&len| BufferSpec { len, written: false, align: 1 }).collect();
         for step in &steps {
-            check_step(step, buffer_lens)?;
-            for span in step.inputs.iter().chain(&step.outputs) {
+            proof::check_step(step, buffer_lens, private)?;
+            for span in step.inputs.iter().chain(&step.outputs).filter(|span| span.buffer != PRIVATE) {
                 let spec = &mut buffers[span.buffer];
                 spec.align = spec.align.max(span.dtype.size());
             }
-            step.outputs.iter().for_each(|o| buffers[o.buffer].written = true);
+            let shared = step.outputs.iter().filter(|span| span.buffer != PRIVATE);
+            shared.for_each(|o| buffers[o.buffer].written = true);
         }
         for phase in &phases {
-            check_phase(&steps, phase)?;
+            proof::check_phase(&steps, phase)?;
         }
         let scratch = steps.iter().map(|s| s.scratch).max().unwrap_or(0);
         let phases = phases.iter().map(|phase| Phase::new(&steps, phase)).collect();
-        Ok(TileProgram { steps, phases, commit_from, buffers, scratch })
+        Ok(TileProgram { steps, phases, commit_from, buffers, scratch: scratch.next_multiple_of(ALIGN), private })
     }
 
     /// The same program with a clock for each step, which adds up the nanoseconds of all its tiles, whoever runs them.
@@ -220,70 +299,6 @@ impl TileProgram {
     }
 }
 
-fn check_step(step: &Step, buffer_lens: &[usize]) -> Result<(), String> {
-    for span in step.inputs.iter().chain(&step.outputs) {
-        let len = *buffer_lens.get(span.buffer).ok_or_else(|| format!("{}: no buffer {}", step.name, span.buffer))?;
-        let bytes = span.len.checked_mul(span.dtype.size()).and_then(|b| b.checked_add(span.offset));
-        if bytes.is_none_or(|end| end > len) || !span.offset.is_multiple_of(ALIGN) {
-            return Err(format!("{}: {span:?} does not fit a buffer of {len} bytes", step.name));
-        }
-    }
-    for &(i, o) in &step.in_place {
-        if step.inputs[i] != step.outputs[o] {
-            return Err(format!("{}: input {i} and output {o} are not the same memory", step.name));
-        }
-    }
-    for rects in &step.tiles {
-        if rects.len() != step.outputs.len() {
-            return Err(format!("{}: a tile covers {} of {} outputs", step.name, rects.len(), step.outputs.len()));
-        }
-        for (rect, span) in rects.iter().zip(&step.outputs) {
-            if rect.end() > span.len || (rect.rows > 1 && rect.stride < rect.cols) {
-                return Err(format!("{}: {rect:?} leaves an output of {} elements", step.name, span.len));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Proves that what tiles of one phase write is disjoint from everything that other tiles of it touch.
-fn check_phase(steps: &[Step], phase: &[usize]) -> Result<(), String> {
-    let written: Vec<(usize, usize)> =
-        phase.iter().flat_map(|&s| (0..steps[s].outputs.len()).map(move |o| (s, o))).collect();
-    for (n, &(s, o)) in written.iter().enumerate() {
-        let span = &steps[s].outputs[o];
-        check_tiles(&steps[s], o)?;
-        if let Some(&(other, _)) = written[n + 1..].iter().find(|&&(s2, o2)| steps[s2].outputs[o2].overlaps(span)) {
-            return Err(format!("{} and {} write the same memory in one phase", steps[s].name, steps[other].name));
-        }
-        for &r in phase {
-            for (i, input) in steps[r].inputs.iter().enumerate() {
-                let own = r == s && steps[r].in_place.contains(&(i, o));
-                if input.overlaps(span) && !own {
-                    return Err(format!("{} reads what {} writes in the same phase", steps[r].name, steps[s].name));
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Proves that the tiles of one output are pairwise disjoint.
-fn check_tiles(step: &Step, output: usize) -> Result<(), String> {
-    let mut rects: Vec<&Rect> = step.tiles.iter().map(|t| &t[output]).filter(|r| !r.is_empty()).collect();
-    rects.sort_by_key(|r| r.start);
-    for (n, rect) in rects.iter().enumerate() {
-        let end = rect.end();
-        // Sorted by start: a later rectangle that begins after the end cannot meet this one, nor can any after it.
-        for other in rects[n + 1..].iter().take_while(|other| other.start < end) {
-            if !rect.is_disjoint(other) {
-                return Err(format!("{}: tiles {rect:?} and {other:?} overlap", step.name));
-            }
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -294,7 +309,7 @@ mod tests {
             inputs,
             outputs,
             in_place: vec![],
-            tiles,
+            tiles: Arc::new(tiles),
             scratch: 0,
             cost: 1.0,
             body: Arc::new(|_, _| {}),
@@ -310,13 +325,13 @@ mod tests {
         let grid = |r: usize, c: usize| vec![Rect { start: r * 8 * 16 + c * 4, rows: 8, cols: 4, stride: 16 }];
         let tiles: Vec<_> = (0..2).flat_map(|r| (0..4).map(move |c| grid(r, c))).collect();
         let good = step(vec![], vec![span(0, 256)], tiles);
-        assert!(TileProgram::new(vec![good.clone()], vec![vec![0]], 1, &[1024]).is_ok());
+        assert!(TileProgram::new(vec![good.clone()], vec![vec![Work::Tiles(0)]], 1, &[1024], 0).is_ok());
         let mut bad = good.clone();
-        bad.tiles[3][0].cols = 5; // runs over the row's end into the next row's first column
-        assert!(TileProgram::new(vec![bad], vec![vec![0]], 1, &[1024]).is_err());
+        Arc::make_mut(&mut bad.tiles)[3][0].cols = 5; // runs over the row's end into the next row's first column
+        assert!(TileProgram::new(vec![bad], vec![vec![Work::Tiles(0)]], 1, &[1024], 0).is_err());
         let mut bad = good;
-        bad.tiles[1][0].start -= 1;
-        assert!(TileProgram::new(vec![bad], vec![vec![0]], 1, &[1024]).is_err());
+        Arc::make_mut(&mut bad.tiles)[1][0].start -= 1;
+        assert!(TileProgram::new(vec![bad], vec![vec![Work::Tiles(0)]], 1, &[1024], 0).is_err());
     }
 
     #[test]
@@ -324,8 +339,31 @@ mod tests {
         let write = step(vec![], vec![span(0, 16)], vec![vec![Rect::flat(0, 16)]]);
         let read = step(vec![span(0, 16)], vec![span(64, 16)], vec![vec![Rect::flat(0, 16)]]);
         let steps = || vec![write.clone(), read.clone()];
-        assert!(TileProgram::new(steps(), vec![vec![0, 1]], 2, &[128]).is_err());
-        assert!(TileProgram::new(steps(), vec![vec![0], vec![1]], 2, &[128]).is_ok());
-        assert!(TileProgram::new(steps(), vec![vec![0], vec![1]], 2, &[64]).is_err());
+        let (a, b) = (|| Work::Tiles(0), || Work::Tiles(1));
+        assert!(TileProgram::new(steps(), vec![vec![a(), b()]], 2, &[128], 0).is_err());
+        assert!(TileProgram::new(steps(), vec![vec![a()], vec![b()]], 2, &[128], 0).is_ok());
+        assert!(TileProgram::new(steps(), vec![vec![a()], vec![b()]], 2, &[64], 0).is_err());
+    }
+
+    #[test]
+    fn lanes_are_apart_from_each_other_and_keep_private_memory_to_themselves() {
+        let private = |len| Span { buffer: PRIVATE, ..span(0, len) };
+        let make = |from, to| step(vec![from], vec![to], vec![vec![Rect::flat(0, 16)]]);
+        let lane = |k: usize| [make(span(k * 64, 16), private(16)), make(private(16), span(256 + k * 64, 16))];
+        let steps = || lane(0).into_iter().chain(lane(1)).collect::<Vec<_>>();
+        let prove = |steps, phase, private| TileProgram::new(steps, vec![phase], 1, &[512], private);
+        let lanes = || vec![Work::Lane(vec![0, 1]), Work::Lane(vec![2, 3])];
+        assert!(prove(steps(), lanes(), 64).is_ok());
+        assert!(prove(steps(), lanes(), 63).is_err());
+        assert!(prove(steps(), vec![Work::Tiles(0), Work::Lane(vec![2, 3])], 64).is_err());
+        let mut bad = steps();
+        bad[2].inputs[0] = span(256 + 32, 16); // what lane 0 writes
+        assert!(prove(bad, lanes(), 64).is_err());
+        let mut bad = steps();
+        bad[3].outputs[0] = span(256 + 32, 16);
+        assert!(prove(bad, lanes(), 64).is_err());
+        let mut bad = steps();
+        bad[1].outputs[0] = private(16); // reads and writes the same memory, not in place
+        assert!(prove(bad, lanes(), 64).is_err());
     }
 }

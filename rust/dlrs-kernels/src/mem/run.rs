@@ -77,8 +77,9 @@ impl TileProgram {
     ) -> Result<(), RunError> {
         let bases = self.bind(binds)?;
         let members = team.map_or(1, Team::size);
-        scratch.reserve(members, self.scratch)?;
-        let scratches = scratch.0.iter_mut().map(Buffer::bytes_mut).map(|b| &mut b[..self.scratch]).collect();
+        let own = self.scratch + self.private;
+        scratch.reserve(members, own)?;
+        let scratches = scratch.0.iter_mut().map(Buffer::bytes_mut).map(|b| &mut b[..own]).collect();
         let run = Run {
             program: self,
             bases: &bases,
@@ -185,8 +186,7 @@ impl Run<'_> {
             let Some(this) = phases.get(phase) else { return };
             let (ticket, tickets) = ((drawn & TICKET) as usize, this.tickets());
             if ticket < tickets {
-                let first = ticket * this.per_ticket;
-                for tile in first..this.tiles.len().min(first + this.per_ticket) {
+                for tile in this.ticket(ticket) {
                     self.tile(member, phase, tile, caller);
                 }
                 if self.done.fetch_add(1, SeqCst) + 1 == tickets {
@@ -231,10 +231,15 @@ impl Run<'_> {
         }
         let (step, tile) = self.program.phases[phase].tiles[tile];
         let step = &self.program.steps[step as usize];
-        // SAFETY: each member asks with its own index and the borrow ends with this call.
-        let scratch: &mut [u8] = if self.program.scratch > 0 { unsafe { self.scratch.get(member) } } else { &mut [] };
+        let own: &mut [u8] = match self.program.scratch + self.program.private {
+            0 => &mut [],
+            // SAFETY: each member asks with its own index and the borrow ends with this call.
+            _ => unsafe { self.scratch.get(member) },
+        };
+        let (scratch, private) = own.split_at_mut(self.program.scratch);
         let mut io = TileIo {
             bases: self.bases,
+            private: private.as_mut_ptr(),
             inputs: &step.inputs,
             outputs: &step.outputs,
             in_place: &step.in_place,

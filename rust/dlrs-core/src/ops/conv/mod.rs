@@ -2,11 +2,14 @@
 //! of the three are the other two, to any order.
 
 use std::hash::Hash;
+use std::sync::Arc;
 
-use dlrs_kernels::conv::ConvGeometry;
+use dlrs_kernels::conv::{ConvGeometry, Winograd};
 use dlrs_kernels::isa::Isa;
 
-use super::{Contraction, FusionClass, LowerCx, Lowered, NodeRef, Op, Packing, Preparation, TileConsumer, arity};
+use super::{
+    Contraction, ForImages, FusionClass, LowerCx, Lowered, NodeRef, Op, Packing, Preparation, TileConsumer, arity,
+};
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
@@ -49,6 +52,8 @@ pub enum ConvAlgo {
     Auto,
     /// The definition, every output a sum of its own terms.
     Direct,
+    /// This one, chosen before.
+    Chosen(Winograd),
 }
 
 /// The gradient of [`Conv`] with respect to x, which is transposed convolution. Operands: the gradient of the result, the kernel.
@@ -133,6 +138,12 @@ impl Conv {
         Ok(ConvGeometry { n, input, c_in, kernel: window, c_out, output, strides, dilation, pad, groups })
     }
 
+    /// The same convolution with what was chosen for many images as the only choice.
+    fn chosen(&self, pass: Pass, isa: Isa, dtype: DType, g: &ConvGeometry) -> Conv {
+        let algo = winograd::choice(pass, self.algo, isa, dtype, g).map_or(ConvAlgo::Direct, ConvAlgo::Chosen);
+        Conv { algo, ..*self }
+    }
+
     /// Shape of the result, for an x of `rank` axes.
     fn result(g: &ConvGeometry, rank: usize) -> Result<Shape> {
         let space = &g.output[5 - rank..];
@@ -205,6 +216,12 @@ impl Op for Conv {
         self.lower_with(cx, None)
     }
 
+    fn for_images(&self, isa: Isa, inputs: &[Ty], _: usize) -> Option<ForImages> {
+        let g = self.geometry(self.name(), &inputs[0].shape, &inputs[1].shape).ok()?;
+        let op = self.chosen(Pass::Forward, isa, inputs[0].dtype, &g);
+        Some(ForImages { op: Arc::new(op), operands: &[0] })
+    }
+
     fn fusion_class(&self) -> FusionClass<'_> {
         FusionClass::Contraction(self)
     }
@@ -270,6 +287,13 @@ impl Op for ConvBackwardInput {
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         self.lower_with(cx, None)
+    }
+
+    fn for_images(&self, isa: Isa, inputs: &[Ty], n: usize) -> Option<ForImages> {
+        let g = self.conv.geometry(self.name(), &self.input, &inputs[1].shape).ok()?;
+        let conv = self.conv.chosen(Pass::BackwardInput, isa, inputs[0].dtype, &g);
+        let op = ConvBackwardInput { conv, input: self.input.with_dim(0, n) };
+        Some(ForImages { op: Arc::new(op), operands: &[0] })
     }
 
     fn fusion_class(&self) -> FusionClass<'_> {

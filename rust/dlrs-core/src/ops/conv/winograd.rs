@@ -28,6 +28,9 @@ pub(super) fn choice(pass: Pass, algo: ConvAlgo, isa: Isa, dtype: DType, g: &Con
     if algo == ConvAlgo::Direct || dtype != DType::F32 || !fits {
         return None;
     }
+    if let ConvAlgo::Chosen(f) = algo {
+        return Some(f);
+    }
     match choose(isa, g) {
         Algorithm::Winograd(f) => Some(f),
         Algorithm::Direct => None,

@@ -1,0 +1,109 @@
+//! The units as steps of a tile program: those of a chain once for each group of images.
+
+use std::sync::Arc;
+
+use dlrs_kernels::mem::{PRIVATE, Rect, Span, Step, Work};
+
+use super::arena::{Layout, UnitSpans};
+use super::chains::Chain;
+use super::fuse::Unit;
+use super::schedule::Schedule;
+use crate::ops::Lowered;
+
+/// What a tile program is made of.
+pub(super) struct Steps {
+    pub steps: Vec<Step>,
+    pub phases: Vec<Vec<Work>>,
+    /// Per step, its unit.
+    pub units: Vec<usize>,
+}
+
+type Tiles = Arc<Vec<Vec<Rect>>>;
+
+pub(super) fn steps(layout: &Layout, units: &[Unit], chains: &[Chain], schedule: &Schedule) -> Steps {
+    let mut all = Steps { steps: Vec::new(), phases: Vec::new(), units: Vec::new() };
+    let mut works: Vec<Vec<(f64, Work)>> = vec![Vec::new(); schedule.phases];
+    for (u, unit) in units.iter().enumerate() {
+        if chains.iter().all(|chain| !chain.units.contains(&u)) {
+            let spans = &layout.spans[u];
+            let step =
+                step(unit, &unit.lowered, tiles(&unit.lowered), spans, (spans.inputs.clone(), spans.outputs.clone()));
+            works[schedule.phase[u]].push((step.cost, Work::Tiles(all.push(u, step))));
+        }
+    }
+    for chain in chains {
+        let mut lanes = all.lanes(layout, units, chain);
+        works[schedule.phase[chain.units.start]].append(&mut lanes);
+    }
+    // Long ones first, so that a phase does not end with one member at work.
+    for mut works in works {
+        works.sort_by(|a, b| b.0.total_cmp(&a.0));
+        all.phases.push(works.into_iter().map(|(_, work)| work).collect());
+    }
+    all
+}
+
+impl Steps {
+    fn push(&mut self, unit: usize, step: Step) -> usize {
+        self.steps.push(step);
+        self.units.push(unit);
+        self.steps.len() - 1
+    }
+
+    /// One lane for each group of a chain's images, with its time.
+    fn lanes(&mut self, layout: &Layout, units: &[Unit], chain: &Chain) -> Vec<(f64, Work)> {
+        let mut lanes = Vec::new();
+        let mut first = 0;
+        for (groups, lowered) in &chain.sizes {
+            let tiles: Vec<Tiles> = lowered.iter().map(tiles).collect();
+            for _ in 0..groups.count {
+                let mut lane = Vec::with_capacity(lowered.len());
+                for (m, (u, lowered)) in chain.units.clone().zip(lowered).enumerate() {
+                    let spans = &layout.spans[u];
+                    let part = |(span, by_image): (&Span, bool)| match by_image {
+                        true => part(span, first, groups.images, chain.all),
+                        false => *span,
+                    };
+                    let inputs = spans.inputs.iter().zip(chain.by_image[m].iter().copied()).map(part).collect();
+                    let outputs = spans.outputs.iter().map(|span| part((span, true))).collect();
+                    let step = step(&units[u], lowered, Arc::clone(&tiles[m]), spans, (inputs, outputs));
+                    lane.push(self.push(u, step));
+                }
+                first += groups.images;
+                let cost = lane.iter().map(|&s| self.steps[s].cost).sum();
+                lanes.push((cost, Work::Lane(lane)));
+            }
+        }
+        lanes
+    }
+}
+
+fn tiles(lowered: &Lowered) -> Tiles {
+    Arc::new(lowered.tiles.clone())
+}
+
+fn step(
+    unit: &Unit,
+    lowered: &Lowered,
+    tiles: Tiles,
+    spans: &UnitSpans,
+    (inputs, outputs): (Vec<Span>, Vec<Span>),
+) -> Step {
+    Step {
+        name: unit.name,
+        inputs,
+        outputs,
+        in_place: spans.in_place.clone(),
+        tiles,
+        scratch: lowered.scratch,
+        cost: lowered.cost,
+        body: Arc::clone(&lowered.body),
+    }
+}
+
+/// The images from `first` on of a span that holds `all`. Private memory holds those of the group at hand.
+fn part(span: &Span, first: usize, images: usize, all: usize) -> Span {
+    let image = span.len / all;
+    let before = if span.buffer == PRIVATE { 0 } else { first * image * span.dtype.size() };
+    Span { offset: span.offset + before, len: images * image, ..*span }
+}
