@@ -27,8 +27,8 @@ pub(super) struct Chain {
     pub all: usize,
     /// Images of a group.
     pub images: usize,
-    /// Per unit, per operand: whether it is cut into groups of images.
-    pub by_image: Vec<Vec<bool>>,
+    /// Per unit, what is cut into groups of images, and how.
+    pub known: Vec<ByImage>,
     /// The groups, the last one of which may be smaller, and the units for so many images.
     pub sizes: Vec<(Sizes, Vec<Lowered>)>,
 }
@@ -86,7 +86,8 @@ fn chain(images: &Images<'_>, units: &[Unit], known: &[Option<ByImage>], members
     let known: Vec<&ByImage> = members.iter().filter_map(|&u| known[u].as_ref()).collect();
     let members: Vec<&Unit> = members.iter().map(|&u| &units[u]).collect();
     let all = known[0].all;
-    let group = group(all, known.iter().map(|k| k.bytes).max().unwrap_or(0));
+    let needs = known.iter().fold(Needs::default(), |needs, known| needs.with(known));
+    let group = needs.group(all);
     let mut sizes = Vec::new();
     for size in [Sizes { count: all / group, images: group }, Sizes { count: 1, images: all % group }] {
         if size.images > 0 {
@@ -94,20 +95,46 @@ fn chain(images: &Images<'_>, units: &[Unit], known: &[Option<ByImage>], members
             sizes.push((size, again.into_iter().map(|unit| unit.lowered).collect()));
         }
     }
-    let by_image = known.iter().map(|k| k.operands.clone()).collect();
-    Ok(Some(Chain { units: 0..0, all, images: group, by_image, sizes }))
+    let known = known.into_iter().cloned().collect();
+    Ok(Some(Chain { units: 0..0, all, images: group, known, sizes }))
 }
 
-/// Images of a group, by the bytes of an image; the groups are about equally large.
-fn group(all: usize, bytes: usize) -> usize {
-    let most = (GROUP / bytes.max(1)).clamp(1, (all / GROUPS).max(1));
-    all.div_ceil(all.div_ceil(most))
+/// What says how large groups are.
+#[derive(Clone, Copy)]
+struct Needs {
+    /// Bytes of an image in the unit that has the most.
+    bytes: usize,
+    /// What the number of images is a multiple of, but for the last group.
+    multiple: usize,
 }
 
-/// Whether a unit gains from running over groups: they are enough, and each has more bytes of its own than it reads of what all
-/// share, the weights.
-fn pays(known: &ByImage, bytes: usize) -> bool {
-    known.all >= GROUPS && bytes <= LARGE && known.others <= group(known.all, bytes) * known.bytes
+impl Default for Needs {
+    fn default() -> Needs {
+        Needs { bytes: 1, multiple: 1 }
+    }
+}
+
+impl Needs {
+    /// With another unit.
+    fn with(self, known: &ByImage) -> Needs {
+        // Chunks of rows hold powers of two of images or odd numbers of them; of two such numbers the larger one need not do.
+        let lcm = |a: usize, b: usize| if a.max(b).is_multiple_of(a.min(b)) { a.max(b) } else { a * b };
+        let multiple = known.results.iter().fold(self.multiple, |all, rows| lcm(all, rows.multiple()));
+        Needs { bytes: self.bytes.max(known.bytes), multiple }
+    }
+
+    /// Images of a group; the groups are about equally large.
+    fn group(self, all: usize) -> usize {
+        let most = (GROUP / self.bytes).clamp(1, (all / GROUPS).max(1));
+        all.div_ceil(all.div_ceil(most)).next_multiple_of(self.multiple)
+    }
+
+    /// Whether a unit gains from running over groups: they are enough, and each has more bytes of its own than it reads of what all
+    /// share, the weights.
+    fn pay(self, known: &ByImage) -> bool {
+        let group = self.group(known.all);
+        known.all >= GROUPS * group && self.bytes <= LARGE && known.others <= group * known.bytes
+    }
 }
 
 /// The search for chains among units in an order in which each stands behind those whose results it reads.
@@ -132,8 +159,7 @@ struct Found {
     made: HashSet<Val>,
     made_after: HashSet<Val>,
     waiting: HashSet<usize>,
-    /// Bytes of an image in the unit that has the most.
-    bytes: usize,
+    needs: Needs,
 }
 
 impl<'a> Search<'a> {
@@ -176,7 +202,7 @@ impl<'a> Search<'a> {
 
     fn add(&self, found: &mut Found, place: usize) {
         let u = self.order[place];
-        found.bytes = found.bytes.max(self.known[u].as_ref().map_or(0, |known| known.bytes));
+        found.needs = self.known[u].iter().fold(found.needs, Needs::with);
         found.members.push(place);
         self.extend(&mut found.made, &mut found.waiting, u);
     }
@@ -191,8 +217,7 @@ impl<'a> Search<'a> {
         let Some(known) = &self.known[u] else { return false };
         let by_image = self.reads[u].iter().zip(&known.operands).all(|(v, is)| *is || !found.made.contains(v));
         let first = found.members.first().and_then(|&place| self.known[self.order[place]].as_ref());
-        let bytes = found.bytes.max(known.bytes);
-        by_image && first.is_none_or(|first| first.all == known.all) && pays(known, bytes)
+        by_image && first.is_none_or(|first| first.all == known.all) && found.needs.with(known).pay(known)
     }
 
     /// Puts the members in a row, behind what they need and before what needs them; returns the place of the first.

@@ -75,7 +75,11 @@ impl Groups {
 
     /// The same groups in a graph in which values have other types.
     pub fn retyped(&self, g: &Graph) -> Groups {
-        let shape = |group: &Group| group.nodes.first().map_or(group.shape, |&n| g.ty(g.nodes()[n].outputs[0]).shape);
+        let shape = |group: &Group| match (group.nodes.first(), group.sinks.first()) {
+            (Some(&n), _) => g.ty(g.nodes()[n].outputs[0]).shape,
+            (None, Some(&n)) => g.ty(g.nodes()[n].inputs[0]).shape,
+            (None, None) => group.shape,
+        };
         let list = self.list.iter().map(|group| Group { shape: shape(group), ..group.clone() }).collect();
         Groups { list, of_node: self.of_node.clone(), repeated: self.repeated.clone() }
     }

@@ -1,5 +1,6 @@
 //! The units as steps of a tile program: those of a chain once for each group of images.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use dlrs_kernels::mem::{PRIVATE, Rect, Span, Step, Work};
@@ -7,6 +8,7 @@ use dlrs_kernels::mem::{PRIVATE, Rect, Span, Step, Work};
 use super::arena::{Layout, UnitSpans};
 use super::chains::Chain;
 use super::fuse::Unit;
+use super::images::Rows;
 use super::schedule::Schedule;
 use crate::ops::Lowered;
 
@@ -60,12 +62,12 @@ impl Steps {
                 let mut lane = Vec::with_capacity(lowered.len());
                 for (m, (u, lowered)) in chain.units.clone().zip(lowered).enumerate() {
                     let spans = &layout.spans[u];
-                    let part = |(span, by_image): (&Span, bool)| match by_image {
-                        true => part(span, first, groups.images, chain.all),
-                        false => *span,
-                    };
-                    let inputs = spans.inputs.iter().zip(chain.by_image[m].iter().copied()).map(part).collect();
-                    let outputs = spans.outputs.iter().map(|span| part((span, true))).collect();
+                    let images = first..first + groups.images;
+                    let part = |span: &Span, rows| part(span, rows, images.clone(), chain.all);
+                    let inputs = spans.inputs.iter().zip(&chain.known[m].operands);
+                    let inputs = inputs.map(|(span, is)| if *is { part(span, Rows::Each(1)) } else { *span }).collect();
+                    let outputs = spans.outputs.iter().zip(&chain.known[m].results);
+                    let outputs = outputs.map(|(span, rows)| part(span, *rows)).collect();
                     let step = step(&units[u], lowered, Arc::clone(&tiles[m]), spans, (inputs, outputs));
                     lane.push(self.push(u, step));
                 }
@@ -101,9 +103,9 @@ fn step(
     }
 }
 
-/// The images from `first` on of a span that holds `all`. Private memory holds those of the group at hand.
-fn part(span: &Span, first: usize, images: usize, all: usize) -> Span {
-    let image = span.len / all;
-    let before = if span.buffer == PRIVATE { 0 } else { first * image * span.dtype.size() };
-    Span { offset: span.offset + before, len: images * image, ..*span }
+/// The part of some images in a span that holds `all`. Private memory holds that of the group at hand.
+fn part(span: &Span, rows: Rows, images: Range<usize>, all: usize) -> Span {
+    let row = span.len / rows.of(all);
+    let before = if span.buffer == PRIVATE { 0 } else { rows.of(images.start) * row * span.dtype.size() };
+    Span { offset: span.offset + before, len: rows.of(images.len()) * row, ..*span }
 }
