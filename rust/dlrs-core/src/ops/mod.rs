@@ -113,6 +113,8 @@ pub struct ForImages {
     pub op: Arc<dyn Op>,
     /// The operands whose first axis is that of images.
     pub operands: &'static [usize],
+    /// Bytes that a packed operand has more than it had before.
+    pub padding: usize,
 }
 
 /// A node as its gradient rule sees it.

@@ -62,9 +62,10 @@ impl Op for Prepared {
     }
 
     fn for_images(&self, isa: Isa, inputs: &[Ty], n: usize) -> Option<ForImages> {
-        let ForImages { op, operands } = self.op.for_images(isa, &self.types(inputs), n)?;
+        let ForImages { op, operands, .. } = self.op.for_images(isa, &self.types(inputs), n)?;
+        let padding = inputs[self.operand].bytes().saturating_sub(self.ty.bytes());
         let is_free = !operands.contains(&self.operand);
-        is_free.then(|| ForImages { op: Arc::new(Prepared { op, ..*self }), operands })
+        is_free.then(|| ForImages { op: Arc::new(Prepared { op, ..*self }), operands, padding })
     }
 
     fn fusion_class(&self) -> FusionClass<'_> {

@@ -72,7 +72,7 @@ impl Op for Resize {
     }
 
     fn for_images(&self, _: Isa, _: &[Ty], _: usize) -> Option<ForImages> {
-        Some(ForImages { op: Arc::new(*self), operands: &[0] })
+        Some(ForImages { op: Arc::new(*self), operands: &[0], padding: 0 })
     }
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
@@ -122,7 +122,7 @@ impl Op for ResizeBackward {
     }
 
     fn for_images(&self, _: Isa, _: &[Ty], _: usize) -> Option<ForImages> {
-        Some(ForImages { op: Arc::new(*self), operands: &[0] })
+        Some(ForImages { op: Arc::new(*self), operands: &[0], padding: 0 })
     }
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {

@@ -60,7 +60,7 @@ pub(super) struct ByImage {
     pub results: Vec<Rows>,
     /// Bytes of an image of all operands and results that have images.
     pub bytes: usize,
-    /// Bytes of all other operands.
+    /// Bytes of all other operands, packed ones as they were before.
     pub others: usize,
     /// The nodes that the unit computes.
     nodes: Vec<usize>,
@@ -71,12 +71,15 @@ impl Images<'_> {
     pub fn of(&self, unit: &Unit) -> Option<ByImage> {
         let nodes = self.nodes(unit)?;
         let all = *self.space(nodes[0]).dims().first().filter(|&&n| n > 1)?;
-        let mut by_image = HashSet::new();
+        let (mut by_image, mut padding) = (HashSet::new(), 0);
         for &n in &nodes {
             let node = &self.g.nodes()[n];
             let read: Vec<Val> = node.inputs.iter().map(|&v| self.live.canonical(v)).collect();
             match self.op_for(n, all) {
-                Some(ForImages { operands, .. }) => by_image.extend(operands.iter().map(|&i| read[i])),
+                Some(ForImages { operands, padding: more, .. }) => {
+                    padding += more;
+                    by_image.extend(operands.iter().map(|&i| read[i]));
+                }
                 None => {
                     let result = self.space(n);
                     by_image.extend(read.into_iter().filter(|&v| {
@@ -98,7 +101,7 @@ impl Images<'_> {
         let written: Vec<Val> = unit.outputs.iter().filter_map(Target::value).collect();
         let root = |v: &Val| self.live.root(*v);
         let is_apart = without.iter().all(|v| with.iter().all(|w| root(w) != root(v)));
-        let (own, others) = ((bytes(&with) + bytes(&written)) / all, bytes(&without));
+        let (own, others) = ((bytes(&with) + bytes(&written)) / all, bytes(&without) - padding);
         is_apart.then_some(ByImage { all, operands, results: results?, bytes: own, others, nodes })
     }
 

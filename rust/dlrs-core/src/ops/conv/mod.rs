@@ -219,7 +219,7 @@ impl Op for Conv {
     fn for_images(&self, isa: Isa, inputs: &[Ty], _: usize) -> Option<ForImages> {
         let g = self.geometry(self.name(), &inputs[0].shape, &inputs[1].shape).ok()?;
         let op = self.chosen(Pass::Forward, isa, inputs[0].dtype, &g);
-        Some(ForImages { op: Arc::new(op), operands: &[0] })
+        Some(ForImages { op: Arc::new(op), operands: &[0], padding: 0 })
     }
 
     fn fusion_class(&self) -> FusionClass<'_> {
@@ -293,7 +293,7 @@ impl Op for ConvBackwardInput {
         let g = self.conv.geometry(self.name(), &self.input, &inputs[1].shape).ok()?;
         let conv = self.conv.chosen(Pass::BackwardInput, isa, inputs[0].dtype, &g);
         let op = ConvBackwardInput { conv, input: self.input.with_dim(0, n) };
-        Some(ForImages { op: Arc::new(op), operands: &[0] })
+        Some(ForImages { op: Arc::new(op), operands: &[0], padding: 0 })
     }
 
     fn fusion_class(&self) -> FusionClass<'_> {

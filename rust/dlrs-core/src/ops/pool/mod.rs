@@ -211,7 +211,7 @@ impl Op for MaxPool {
     }
 
     fn for_images(&self, _: Isa, _: &[Ty], _: usize) -> Option<ForImages> {
-        Some(ForImages { op: Arc::new(*self), operands: &[0] })
+        Some(ForImages { op: Arc::new(*self), operands: &[0], padding: 0 })
     }
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
@@ -264,7 +264,7 @@ impl Op for MaxPoolBackward {
     }
 
     fn for_images(&self, _: Isa, _: &[Ty], _: usize) -> Option<ForImages> {
-        Some(ForImages { op: Arc::new(*self), operands: &[0, 1] })
+        Some(ForImages { op: Arc::new(*self), operands: &[0, 1], padding: 0 })
     }
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
@@ -311,7 +311,7 @@ impl Op for MaxPoolGather {
     }
 
     fn for_images(&self, _: Isa, _: &[Ty], _: usize) -> Option<ForImages> {
-        Some(ForImages { op: Arc::new(*self), operands: &[0, 1] })
+        Some(ForImages { op: Arc::new(*self), operands: &[0, 1], padding: 0 })
     }
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
@@ -359,7 +359,7 @@ impl Op for AveragePool {
     }
 
     fn for_images(&self, _: Isa, _: &[Ty], _: usize) -> Option<ForImages> {
-        Some(ForImages { op: Arc::new(*self), operands: &[0] })
+        Some(ForImages { op: Arc::new(*self), operands: &[0], padding: 0 })
     }
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
@@ -415,7 +415,7 @@ impl Op for AveragePoolBackward {
 
     fn for_images(&self, _: Isa, _: &[Ty], n: usize) -> Option<ForImages> {
         let op = AveragePoolBackward { windows: self.windows, input: self.input.with_dim(0, n) };
-        Some(ForImages { op: Arc::new(op), operands: &[0] })
+        Some(ForImages { op: Arc::new(op), operands: &[0], padding: 0 })
     }
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
