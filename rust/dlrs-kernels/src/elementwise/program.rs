@@ -145,6 +145,8 @@ pub struct Program {
     pub(super) extents: Vec<usize>,
     pub(super) dense: Vec<bool>,
     pub(super) uniform: Vec<bool>,
+    /// Inputs whose short rows are all the same: strips of their own hold them from the first block on.
+    pub(super) repeated: Vec<bool>,
     pub(super) nodes: Vec<Node>,
     /// The value that each output stores.
     pub(super) stores: Vec<Value>,
@@ -156,6 +158,8 @@ pub struct Program {
 
 /// Scratch strips together stay below this, half of the smallest L1 data cache in use.
 const STRIP_BYTES: usize = 24 << 10;
+/// Columns up to which strips are likely to hold several rows.
+const REPEATED_COLS: usize = 256;
 /// The longest vector in bytes: the spacing of the cells that hold uniform values.
 pub(super) const CELL_BYTES: usize = 64;
 
@@ -194,13 +198,17 @@ impl Program {
         let uniform: Vec<bool> = (0..inputs.len())
             .map(|i| space.is_row_invariant(i) && (space.col_strides[i] == 0 || space.cols == 1))
             .collect();
-        let (nodes, slots) = place_values(compute, &makes, &stores, &sums, outputs, &uniform);
+        let repeated: Vec<bool> = (0..inputs.len())
+            .map(|i| !uniform[i] && space.is_row_invariant(i) && space.rows > 1 && space.cols <= REPEATED_COLS)
+            .collect();
+        let (nodes, slots) = place_values(compute, &makes, &stores, &sums, outputs, (&uniform, &repeated));
         let strip = (STRIP_BYTES / (slots.max(1) * compute.size())).clamp(128, 1024) / 64 * 64;
         Self {
             compute,
             extents: (0..inputs.len()).map(|i| space.extent(i)).collect(),
             dense: (0..inputs.len()).map(|i| space.is_dense(i)).collect(),
             uniform,
+            repeated,
             inputs: inputs.iter().map(|a| a.dtype).collect(),
             outputs: outputs.to_vec(),
             space,
@@ -308,7 +316,7 @@ fn place_values(
     stores: &[Value],
     sums: &[Value],
     outputs: &[DType],
-    uniform: &[bool],
+    (uniform, repeated): (&[bool], &[bool]),
 ) -> (Vec<Node>, usize) {
     let mut last_use = vec![0; makes.len()];
     for (at, make) in makes.iter().enumerate() {
@@ -318,12 +326,14 @@ fn place_values(
     let mut free: Vec<u8> = Vec::new();
     let mut slots = 0u8;
     let mut nodes: Vec<Node> = Vec::new();
+    let stays = |make: Make| matches!(make, Make::Load { input } if repeated[usize::from(input)]);
     for (at, &make) in makes.iter().enumerate() {
         let is_uniform = make.is_uniform(|i| uniform[usize::from(i)]);
-        let slot = match (is_uniform, free.pop()) {
-            (true, _) => 0,
-            (false, Some(slot)) => slot,
-            (false, None) => {
+        let reused = if is_uniform || stays(make) { None } else { free.pop() };
+        let slot = match reused {
+            Some(slot) => slot,
+            None if is_uniform => 0,
+            None => {
                 slots += 1;
                 slots - 1
             }
@@ -333,7 +343,11 @@ fn place_values(
         released.sort_unstable();
         released.dedup();
         free.extend(
-            released.iter().map(|&v| &nodes[usize::from(v)]).filter(|n| !n.is_uniform(uniform)).map(|n| n.slot),
+            released
+                .iter()
+                .map(|&v| &nodes[usize::from(v)])
+                .filter(|n| !n.is_uniform(uniform) && !stays(n.make))
+                .map(|n| n.slot),
         );
         let output = (0..stores.len()).find(|&k| usize::from(stores[k]) == at && outputs[k] == compute && !is_uniform);
         let read_later = makes.iter().enumerate().fold(0u64, |mask, (v, m)| match *m {

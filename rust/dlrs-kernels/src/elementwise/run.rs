@@ -112,6 +112,8 @@ struct Machine<'a, T> {
     joined: bool,
     /// Outputs (bit set) that inputs are read from.
     in_place: [u64; MAX_OUTPUTS],
+    /// Whether the strips of repeated rows are filled, for all blocks.
+    filled: bool,
     /// Written in the order of the nodes, each before it is read.
     values: [MaybeUninit<Operand<T>>; MAX_VALUES],
 }
@@ -150,7 +152,7 @@ impl<'a, T: Compute> Machine<'a, T> {
         }
         let joined = tiles[..program.outputs.len()].iter().all(|t| t.rows <= 1 || t.stride == t.cols);
         let values = [const { MaybeUninit::uninit() }; MAX_VALUES];
-        Self { program, isa, sources, tiles, rows, cols, cells: cells.cast(), joined, in_place, values }
+        Self { program, isa, sources, tiles, rows, cols, cells: cells.cast(), joined, in_place, filled: false, values }
     }
 
     fn run(&mut self) {
@@ -171,6 +173,8 @@ impl<'a, T: Compute> Machine<'a, T> {
             let step = strip / width;
             for row in self.rows.clone().step_by(step) {
                 self.block(Block { row, rows: step.min(self.rows.end - row), ..all });
+                // No later block has more rows, or other columns.
+                self.filled = true;
             }
             return;
         }
@@ -286,7 +290,8 @@ impl<'a, T: Compute> Machine<'a, T> {
                     Make::Const { .. } => continue,
                     Make::Load { input } => {
                         if !program.uniform[usize::from(input)] {
-                            let loaded = self.load(usize::from(input), block, y);
+                            let ready = self.filled && program.repeated[usize::from(input)];
+                            let loaded = if ready { at(v as Value) } else { self.load(usize::from(input), block, y) };
                             self.values[v].write(loaded);
                             self.add_up(node, block, loaded.ptr);
                         }
