@@ -11,6 +11,17 @@ use crate::ops::NodeRef;
 /// # Errors
 /// `NoGradient` naming the op that has none, when the result depends on it; `Type` for targets that are not floating-point.
 pub fn gradients(g: &mut Graph, targets: &[Val], d_targets: &[Val], sources: &[Val]) -> Result<Vec<Option<Val>>> {
+    gradients_from(g, 0, targets, d_targets, sources)
+}
+
+/// As [`gradients`], as far as the nodes from number `first` on make the targets of the sources.
+fn gradients_from(
+    g: &mut Graph,
+    first: usize,
+    targets: &[Val],
+    d_targets: &[Val],
+    sources: &[Val],
+) -> Result<Vec<Option<Val>>> {
     let mut grads: Vec<Option<Val>> = vec![None; g.len()];
     let nodes = g.nodes().len();
     for (&target, &d) in targets.iter().zip(d_targets) {
@@ -23,8 +34,8 @@ pub fn gradients(g: &mut Graph, targets: &[Val], d_targets: &[Val], sources: &[V
         }
         grads[target.index()] = g.add_optional(grads[target.index()], Some(d))?;
     }
-    let active = active_values(g, sources);
-    for index in (0..nodes).rev() {
+    let active = active_values(g, first, sources);
+    for index in (first..nodes).rev() {
         let node = &g.nodes()[index];
         // Nodes that this pass adds stand behind `grads`' end and are never visited: the range was fixed before it began.
         let d_outputs: Vec<Option<Val>> = node.outputs.iter().map(|v| grads[v.index()]).collect();
@@ -64,11 +75,11 @@ pub fn gradients_of_sets(
     Ok(sums)
 }
 
-/// Which values depend on a source.
-fn active_values(g: &Graph, sources: &[Val]) -> Vec<bool> {
+/// Which values depend on a source through nodes from number `first` on.
+fn active_values(g: &Graph, first: usize, sources: &[Val]) -> Vec<bool> {
     let mut active = vec![false; g.len()];
     sources.iter().for_each(|v| active[v.index()] = true);
-    for node in g.nodes() {
+    for node in &g.nodes()[first..] {
         if node.inputs.iter().any(|v| active[v.index()]) {
             node.outputs.iter().for_each(|v| active[v.index()] = true);
         }
@@ -80,6 +91,7 @@ fn active_values(g: &Graph, sources: &[Val]) -> Vec<bool> {
 fn node_gradient(g: &mut Graph, node: &Node, d_outputs: &[Option<Val>]) -> Result<Vec<Option<Val>>> {
     let rule = node.op.grad(g, &NodeRef { inputs: &node.inputs, outputs: &node.outputs }, d_outputs);
     let Err(Error::NoGradient(_)) = &rule else { return rule };
+    let first = g.nodes().len();
     let Some(results) = node.op.decompose(g, &node.inputs)? else { return rule };
     let (mut targets, mut d_targets) = (Vec::new(), Vec::new());
     for (result, d) in results.into_iter().zip(d_outputs) {
@@ -88,5 +100,31 @@ fn node_gradient(g: &mut Graph, node: &Node, d_outputs: &[Option<Val>]) -> Resul
             d_targets.push(d);
         }
     }
-    gradients(g, &targets, &d_targets, &node.inputs)
+    // Only through the definition: operands may depend on one another, and what they are made of has its turn later.
+    let mut grads = gradients_from(g, first, &targets, &d_targets, &node.inputs)?;
+    // Of an operand that is given twice both places were counted at the first.
+    for i in 0..grads.len() {
+        if node.inputs[..i].contains(&node.inputs[i]) {
+            grads[i] = None;
+        }
+    }
+    Ok(grads)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::ops::loss::SoftmaxCrossEntropyGradient;
+    use crate::ops::testing::{check_gradient, noise};
+
+    #[test]
+    fn a_definition_is_differentiated_by_operands_that_depend_on_one_another() {
+        check_gradient(&[noise(&[2, 3], 1)], &|g, x| {
+            let (labels, d) = (g.exp(x[0])?, g.sum(x[0], &[1], false)?);
+            g.push(SoftmaxCrossEntropyGradient, &[x[0], labels, d])
+        });
+        check_gradient(&[noise(&[2, 3], 1)], &|g, x| {
+            let d = g.sum(x[0], &[1], false)?;
+            g.push(SoftmaxCrossEntropyGradient, &[x[0], x[0], d])
+        });
+    }
 }

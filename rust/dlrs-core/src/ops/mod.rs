@@ -42,7 +42,7 @@ pub mod shape;
 pub mod slice;
 pub mod softmax;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod tiles;
 pub mod variates;
 pub mod while_loop;
