@@ -367,6 +367,15 @@ def argmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Ten
 def argmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Tensor: ...
 def softmax(x: ArrayLike, axis: int = -1) -> Tensor: ...
 def log_softmax(x: ArrayLike, axis: int = -1) -> Tensor: ...
+def dot_product_attention(
+    query: ArrayLike,
+    key: ArrayLike,
+    value: ArrayLike,
+    bias: ArrayLike | None,
+    mask: ArrayLike | None,
+    scale: float,
+    is_causal: bool,
+) -> Tensor: ...
 def softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> Tensor: ...  # dense labels, over the last axis
 def sparse_softmax_cross_entropy(logits: ArrayLike, labels: ArrayLike) -> Tensor: ...  # integer labels
 

@@ -245,13 +245,25 @@ def sparsemax(x: Array, axis: int = -1) -> Any:
     return np.maximum(x - low, 0)
 
 
-def attention(q: Array, k: Array, v: Array, is_causal: bool = False, scale: float | None = None) -> Any:
-    """Heads of keys and values repeated; causal attention by a mask."""
+def attention(
+    q: Array,
+    k: Array,
+    v: Array,
+    bias: Array | None = None,
+    mask: Array | None = None,
+    scale: float | None = None,
+    is_causal: bool = False,
+) -> Any:
+    """Heads of keys and values repeated; causal attention by a mask; zeros where nothing is seen."""
     k, v = (np.repeat(x, q.shape[2] // x.shape[2], 2) for x in (k, v))
     logits = np.einsum("btnh,bsnh->bnts", q, k) * (q.shape[-1] ** -0.5 if scale is None else scale)
+    logits = logits if bias is None else logits + bias
+    seen = np.ones_like(logits, bool) if mask is None else np.broadcast_to(mask, logits.shape)
     if is_causal:
-        logits = np.where(np.tri(*logits.shape[-2:]) > 0, logits, -1e30)
-    return np.einsum("bnts,bsnh->btnh", softmax(logits), v)
+        seen = seen & (np.tri(*logits.shape[-2:]) > 0)
+    logits = np.where(seen, logits, -1e30)
+    e = np.exp(logits - np.max(logits, -1, keepdims=True, initial=-1e30)) * seen
+    return np.einsum("bnts,bsnh->btnh", e / np.maximum(np.sum(e, -1, keepdims=True), 1e-30), v)
 
 
 def unfold(x: Array, kernel_size: tuple[int, int], stride: int = 1, padding: int = 0) -> Any:
@@ -302,10 +314,19 @@ PICTURES = [
         (APART,), ulp=64, floor=64, refusals=[refuses(ValueError, "axis 2", (2, 3), axis=2)]),
     Row("dot_product_attention", attention, [
         case((2, 3, 2, 4), (2, 5, 2, 4), (2, 5, 2, 3)), case((1, 3, 4, 2), (1, 3, 2, 2), (1, 3, 2, 2), is_causal=True),
-        case((1, 2, 1, 3), (1, 2, 1, 3), (1, 2, 1, 3), scale=2.0)], **ROUGH, refusals=[
+        case((2, 3, 2, 4), (2, 5, 2, 4), (2, 5, 2, 3), mask=np.tri(3, 5, -1) > 0),
+        case((1, 2, 1, 3), (1, 2, 1, 3), (1, 2, 1, 3), scale=2.0)], **ROUGH, call=ops.dot_product_attention, refusals=[
             refuses(ValueError, r"4D.*\(2, 3\)", (2, 3), (2, 3), (2, 3)),
             refuses(ValueError, r"multiple.*\(1, 2, 3, 4\)", (1, 2, 3, 4), (1, 2, 2, 4), (1, 2, 2, 4)),
         ]),
+    Row("dot_product_attention", attention, [
+        case((2, 3, 4, 6), (2, 5, 2, 6), (2, 5, 2, 3), (4, 1, 5), (2, 1, 3, 5), scale=0.5, is_causal=False),
+        case((2, 3, 2, 4), (2, 5, 2, 4), (2, 5, 2, 3), (), (5,), scale=0.5, is_causal=True),
+        case((1, 2, 2, 4), (1, 0, 2, 4), (1, 0, 2, 3), (), (2, 1, 1), scale=0.5, is_causal=False),
+        case((2, 300, 4, 8), (2, 300, 2, 8), (2, 300, 2, 8), (1, 300), (2, 1, 1, 1), scale=0.3, is_causal=True,
+             large=True)], (REAL, REAL, REAL, REAL, Domain(dtype="bool")), **ROUGH, second=True, refusals=[
+            refuses(ValueError, r"mask of shape \(7,\)", (1, 2, 1, 3), (1, 4, 1, 3), (1, 4, 1, 3), None,
+                    np.ones(7, bool), scale=1.0, is_causal=False)]),
     Row("psnr", lambda a, b, max_val: 10 * np.log10(max_val**2 / np.mean((a - b) ** 2)),
         [case((3, 4), (3, 4), max_val=2.0), case((), (), max_val=1.0)], (REAL, Domain(3.0, 4.0)), **ROUGH,
         refusals=[refuses(ValueError, r"\(2,\).*\(1,\)", (2,), (1,), max_val=1.0)]),

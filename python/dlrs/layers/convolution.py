@@ -80,9 +80,7 @@ class _Convolution(ExplicitPadding):
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """The convolution alone: a subclass may standardize or mask the kernel before it comes here."""
-        return ops.conv(
-            inputs, kernel, self.strides, self.padding, self.data_format, self.dilation_rate, conv_algo=self.conv_algo
-        )
+        return ops.conv(inputs, kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
 
     def call(self, inputs: Any) -> Any:
         return self._finish(self.convolution_op(inputs, self.kernel))
@@ -121,7 +119,7 @@ class Conv1D(_Convolution):
         kernel_regularizer, bias_regularizer: functions of the weights whose values are added to the loss.
         activity_regularizer: function of the output whose value is added to the loss.
         kernel_constraint, bias_constraint: functions applied to the weights after each update.
-        **kwargs: `conv_algo` (see `config.conv_algo`), `name`, `dtype`, `trainable`.
+        **kwargs: `name`, `dtype`, `trainable`.
 
     Whole numbers are taken as they are, converted to the layer's dtype: images of bytes give values up to 255, which a
     `Rescaling(1 / 255)` before the layer brings to [0, 1].
@@ -199,7 +197,7 @@ class Conv2D(_Convolution):
         kernel_regularizer, bias_regularizer: functions of the weights whose values are added to the loss.
         activity_regularizer: function of the output whose value is added to the loss.
         kernel_constraint, bias_constraint: functions applied to the weights after each update.
-        **kwargs: `conv_algo` (see `config.conv_algo`), `name`, `dtype`, `trainable`.
+        **kwargs: `name`, `dtype`, `trainable`.
 
     Whole numbers are taken as they are, converted to the layer's dtype: images of bytes give values up to 255, which a
     `Rescaling(1 / 255)` before the layer brings to [0, 1].
@@ -279,7 +277,7 @@ class Conv3D(_Convolution):
         kernel_regularizer, bias_regularizer: functions of the weights whose values are added to the loss.
         activity_regularizer: function of the output whose value is added to the loss.
         kernel_constraint, bias_constraint: functions applied to the weights after each update.
-        **kwargs: `conv_algo` (see `config.conv_algo`), `name`, `dtype`, `trainable`.
+        **kwargs: `name`, `dtype`, `trainable`.
 
     Whole numbers are taken as they are, converted to the layer's dtype: images of bytes give values up to 255, which a
     `Rescaling(1 / 255)` before the layer brings to [0, 1].

@@ -90,7 +90,6 @@ class _TransposedConvolution(ConvolutionBase):
                 self.output_padding,
                 self.data_format,
                 self.dilation_rate,
-                conv_algo=self.conv_algo,
             )
         )
 
@@ -136,7 +135,7 @@ class Conv1DTranspose(_TransposedConvolution):
         kernel_regularizer, bias_regularizer: functions of the weights whose values are added to the loss.
         activity_regularizer: function of the output whose value is added to the loss.
         kernel_constraint, bias_constraint: functions applied to the weights after each update.
-        **kwargs: `conv_algo` (see `config.conv_algo`), `name`, `dtype`, `trainable`.
+        **kwargs: `name`, `dtype`, `trainable`.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -208,7 +207,7 @@ class Conv2DTranspose(_TransposedConvolution):
         kernel_regularizer, bias_regularizer: functions of the weights whose values are added to the loss.
         activity_regularizer: function of the output whose value is added to the loss.
         kernel_constraint, bias_constraint: functions applied to the weights after each update.
-        **kwargs: `conv_algo` (see `config.conv_algo`), `name`, `dtype`, `trainable`.
+        **kwargs: `name`, `dtype`, `trainable`.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -280,7 +279,7 @@ class Conv3DTranspose(_TransposedConvolution):
         kernel_regularizer, bias_regularizer: functions of the weights whose values are added to the loss.
         activity_regularizer: function of the output whose value is added to the loss.
         kernel_constraint, bias_constraint: functions applied to the weights after each update.
-        **kwargs: `conv_algo` (see `config.conv_algo`), `name`, `dtype`, `trainable`.
+        **kwargs: `name`, `dtype`, `trainable`.
 
     Raises:
         ValueError: an argument is out of its range.

@@ -2,18 +2,12 @@
 
 import math
 
-import numpy as np
-
 from dlrs import _dlrs
 from dlrs._dlrs import Tensor
 from dlrs.backend import TensorLike, as_tensor, result_type
 from dlrs.ops.operation import op
 
 __all__ = ["dot_product_attention"]
-
-# What stands for a logit that is left out: far below every other, but finite, so that rows without any stay finite.
-_LEFT_OUT = {"float16": -0.7 * 65500.0}
-_FAR = -0.7 * 3.38953e38
 
 
 @op
@@ -43,7 +37,8 @@ def dot_product_attention(
         attn_logits_soft_cap: Only None.
 
     Returns:
-        Tensor of shape `(batch, targets, heads, width)`.
+        Tensor of shape `(batch, targets, heads, width)`; zeros where a target sees no source. Scores are computed by
+        blocks of sources and not kept (Dao et al. 2022, arXiv 2205.14135): memory is linear in targets and sources.
 
     Errors: ValueError if the shapes do not fit.
 
@@ -56,22 +51,10 @@ def dot_product_attention(
     _check(query.shape, key.shape, value.shape)
     dtype = result_type(query.dtype, key.dtype, value.dtype, float)
     query, key, value = (_dlrs.cast(x, dtype) for x in (query, key, value))
-    heads = query.shape[2]
-    # Heads first: every head is one product of matrices.
-    query, key, value = _dlrs.transpose(query, (0, 2, 1, 3)), _heads(key, heads), _heads(value, heads)
     scale = 1.0 / math.sqrt(query.shape[-1]) if scale is None else scale
-    logits = _dlrs.multiply(_dlrs.matmul(query, key, False, True), scale)
-    if bias is not None:
-        logits = _dlrs.add(logits, _dlrs.cast(bias, dtype))
-    if mask is not None:
-        logits = _dlrs.where(mask, logits, _LEFT_OUT.get(dtype, _FAR))
-    if is_causal:
-        seen = np.tri(logits.shape[-2], logits.shape[-1]) > 0
-        logits = _dlrs.where(seen, logits, _LEFT_OUT.get(dtype, _FAR))
-    weights = _dlrs.softmax(logits, -1)
-    if mask is not None:
-        weights = _dlrs.where(mask, weights, 0.0)  # a target that sees nothing gets zeros
-    return _dlrs.transpose(_dlrs.matmul(weights, value), (0, 2, 1, 3))
+    bias = None if bias is None else _dlrs.cast(bias, dtype)
+    mask = None if mask is None else _dlrs.cast(mask, "bool")
+    return _dlrs.dot_product_attention(query, key, value, bias, mask, scale, is_causal)
 
 
 def _check(query: tuple[int, ...], key: tuple[int, ...], value: tuple[int, ...]) -> None:
@@ -85,15 +68,3 @@ def _check(query: tuple[int, ...], key: tuple[int, ...], value: tuple[int, ...])
         )
     if key[2] == 0 or query[2] % key[2]:
         raise ValueError(f"dot_product_attention: the heads of `query` must be a multiple of those of `key`. {shapes}")
-
-
-def _heads(x: Tensor, heads: int) -> Tensor:
-    """`x` with heads first, each repeated as often as heads share it."""
-    batch, length, groups, width = x.shape
-    x = _dlrs.transpose(x, (0, 2, 1, 3))
-    if groups == heads:
-        return x
-    shared = _dlrs.broadcast_to(
-        _dlrs.reshape(x, (batch, groups, 1, length, width)), (batch, groups, heads // groups, length, width)
-    )
-    return _dlrs.reshape(shared, (batch, heads, length, width))

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dlrs import ops
 from dlrs.backend import tree
 from dlrs.data.iterator_data import valid_batch
 
@@ -14,43 +13,6 @@ _RUNS = 3
 # Kernels with less of the time than this share a line.
 _LEAST = 0.002
 _HEADER = f"{'time':>6}  {'ms':>8}  {'MFLOP':>9}  {'MB':>7}  {'tiles':>5}  ops -> result"
-
-
-# What ops do that the compiler adds, and that `dlrs.ops` does not have.
-_MEANINGS = {
-    "again": "a value of the forward pass computed anew, rather than kept, for the backward pass",
-    "augment": "a picture's augmentations in one pass",
-    "conv_kernel_parts": "gradient by a convolution's kernel, one part for each group of images; later added up",
-    "merge_moments": "mean and variance out of the moments of parts",
-    "merge_sums": "the sums of parts added up",
-    "moments": "sum and sum of squares of each channel, for batch normalization",
-    "prepared": "weights in the order in which a kernel reads them, kept until they change",
-    "winograd_kernel": "the weights of a convolution, transformed for minimal filtering",
-    "window_sum": "sums over windows",
-}
-_ENDINGS = {
-    "_backward_input": "gradient by the input of {}",
-    "_backward_kernel": "gradient by the kernel of {}",
-    "_backward": "gradient by the input of {}",
-    "_gradient": "gradient of {}",
-    "_update": "the step of the optimizer {}",
-}
-
-
-def meaning(op: str) -> str | None:
-    """What an op of a plan does, in words; None for those that bear a name of `dlrs.ops`.
-
-    >>> meaning("max_pool_backward"), meaning("relu")
-    ('gradient by the input of max_pool', None)
-    """
-    if op in _MEANINGS:
-        return _MEANINGS[op]
-    if hasattr(ops, op):
-        return None
-    for ending, text in _ENDINGS.items():
-        if op.endswith(ending):
-            return text.format(op.removesuffix(ending))
-    return None
 
 
 class Kernel(NamedTuple):
@@ -68,18 +30,18 @@ class Kernel(NamedTuple):
 
     def line(self, total: float) -> str:
         """A row of the table."""
-        names = _shortened(self.ops)
+        ops = _shortened(self.ops)
         algorithm = f" [{self.algorithm}]" if self.algorithm else ""
         figures = (
             f"{self.seconds / total:6.1%}  {self.seconds * 1e3:8.3f}  {self.flops / 1e6:9.2f}  {self.bytes / 1e6:7.2f}"
         )
-        return f"{figures}  {self.tiles:5}  {names}{algorithm} -> {self.results[0] if self.results else '()'}"
+        return f"{figures}  {self.tiles:5}  {ops}{algorithm} -> {self.results[0] if self.results else '()'}"
 
 
-def _shortened(names: list[str]) -> str:
+def _shortened(ops: list[str]) -> str:
     """The ops in their order, those of one name in a row counted."""
     parts: list[list[Any]] = []
-    for op in names:
+    for op in ops:
         if parts and parts[-1][0] == op:
             parts[-1][1] += 1
         else:
@@ -113,8 +75,6 @@ def table(title: str, kernels: list[Kernel], arena_bytes: int) -> str:
         lines.append(
             f"{seconds / total:6.1%}  {seconds * 1e3:8.3f}  {'':25}  {len(small)} kernels below {_LEAST:.1%} each"
         )
-    words = {op: text for kernel in shown for op in kernel.ops if (text := meaning(op)) is not None}
-    lines += [""] * bool(words) + [f"{op}: {text}" for op, text in sorted(words.items())]
     return "\n".join(lines)
 
 

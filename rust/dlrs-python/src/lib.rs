@@ -51,7 +51,9 @@ mod _dlrs {
     #[pymodule_export]
     use crate::ops::linalg::{cholesky, det, eigh, fourier, lu_factor, qr, slogdet, solve, solve_triangular, svd};
     #[pymodule_export]
-    use crate::ops::nn::{log_softmax, softmax, softmax_cross_entropy, sparse_softmax_cross_entropy};
+    use crate::ops::nn::{
+        dot_product_attention, log_softmax, softmax, softmax_cross_entropy, sparse_softmax_cross_entropy,
+    };
     #[pymodule_export]
     use crate::ops::optim::{adam_update, momentum_update, rmsprop_momentum_update, rmsprop_update, sgd_update};
     #[pymodule_export]

@@ -14,6 +14,7 @@ use crate::tensor::Ty;
 
 pub(crate) mod again;
 pub mod along;
+pub mod attention;
 pub mod body;
 pub mod branch;
 pub mod build;

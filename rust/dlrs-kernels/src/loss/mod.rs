@@ -9,4 +9,5 @@ mod softmax;
 pub use entropy::{
     BadLabel, cross_entropy, cross_entropy_gradient, sparse_cross_entropy, sparse_cross_entropy_gradient,
 };
+pub(crate) use softmax::row_max;
 pub use softmax::{log_softmax, softmax};

@@ -70,7 +70,7 @@ pub fn log_softmax<T: Real>(isa: Isa, x: &[T], cols: usize, rows: Range<usize>, 
 
 /// The largest number. NaN is passed over: it reaches the result through the exponentials.
 #[inline(always)]
-fn row_max<L: Lanes>(l: L, x: &[L::T]) -> L::T {
+pub(crate) fn row_max<L: Lanes>(l: L, x: &[L::T]) -> L::T {
     let mut top = [l.splat(L::T::NEG_INFINITY); 4];
     let (p, n) = (x.as_ptr(), x.len());
     let mut i = 0;

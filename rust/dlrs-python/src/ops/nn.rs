@@ -1,14 +1,15 @@
 //! Softmax and the losses made of it.
 
 use dlrs_core::DType;
+use dlrs_core::ops::attention::Attention;
 use dlrs_core::ops::loss::{SoftmaxCrossEntropy, SparseSoftmaxCrossEntropy};
 use pyo3::prelude::*;
 
 use super::elementwise::{float_of, floating};
 use super::shape::axis_of;
-use crate::call::{self, composite, only};
+use crate::call::{self, apply_heavy, composite, only};
 use crate::errors::{Result, fail};
-use crate::operand::{Arg, promote};
+use crate::operand::{Arg, promote, to_all};
 use crate::tensor::PyTensor;
 
 /// exp(x) / Σ exp(x) along an axis.
@@ -45,4 +46,31 @@ pub fn sparse_softmax_cross_entropy(logits: Arg, labels: Arg) -> Result<PyTensor
         dtype => fail!(Type, "sparse_softmax_cross_entropy: labels have dtype {dtype}; expected integers"),
     };
     call::tensor(SparseSoftmaxCrossEntropy, &[floating(logits)?, labels])
+}
+
+/// softmax(scale · query · keyᵀ + bias) · value, head by head: query (batch, targets, heads, features), key (batch, sources, groups,
+/// features), value (batch, sources, groups, width); bias and mask broadcast to (batch, heads, targets, sources).
+#[pyfunction]
+#[pyo3(signature = (query, key, value, bias, mask, scale, is_causal))]
+pub fn dot_product_attention(
+    query: Arg,
+    key: Arg,
+    value: Arg,
+    bias: Option<Arg>,
+    mask: Option<Arg>,
+    scale: f64,
+    is_causal: bool,
+) -> Result<PyTensor> {
+    let dtype = float_of(promote([&query, &key, &value]));
+    let mut operands = to_all([query, key, value], dtype)?.to_vec();
+    let op = Attention::new(scale, is_causal, bias.is_some(), mask.is_some());
+    if let Some(bias) = bias {
+        operands.push(bias.to(dtype)?);
+    }
+    if let Some(mask) = mask {
+        operands.push(mask.to(DType::Bool)?);
+    }
+    let sources = operands[1].ty().shape.get(1).copied().unwrap_or(1);
+    let work = operands[0].ty().shape.size().saturating_mul(4 * sources);
+    apply_heavy(op, &operands, work).map(PyTensor::from)
 }
