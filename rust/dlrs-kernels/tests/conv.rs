@@ -131,6 +131,57 @@ fn direct_convolutions_match_their_definitions() {
     }
 }
 
+#[test]
+fn products_with_all_taps_match_their_definition() {
+    let mut taken = 0;
+    for isa in Isa::supported() {
+        for g in few_channels().iter().chain(&geometries()).chain(&rows()) {
+            let Some(conv) = TapProducts::new(isa, g) else { continue };
+            taken += 1;
+            let [_, w, dy] = [0, 1, 2].map(|i| Guarded::end(&integers::<f32>(i + 1, sizes(g)[i as usize])));
+            let mut dx = vec![0.0f32; sizes(g)[0]];
+            each_product(g, |i, t, o| dx[i] += dy[o] * w[t]);
+            let mut packed = vec![f32::NAN; conv.packed_len()];
+            conv.pack(&w, &mut packed);
+            let packed = Guarded::end(&packed);
+            let mut scratch = vec![99.0; conv.scratch_len()];
+            let (pixels, bias) = (g.image_in() / g.c_in, integers::<f32>(8, g.c_in));
+            for (kernel, full, images) in [
+                (ConvKernel::Plain(&w), false, 0..g.n),
+                (ConvKernel::Packed(&packed), true, 0..g.n),
+                (ConvKernel::Packed(&packed), false, g.n - 1..g.n),
+            ] {
+                let part = &dx[images.start * g.image_in()..images.end * g.image_in()];
+                let mut out = Guarded::end(&vec![77.0f32; part.len()]);
+                let to = TileMut::new(&mut out, images.len() * pixels, g.c_in, g.c_in);
+                let epilogue = Epilogue {
+                    bias: full.then_some(&bias),
+                    activation: if full { Activation::Relu } else { Activation::Identity },
+                    accumulate: full,
+                    ..Epilogue::default()
+                };
+                conv.run(&dy, kernel, images, to, &epilogue, &mut scratch);
+                let whole = part.iter().enumerate().map(|(i, y)| (y + 77.0 + bias[i % g.c_in]).max(0.0));
+                let want: Vec<f32> = if full { whole.collect() } else { part.to_vec() };
+                assert_eq!(out[..], want, "{isa:?} {g:?}");
+            }
+        }
+    }
+    assert!(taken >= 8, "{taken} cases are computed like this");
+}
+
+/// Few channels in, stride 1.
+fn few_channels() -> Vec<ConvGeometry> {
+    vec![
+        images((3, 14, 14, 6), (5, 5, 16), (1, 1), (1, 1), (0, 0, 0, 0), 1),
+        images((2, 12, 13, 4), (5, 5, 16), (1, 1), (1, 1), (2, 2, 1, 3), 1),
+        images((2, 9, 7, 2), (7, 7, 12), (1, 1), (1, 1), (0, 0, 0, 0), 1),
+        images((2, 9, 11, 4), (3, 3, 20), (1, 1), (2, 1), (0, 1, 0, 0), 1),
+        images((1, 8, 9, 1), (5, 4, 9), (1, 1), (1, 2), (0, 0, 0, 0), 1),
+        geometry((2, [6, 5, 7], 3), ([3, 3, 3], 10), [1; 3], [1; 3], [(0, 0); 3], 1),
+    ]
+}
+
 /// `padding` is (before, after) of each axis.
 fn geometry(
     (n, input, c_in): (usize, [usize; 3], usize),

@@ -74,6 +74,13 @@ impl ConvGeometry {
         padded.checked_sub(self.pad[axis]).filter(|&i| i < self.input[axis])
     }
 
+    /// The output position along `axis` whose tap `k` reads input `i`, if there is one.
+    pub(super) fn reader(&self, axis: usize, i: usize, k: usize) -> Option<usize> {
+        let start = (i + self.pad[axis]).checked_sub(k * self.dilation[axis])?;
+        let o = start / self.strides[axis];
+        (start.is_multiple_of(self.strides[axis]) && o < self.output[axis]).then_some(o)
+    }
+
     /// The row of the input (first two spatial axes) that row `k` of the kernel reads for row `o` of the output.
     pub(super) fn row(&self, o: usize, k: usize) -> Option<usize> {
         let first = self.at(0, o / self.output[1], k / self.kernel[1])?;

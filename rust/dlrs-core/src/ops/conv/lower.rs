@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use dlrs_kernels::conv::{
-    ConvElement, ConvGeometry, ConvKernel, ConvTile, DirectConv, Reread, conv_forward, conv_input_grad,
+    ConvElement, ConvGeometry, ConvKernel, ConvTile, DirectConv, Reread, TapProducts, conv_forward, conv_input_grad,
     conv_scratch_len, depthwise_forward, depthwise_input_grad, depthwise_scratch_len,
 };
 use dlrs_kernels::isa::Isa;
@@ -29,6 +29,7 @@ enum Algorithm {
     /// As one matrix product.
     Product(Product),
     Direct(Box<DirectConv>),
+    TapProducts(Box<TapProducts>),
     Depthwise,
 }
 
@@ -37,10 +38,13 @@ impl Pass {
         match self.product(g) {
             _ if g.is_depthwise() => Algorithm::Depthwise,
             Some(product) => Algorithm::Product(product),
-            None => Algorithm::Direct(Box::new(match self {
-                Pass::Forward => DirectConv::forward(isa, g),
-                Pass::BackwardInput => DirectConv::backward_input(isa, g),
-            })),
+            None => match self {
+                Pass::Forward => Algorithm::Direct(Box::new(DirectConv::forward(isa, g))),
+                Pass::BackwardInput => match TapProducts::new(isa, g) {
+                    Some(products) => Algorithm::TapProducts(Box::new(products)),
+                    None => Algorithm::Direct(Box::new(DirectConv::backward_input(isa, g))),
+                },
+            },
         }
     }
 
@@ -75,6 +79,9 @@ impl Pass {
             Algorithm::Product(product) => lower_f32(cx, product, consumer).note("matrix product"),
             Algorithm::Depthwise => depthwise(cx.isa, self, g, consumer).note("depthwise"),
             Algorithm::Direct(conv) => direct(cx.packed, *conv, consumer).cost(20.0 + 0.02 * g.macs()).note("direct"),
+            Algorithm::TapProducts(conv) => {
+                tap_products(cx.packed, *conv, &g, consumer).note("direct, all taps at once")
+            }
         };
         lowered.flops(2.0 * g.macs())
     }
@@ -88,6 +95,12 @@ impl Pass {
                 // The same for any number of images of any size.
                 let any = ConvGeometry { n: 0, input: [0; 3], output: [0; 3], ..g };
                 let layout = key_of(&("convolution panels", isa, self, any));
+                let bytes = conv.packed_len() * size_of::<f32>();
+                let pack = move |from: &[u8], to: &mut [u8]| conv.pack(cast(from), cast_mut(to));
+                Some(Packing { operand: 1, layout, bytes, pack: Arc::new(pack) })
+            }
+            Algorithm::TapProducts(conv) => {
+                let layout = key_of(&("tap panels", isa, g.taps(), g.c_in, g.c_out));
                 let bytes = conv.packed_len() * size_of::<f32>();
                 let pack = move |from: &[u8], to: &mut [u8]| conv.pack(cast(from), cast_mut(to));
                 Some(Packing { operand: 1, layout, bytes, pack: Arc::new(pack) })
@@ -111,6 +124,38 @@ fn direct(packed: bool, conv: DirectConv, consumer: Option<TileConsumer>) -> Low
         finish.run(io, &place(tile), rest, |to, epilogue| conv.run(x, kernel, tile, to, epilogue, cast_mut(own)));
     });
     Lowered { tiles, body, scratch, ..Lowered::default() }
+}
+
+/// Tiles into which products with all taps are cut if there are as many images.
+const TAP_TILES: usize = 16;
+
+/// Tiles of whole images.
+fn tap_products(packed: bool, conv: TapProducts, g: &ConvGeometry, consumer: Option<TileConsumer>) -> Lowered {
+    let (pixels, channels) = (g.input.iter().product::<usize>(), g.c_in);
+    let finish = Finish::new(consumer, 2);
+    let images: Vec<Range<usize>> = spans(g.n, g.n.div_ceil(TAP_TILES).max(1)).collect();
+    let place =
+        move |images: &Range<usize>| Block { rows: images.start * pixels..images.end * pixels, cols: 0..channels };
+    let rect = |images: &Range<usize>| Rect {
+        start: images.start * pixels * channels,
+        rows: images.len() * pixels,
+        cols: channels,
+        stride: channels,
+    };
+    let tiles = images.iter().map(|images| finish.rects(rect(images), &place(images))).collect();
+    let largest = images.iter().map(|images| images.len() * pixels * channels).max().unwrap_or(0);
+    let own = (conv.scratch_len() * size_of::<f32>()).next_multiple_of(64);
+    let scratch = own + finish.scratch_len(largest);
+    let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| {
+        let images = images[tile].clone();
+        let (dy, kernel) = (io.input::<f32>(0), io.input::<f32>(1));
+        let kernel = if packed { ConvKernel::Packed(kernel) } else { ConvKernel::Plain(kernel) };
+        let (own, rest) = io.scratch::<u8>(scratch).split_at_mut(own);
+        finish.run(io, &place(&images), rest, |to, epilogue| {
+            conv.run(dy, kernel, images.clone(), to, epilogue, cast_mut(own));
+        });
+    });
+    Lowered { tiles, body, scratch, cost: 20.0 + 0.01 * g.macs(), ..Lowered::default() }
 }
 
 /// Elements of a tile of a depthwise convolution: with the rows around it that it reads, it stays in L2.

@@ -45,13 +45,6 @@ fn read_by(g: &ConvGeometry, axis: usize, o: usize, k: usize) -> Option<usize> {
     g.at(axis, o, k)
 }
 
-/// The output position whose tap `k` reads input `i`.
-fn reader_of(g: &ConvGeometry, axis: usize, i: usize, k: usize) -> Option<usize> {
-    let start = (i + g.pad[axis]).checked_sub(k * g.dilation[axis])?;
-    let o = start / g.strides[axis];
-    (start.is_multiple_of(g.strides[axis]) && o < g.output[axis]).then_some(o)
-}
-
 impl<'a> Walk<'a> {
     /// Over the outputs, reading inputs.
     pub fn forward(g: &'a ConvGeometry) -> Walk<'a> {
@@ -62,7 +55,7 @@ impl<'a> Walk<'a> {
     /// Over the inputs, reading outputs: columns a stride apart see the same taps.
     pub fn backward(g: &'a ConvGeometry) -> Walk<'a> {
         let steps = Steps { from: 1, to: g.strides[2] };
-        Walk { g, source: reader_of, to: g.input, from: g.output, steps, spans: Vec::new() }.with_spans()
+        Walk { g, source: ConvGeometry::reader, to: g.input, from: g.output, steps, spans: Vec::new() }.with_spans()
     }
 
     fn with_spans(mut self) -> Walk<'a> {
