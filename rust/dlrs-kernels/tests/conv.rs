@@ -237,6 +237,26 @@ fn rows() -> Vec<ConvGeometry> {
     all
 }
 
+/// One channel, in rows of pixels that fill most of their vectors at some level.
+fn single_channel() -> Vec<ConvGeometry> {
+    let padding = |p: usize| (p, p, p, p);
+    let mut all: Vec<ConvGeometry> =
+        (1..=9).map(|filters| images((2, 5, 29, 1), (3, 3, filters), (1, 1), (1, 1), padding(1), 1)).collect();
+    all.extend([
+        images((3, 28, 28, 1), (5, 5, 6), (1, 1), (1, 1), padding(2), 1),
+        images((2, 28, 28, 1), (5, 5, 7), (1, 1), (1, 1), padding(0), 1),
+        images((2, 50, 16, 1), (3, 3, 35), (1, 1), (1, 1), padding(0), 1),
+        images((2, 9, 15, 1), (2, 5, 5), (1, 1), (1, 1), (0, 1, 4, 1), 1),
+        // Columns of x that no output reads, and rows of the kernel that meet padding alone.
+        images((2, 2, 14, 1), (7, 3, 4), (1, 1), (1, 1), (4, 5, 2, 0), 1),
+        ConvGeometry { output: [1, 3, 13], ..images((2, 5, 30, 1), (3, 3, 4), (1, 1), (1, 1), padding(0), 1) },
+        geometry((2, [4, 5, 16], 1), ([2, 3, 5], 8), [1; 3], [1; 3], [(1, 0), (1, 1), (2, 2)], 1),
+        geometry((2, [7, 5, 31], 1), ([3, 2, 3], 3), [2, 1, 1], [2, 1, 1], [(1, 2), (0, 1), (1, 1)], 1),
+        geometry((3, [1, 1, 60], 1), ([1, 1, 5], 12), [1; 3], [1; 3], [(0, 0), (0, 0), (4, 0)], 1),
+    ]);
+    all
+}
+
 fn geometries() -> Vec<ConvGeometry> {
     vec![
         images((2, 7, 9, 3), (3, 3, 5), (1, 1), (1, 1), (1, 1, 1, 1), 1),
@@ -285,7 +305,7 @@ fn check_kernel_sum(isa: Isa, g: &ConvGeometry) {
 
 #[test]
 fn every_pass_matches_its_definition() {
-    for g in geometries().iter().chain(&rows()) {
+    for g in geometries().iter().chain(&rows()).chain(&single_channel()) {
         for isa in Isa::supported() {
             check::<f32>(isa, g);
             check_kernel_sum(isa, g);

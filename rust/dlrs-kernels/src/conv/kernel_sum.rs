@@ -14,7 +14,7 @@ use crate::gemm::micro::{Block, Rows};
 use crate::isa::Isa;
 use crate::mem::TileMut;
 
-use super::{ConvGeometry, tap_sum};
+use super::{ConvGeometry, pixel_sum, tap_sum};
 
 /// Pixels that are summed between two visits of dw: their part of a panel of dy and of a block of x stay in L1.
 const PIXELS: usize = 256;
@@ -35,7 +35,11 @@ const PANEL: usize = 32;
 
 /// Elements of scratch that [`conv_kernel_sum`] needs.
 pub fn kernel_sum_scratch_len(isa: Isa, g: &ConvGeometry) -> usize {
-    dispatch!(isa, s => if tap_sum::channels(s, g).is_some() { 0 } else { scratch_len(s, g) })
+    dispatch!(isa, s => match pixel_sum::layout(s, g) {
+        Some(layout) => layout.len,
+        None if tap_sum::channels(s, g).is_some() => 0,
+        None => scratch_len(s, g),
+    })
 }
 
 #[inline(always)]
@@ -91,9 +95,10 @@ pub fn conv_kernel_sum(
     if x.is_empty() || dy.is_empty() {
         return;
     }
-    dispatch!(isa, s => match tap_sum::channels(s, g) {
-        Some(most) => tap_sum::run(s, g, most, (x, dy), rows, columns, dw),
-        None => KernelSum { g, x, dy, columns }.run(s, rows, dw, scratch),
+    dispatch!(isa, s => match (pixel_sum::layout(s, g), tap_sum::channels(s, g)) {
+        (Some(layout), _) => pixel_sum::run(s, g, &layout, (x, dy), rows, columns, dw, scratch),
+        (None, Some(most)) => tap_sum::run(s, g, most, (x, dy), rows, columns, dw),
+        (None, None) => KernelSum { g, x, dy, columns }.run(s, rows, dw, scratch),
     });
 }
 

@@ -14,6 +14,7 @@ mod kernel_grad;
 mod kernel_sum;
 mod multiply;
 mod parts;
+mod pixel_sum;
 mod tap_products;
 mod tap_sum;
 mod winograd;
@@ -30,6 +31,9 @@ pub use kernel_grad::conv_kernel_grad;
 pub use kernel_sum::{conv_kernel_sum, kernel_sum_columns, kernel_sum_scratch_len};
 pub use multiply::ConvElement;
 pub use parts::{add_part, kernel_grad_parts, sum_parts};
+pub(crate) use pixel_sum::PixelSum;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use pixel_sum::pixel_sum;
 pub use tap_products::TapProducts;
 pub(crate) use tap_sum::TapSum;
 #[cfg(target_arch = "x86_64")]

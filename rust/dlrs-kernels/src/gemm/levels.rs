@@ -1,6 +1,6 @@
 //! The register tiles and blocking constants of each level.
 
-use crate::conv::{RowKernel, TapSum};
+use crate::conv::{PixelSum, RowKernel, TapSum};
 use crate::isa::{Portable, Simd};
 
 use super::micro::{Kernel, Rows, kernel};
@@ -25,6 +25,11 @@ pub(crate) trait Tiles: Simd {
 
     /// The sum over pixels for that many channels and taps, if the level has one.
     fn tap_sum(_channels: usize, _taps: usize) -> Option<TapSum<Self>> {
+        None
+    }
+
+    /// The sum over vectors of pixels for that many channels and taps, if the level has one.
+    fn pixel_sum(_channels: usize, _taps: usize) -> Option<PixelSum<Self>> {
         None
     }
 
@@ -86,6 +91,19 @@ macro_rules! tap_sums {
     };
 }
 
+#[cfg(target_arch = "x86_64")]
+macro_rules! pixel_sums {
+    ($level:ty, $($taps:literal: [$($channels:literal),*]),*) => {
+        fn pixel_sum(channels: usize, taps: usize) -> Option<PixelSum<Self>> {
+            let kernels: &[PixelSum<$level>] = match taps {
+                $($taps => &[$(pixel_sum::<$level, $channels, $taps>),*],)*
+                _ => return None,
+            };
+            kernels.get(channels - 1).copied()
+        }
+    };
+}
+
 impl Tiles for Portable {
     // 8 accumulators of two quad registers each; of 32 registers where there are as many, with some spilling where there are 16.
     const MR: usize = 4;
@@ -113,7 +131,7 @@ impl Tiles for Portable {
 mod x86 {
     use std::arch::x86_64::{__m256, __m512, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
-    use crate::conv::{LEAST_PIXELS, RowKernel, TapSum, row_kernel, tap_sum};
+    use crate::conv::{LEAST_PIXELS, PixelSum, RowKernel, TapSum, pixel_sum, row_kernel, tap_sum};
     use crate::isa::{Avx2, Avx512};
 
     use super::super::transpose;
@@ -125,6 +143,8 @@ mod x86 {
         const KC: usize = 256;
 
         kernels!(Avx2, [1, 2, 3, 4, 5, 6]);
+        // 12 or 10 accumulators, as many vectors of x as taps, and one of dy, of 16 registers.
+        pixel_sums!(Avx2, 3: [1, 2, 3, 4], 5: [1, 2]);
 
         #[inline(always)]
         fn transpose(self, v: &mut [__m256; 16]) {
@@ -154,6 +174,8 @@ mod x86 {
         row_kernels!(Avx512, [8, 9, 10, 11, 12, 13, 14, 15, 16]);
         // 24 or 20 accumulators, as many vectors of dy as taps, and one of x, of 32 registers.
         tap_sums!(Avx512, 3: [1, 2, 3, 4, 5, 6, 7, 8], 5: [1, 2, 3, 4]);
+        // 18 or 20 accumulators, as many vectors of x as taps, and one of dy, of 32 registers.
+        pixel_sums!(Avx512, 3: [1, 2, 3, 4, 5, 6], 5: [1, 2, 3, 4]);
 
         #[inline(always)]
         fn transpose(self, v: &mut [__m512; 16]) {
