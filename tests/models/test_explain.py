@@ -57,6 +57,20 @@ def test_flop_of_a_convolution_are_counted() -> None:
     assert megaflop == pytest.approx(2 * 8 * 32 * 32 * 32 * 32 * 9 / 1e6, rel=1e-3)
 
 
+def test_rows_name_their_layers_and_the_images_of_a_chain() -> None:
+    inputs = dlrs.Input((32, 32, 3))
+    x = layers.Conv2D(8, 3, activation="relu", name="first")(inputs)
+    x = layers.Conv2D(8, 3, use_bias=False, name="second")(layers.MaxPooling2D()(x))
+    x = layers.BatchNormalization(name="norm")(x)
+    outputs = layers.Dense(10, name="head")(layers.Flatten()(x))
+    text = explained(dlrs.Model(inputs, outputs), np.zeros((32, 32, 32, 3), np.float32))
+    rows = [line.split()[5:] for line in text.splitlines() if " -> " in line][1:]
+    assert [row[:2] for row in rows[:2]] == [["4", "first:"], ["4", "max_pool"]], text
+    assert rows[2][:4] == ["4", "second,", "norm:", "conv"], text
+    assert "head: matmul" in text
+    assert "over so many images" in text
+
+
 def test_made_up_batches_and_refusals(capsys: pytest.CaptureFixture[str]) -> None:
     model = network()
     model.explain(batch_size=2)

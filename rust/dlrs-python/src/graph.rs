@@ -172,8 +172,8 @@ impl Program {
     }
 }
 
-/// Phase, ops, operands, results, algorithm, tiles, bytes, floating-point operations.
-type KernelFacts = (usize, Vec<String>, Vec<String>, Vec<String>, String, usize, usize, f64);
+/// Phase, ops, operands, results, algorithm, tiles, bytes, floating-point operations, images of a chain's group, ids of variables.
+type KernelFacts = (usize, Vec<String>, Vec<String>, Vec<String>, String, usize, usize, f64, usize, Vec<u64>);
 
 /// Runs estimated to be shorter, in nanoseconds, keep the interpreter.
 const BRIEF: f64 = 20_000.0;
@@ -219,11 +219,13 @@ impl Program {
         self.plan.explain()
     }
 
-    /// The kernels: phase, ops, operands, results, algorithm, tiles, bytes, floating-point operations.
+    /// The kernels: phase, ops, operands, results, algorithm, tiles, bytes, floating-point operations, images that they run over at
+    /// a time if they form a chain with others of their phase (else 0), ids of the variables that they read or write.
     fn kernels(&self) -> Vec<KernelFacts> {
         let facts = |k: &Kernel| {
             let ops = k.ops.iter().map(ToString::to_string).collect();
-            (k.phase, ops, k.inputs.clone(), k.outputs.clone(), k.algorithm.to_owned(), k.tiles, k.bytes, k.flops)
+            let (inputs, outputs, variables) = (k.inputs.clone(), k.outputs.clone(), k.variables.clone());
+            (k.phase, ops, inputs, outputs, k.algorithm.to_owned(), k.tiles, k.bytes, k.flops, k.images, variables)
         };
         self.plan.kernels().iter().map(facts).collect()
     }

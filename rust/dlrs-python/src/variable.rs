@@ -109,6 +109,12 @@ impl PyVariable {
         self.ty().shape.rank()
     }
 
+    /// A number that no other variable of the process has.
+    #[getter]
+    fn id(&self) -> u64 {
+        self.variable.id()
+    }
+
     /// How often the variable has been written.
     #[getter]
     fn version(&self) -> u64 {

@@ -1,13 +1,16 @@
 //! A plan in words and figures.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use super::Plan;
 use super::arena::Layout;
 use super::chains::Chain;
 use super::fuse::{Target, Unit};
+use super::kept::Kept;
 use super::schedule::Schedule;
-use crate::graph::Graph;
+use crate::graph::{Graph, Source};
+use crate::variable::Variable;
 
 /// What one kernel of a plan does, and what it costs.
 #[derive(Clone, Debug)]
@@ -29,6 +32,8 @@ pub struct Kernel {
     /// Kernels of one phase with this above 0 run one after another over that many images, then over the next ones; 0 for kernels
     /// that run over all images before the next kernel does.
     pub images: usize,
+    /// Ids of the variables that operands are or were made of alone, and of those that are written.
+    pub variables: Vec<u64>,
     /// Whether a result takes the place of an operand.
     pub in_place: bool,
     /// Bytes of all operands and results.
@@ -45,6 +50,7 @@ pub(super) fn kernels(
     schedule: &Schedule,
     units: &[Unit],
     chains: &[Chain],
+    kept: &[Arc<Kept>],
     layout: &Layout,
 ) -> Vec<Kernel> {
     let kernel = |(u, unit): (usize, &Unit)| {
@@ -64,6 +70,7 @@ pub(super) fn kernels(
             algorithm: unit.lowered.note,
             tiles: chain.map_or(unit.lowered.tiles.len(), |chain| chain.tiles(u)),
             images: chain.map_or(0, |chain| chain.images),
+            variables: variables(g, unit, kept),
             in_place: !layout.spans[u].in_place.is_empty(),
             bytes: read + written.iter().sum::<usize>(),
             flops: unit.lowered.flops,
@@ -71,6 +78,29 @@ pub(super) fn kernels(
         }
     };
     units.iter().enumerate().map(kernel).collect()
+}
+
+/// The variables that a unit reads, also in the form in which a node of one operand or a value kept between runs brings them, or writes.
+fn variables(g: &Graph, unit: &Unit, kept: &[Arc<Kept>]) -> Vec<u64> {
+    let mut ids = Vec::new();
+    for &v in &unit.inputs {
+        let mut v = v;
+        while let Source::Node { node, .. } = g.source(v)
+            && let [of] = g.nodes()[*node].inputs[..]
+        {
+            v = of;
+        }
+        let Source::Variable(x) = g.source(v) else { continue };
+        match kept.iter().find(|kept| kept.value() == x) {
+            Some(kept) => ids.extend(kept.variables().map(Variable::id)),
+            None => ids.push(x.id()),
+        }
+    }
+    ids.extend(unit.outputs.iter().filter_map(|target| match target {
+        Target::Variable(x) => Some(x.id()),
+        Target::Value(_) => None,
+    }));
+    ids
 }
 
 impl Plan {

@@ -53,9 +53,14 @@ impl Kept {
         &self.value
     }
 
-    /// Versions of the variables that the value depends on.
+    /// The variables that the value depends on.
+    pub fn variables(&self) -> impl Iterator<Item = &Variable> {
+        self.plan.variables.iter().map(|x| &x.variable)
+    }
+
+    /// Their versions.
     pub fn versions(&self) -> impl Iterator<Item = u64> + '_ {
-        self.plan.variables.iter().map(|x| x.variable.version())
+        self.variables().map(Variable::version)
     }
 
     /// Computes the value if it is of other versions than the variables have now.

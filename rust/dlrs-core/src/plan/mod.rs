@@ -129,7 +129,8 @@ impl Plan {
         schedule::add_guards(g, &live, &mut units, outputs, &guarded);
         let schedule = schedule::schedule(&live, &units, &chains, &writes, late);
         let layout = arena::lay_out(g, &live, &schedule, &units, &chains, outputs)?;
-        let kernels = explain::kernels(g, &schedule, &units, &chains, &layout);
+        let kernels =
+            explain::kernels(g, &schedule, &units, &chains, folded.as_ref().map_or(&[], |f| &f.kept), &layout);
         let cost = units.iter().map(|u| u.lowered.cost).sum();
         let steps::Steps { steps, phases, units: of_step } = steps::steps(&layout, &units, &chains, &schedule);
         let program = TileProgram::new(steps, phases, schedule.commit_from, &layout.buffer_lens, layout.private)
