@@ -15,7 +15,7 @@ Array = np.ndarray[Any, Any]
 SIZE = 160
 
 GALLERY: dict[str, Any] = {
-    "RandomFlip": lambda: layers.RandomFlip("horizontal"),
+    "RandomFlip": lambda: layers.RandomFlip(),
     "RandomTranslation": lambda: layers.RandomTranslation(0.25, 0.25),
     "RandomCrop": lambda: layers.RandomCrop(SIZE // 2, SIZE // 2),
     "RandomRotation": lambda: layers.RandomRotation(0.125),

@@ -67,7 +67,7 @@ def set_image_data_format(data_format: Literal["channels_last", "channels_first"
     """Set the value that `image_data_format()` returns."""
     global _image_data_format
     if data_format not in ("channels_last", "channels_first"):
-        raise ValueError(unknown_name("data format", data_format, ("channels_last", "channels_first")))
+        raise ValueError(unknown_name("data_format", data_format, ("channels_last", "channels_first")))
     _image_data_format = data_format
 
 
@@ -79,7 +79,7 @@ def standardize_data_format(data_format: str | None) -> Literal["channels_last",
         return "channels_last"
     if data_format == "channels_first":
         return "channels_first"
-    raise ValueError(unknown_name("data format", data_format, ("channels_last", "channels_first")))
+    raise ValueError(unknown_name("data_format", data_format, ("channels_last", "channels_first")))
 
 
 def standardize_conv_algo(value: str | None) -> str:
@@ -87,7 +87,7 @@ def standardize_conv_algo(value: str | None) -> str:
     if value is None:
         return _conv_algo
     if not isinstance(value, str) or value not in _CONV_ALGOS:
-        raise ValueError(unknown_name("algorithm of convolutions", value, _CONV_ALGOS))
+        raise ValueError(unknown_name("conv_algo", value, _CONV_ALGOS))
     return value
 
 
@@ -112,7 +112,7 @@ def set_conv_algo(value: Literal["auto", "direct"]) -> None:
     """Set the value that `conv_algo()` returns, for convolutions that are called or traced from then on."""
     global _conv_algo
     if value is None:
-        raise ValueError(unknown_name("algorithm of convolutions", value, _CONV_ALGOS))
+        raise ValueError(unknown_name("conv_algo", value, _CONV_ALGOS))
     _conv_algo = standardize_conv_algo(value)
 
 

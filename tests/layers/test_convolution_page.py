@@ -9,7 +9,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "convolution.md"
 
 def test_the_page_runs() -> None:
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     names: dict[str, Any] = {}
     for block in blocks:
         assert "assert" in block

@@ -84,3 +84,18 @@ def test_made_up_batches_and_refusals(capsys: pytest.CaptureFixture[str]) -> Non
     model.run_eagerly = True
     with pytest.raises(ValueError, match="eagerly"):
         model.explain(X, Y)
+
+
+def test_every_op_is_one_of_the_library_or_put_in_words() -> None:
+    from dlrs import ops
+    from dlrs.utils.explain_utils import meaning
+
+    text = explained(network(), X, Y)
+    table, words = text.split("\n\n")[1:3]
+    shown = {
+        op for row in re.findall(r"\d  ([a-z_0-9 +]+?)(?: \[.*\])? ->", table) for op in re.findall(r"[a-z_]\w+", row)
+    }
+    explained_ops = {line.split(":")[0] for line in words.splitlines()}
+    assert "conv_kernel_parts" in shown and "conv_kernel_parts" in explained_ops
+    assert {op for op in shown if not hasattr(ops, op)} <= explained_ops
+    assert all(meaning(op) for op in explained_ops)

@@ -1,12 +1,12 @@
 """The algorithm of convolutions: minimal filtering against the definition, how it is chosen, what bad names get."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 
 import dlrs
-from dlrs import config, ops
+from dlrs import config, layers, ops
 
 RNG = np.random.default_rng(7)
 X = RNG.standard_normal((4, 18, 17, 64)).astype("float32")
@@ -61,9 +61,33 @@ def test_the_gradient_by_the_input_goes_the_same_way() -> None:
     assert abs(auto - direct).max() < 1e-4 * abs(direct).max()
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **k: layers.Conv2D(96, 3, **k),
+        lambda **k: layers.Conv2DTranspose(96, 3, **k),
+        lambda **k: layers.SeparableConv2D(96, 3, **k),
+        lambda **k: layers.DepthwiseConv2D(3, **k),
+    ],
+)
+def test_a_layer_may_choose(make: Callable[..., layers.Layer]) -> None:
+    layer, direct = make(), make(conv_algo="direct")
+    layer.build(X.shape)
+    direct.build(X.shape)
+    direct.set_weights(layer.get_weights())
+    auto = layer(X).numpy()
+    config.set_conv_algo("direct")
+    expected = layer(X).numpy()
+    config.set_conv_algo("auto")
+    assert np.array_equal(direct(X).numpy(), expected)
+    assert np.array_equal(auto, expected) == (type(layer).__name__ in ("SeparableConv2D", "DepthwiseConv2D"))
+    assert "conv_algo" not in layer.get_config()
+    assert layers.deserialize(layers.serialize(direct)).conv_algo == "direct"
+
+
 @pytest.mark.parametrize("value", ["winograd", "", 3, ["auto"]])
 def test_other_names_are_refused(value: object) -> None:
-    with pytest.raises(ValueError, match="algorithm of convolutions"):
+    with pytest.raises(ValueError, match="conv_algo"):
         config.set_conv_algo(value)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="algorithm of convolutions"):
+    with pytest.raises(ValueError, match="conv_algo"):
         ops.conv(X, KERNEL, conv_algo=value)  # type: ignore[arg-type]

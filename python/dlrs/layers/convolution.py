@@ -80,7 +80,9 @@ class _Convolution(ExplicitPadding):
 
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """The convolution alone: a subclass may standardize or mask the kernel before it comes here."""
-        return ops.conv(inputs, kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
+        return ops.conv(
+            inputs, kernel, self.strides, self.padding, self.data_format, self.dilation_rate, conv_algo=self.conv_algo
+        )
 
     def call(self, inputs: Any) -> Any:
         return self._finish(self.convolution_op(inputs, self.kernel))
@@ -119,7 +121,7 @@ class Conv1D(_Convolution):
         kernel_regularizer, bias_regularizer: functions of the weights whose values are added to the loss.
         activity_regularizer: function of the output whose value is added to the loss.
         kernel_constraint, bias_constraint: functions applied to the weights after each update.
-        **kwargs: `name`, `dtype`, `trainable`.
+        **kwargs: `conv_algo` (see `config.conv_algo`), `name`, `dtype`, `trainable`.
 
     Whole numbers are taken as they are, converted to the layer's dtype: images of bytes give values up to 255, which a
     `Rescaling(1 / 255)` before the layer brings to [0, 1].
@@ -197,7 +199,7 @@ class Conv2D(_Convolution):
         kernel_regularizer, bias_regularizer: functions of the weights whose values are added to the loss.
         activity_regularizer: function of the output whose value is added to the loss.
         kernel_constraint, bias_constraint: functions applied to the weights after each update.
-        **kwargs: `name`, `dtype`, `trainable`.
+        **kwargs: `conv_algo` (see `config.conv_algo`), `name`, `dtype`, `trainable`.
 
     Whole numbers are taken as they are, converted to the layer's dtype: images of bytes give values up to 255, which a
     `Rescaling(1 / 255)` before the layer brings to [0, 1].
@@ -277,7 +279,7 @@ class Conv3D(_Convolution):
         kernel_regularizer, bias_regularizer: functions of the weights whose values are added to the loss.
         activity_regularizer: function of the output whose value is added to the loss.
         kernel_constraint, bias_constraint: functions applied to the weights after each update.
-        **kwargs: `name`, `dtype`, `trainable`.
+        **kwargs: `conv_algo` (see `config.conv_algo`), `name`, `dtype`, `trainable`.
 
     Whole numbers are taken as they are, converted to the layer's dtype: images of bytes give values up to 255, which a
     `Rescaling(1 / 255)` before the layer brings to [0, 1].

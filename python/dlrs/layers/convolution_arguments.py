@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlrs import activations, constraints, initializers, ops, regularizers
-from dlrs.config import standardize_data_format
+from dlrs.config import standardize_conv_algo, standardize_data_format
 from dlrs.layers.input_spec import InputSpec
 from dlrs.layers.layer import Layer
 from dlrs.layers.spatial_arguments import first_spatial_axis, standardize_margins, standardize_sizes
@@ -23,7 +23,8 @@ def standardize_count(value: Any, layer: str, name: str) -> int:
 class ConvolutionBase(Layer):
     """A layer that moves windows over `rank` spatial axes: the arguments that all of these have.
 
-    Not a layer to use; it has the arguments' checks, the bias and the activation.
+    Not a layer to use; it has the arguments' checks, the bias and the activation. `conv_algo`, `"auto"` or `"direct"`,
+    says by which algorithms it is computed; `config.conv_algo()` if None.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class ConvolutionBase(Layer):
         bias_regularizer: Any,
         activity_regularizer: Any,
         bias_constraint: Any,
+        conv_algo: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
@@ -52,6 +54,7 @@ class ConvolutionBase(Layer):
             self.data_format = standardize_data_format(data_format)
         except ValueError as error:
             raise ValueError(f"{layer}: {error}") from None
+        self.conv_algo = None if conv_algo is None else standardize_conv_algo(conv_algo)
         self.padding = self._standardize_padding(padding)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -139,8 +142,11 @@ class ConvolutionBase(Layer):
         return tuple(shape)
 
     def get_config(self) -> dict[str, Any]:
+        # Only where it was given: it is no argument of Keras's.
+        chosen = {} if self.conv_algo is None else {"conv_algo": self.conv_algo}
         return {
             **super().get_config(),
+            **chosen,
             "kernel_size": self.kernel_size,
             "strides": self.strides,
             "padding": self.padding,

@@ -63,7 +63,15 @@ class _DepthwiseConvolution(ExplicitPadding):
 
     def call(self, inputs: Any) -> Any:
         return self._finish(
-            ops.depthwise_conv(inputs, self.kernel, self.strides, self.padding, self.data_format, self.dilation_rate)
+            ops.depthwise_conv(
+                inputs,
+                self.kernel,
+                self.strides,
+                self.padding,
+                self.data_format,
+                self.dilation_rate,
+                conv_algo=self.conv_algo,
+            )
         )
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
@@ -100,7 +108,7 @@ class DepthwiseConv1D(_DepthwiseConvolution):
         depthwise_regularizer, bias_regularizer: functions of the weights whose values are added to the loss.
         activity_regularizer: function of the output whose value is added to the loss.
         depthwise_constraint, bias_constraint: functions applied to the weights after each update.
-        **kwargs: `name`, `dtype`, `trainable`.
+        **kwargs: `conv_algo` (see `config.conv_algo`), `name`, `dtype`, `trainable`.
 
     Raises:
         ValueError: an argument is out of its range; the window is larger than the padded input.
@@ -169,7 +177,7 @@ class DepthwiseConv2D(_DepthwiseConvolution):
         depthwise_regularizer, bias_regularizer: functions of the weights whose values are added to the loss.
         activity_regularizer: function of the output whose value is added to the loss.
         depthwise_constraint, bias_constraint: functions applied to the weights after each update.
-        **kwargs: `name`, `dtype`, `trainable`.
+        **kwargs: `conv_algo` (see `config.conv_algo`), `name`, `dtype`, `trainable`.
 
     Raises:
         ValueError: an argument is out of its range; the window is larger than the padded input.

@@ -33,6 +33,7 @@ from dlrs.layers.call_arguments import (
 from dlrs.layers.call_context import LOCAL, CallContext, reading_variables_as
 from dlrs.layers.input_spec import assert_input_compatibility
 from dlrs.layers.layer_config import accepted_only, automatic_config
+from dlrs.layers.layer_errors import names_its_errors, say_where
 from dlrs.layers.layer_state import LayerState, assign_all
 from dlrs.ops.node import Node
 from dlrs.ops.operation import Operation
@@ -53,6 +54,9 @@ def _marks_built(build: Callable[..., Any]) -> Callable[..., Any]:
             with name_scope(self.name, self):
                 self._path = current_path()
                 build(self, *args, **kwargs)
+        except Exception as error:
+            self._name_in(error, ())
+            raise
         finally:
             self._set_untracked("_is_building", False)
         self.built = True
@@ -89,6 +93,7 @@ class Layer(LayerState, Operation):
     """
 
     _signature: CallSignature
+    _constructor_arguments: tuple[tuple[Any, ...], dict[str, Any]]
     # Arguments of the outermost call that reach the layers within.
     _call_context_args: frozenset[str] = frozenset(("training",))
     # Preprocessing layers may take text and lists of numbers.
@@ -102,6 +107,8 @@ class Layer(LayerState, Operation):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "__init__" in cls.__dict__:
+            cls.__init__ = names_its_errors(cls.__init__)  # type: ignore[method-assign]
         if "build" in cls.__dict__:
             cls.build = _marks_built(cls.build)  # type: ignore[method-assign]
 
@@ -224,7 +231,7 @@ class Layer(LayerState, Operation):
             if kwargs:
                 kwargs = {name: self._convert_input(value) for name, value in kwargs.items()}
         if not self._allow_non_tensor_positional_args:
-            _check_positional(args)
+            _check_positional(args, self.name)
         context = LOCAL.context
         outermost = context is None
         if context is None:
@@ -387,15 +394,7 @@ class Layer(LayerState, Operation):
         inputs = (
             f" called on {'shape' if len(shapes) == 1 else 'shapes'} {', '.join(map(str, shapes))}" if shapes else ""
         )
-        text = f"Raised in layer {self.name!r} ({type(self).__name__}){inputs}."
-        if len(error.args) == 1 and isinstance(error.args[0], str):
-            error.args = (f"{error.args[0]}\n{text}",)
-        else:
-            error.add_note(text)
-        try:
-            error._dlrs_layer = self.name  # type: ignore[attr-defined]
-        except AttributeError:
-            return
+        say_where(error, f"Raised in layer {self.name!r} ({type(self).__name__}){inputs}.", self.name)
 
     # Masks
 
@@ -471,13 +470,13 @@ class Layer(LayerState, Operation):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
-def _check_positional(args: tuple[Any, ...]) -> None:
+def _check_positional(args: tuple[Any, ...], layer: str) -> None:
     for arg in args:
         if isinstance(arg, TENSORS):
             continue
         for leaf in tree.flatten(arg):
             if leaf is not None and not isinstance(leaf, TENSORS):
                 raise ValueError(
-                    f"Only input tensors may be passed as positional arguments; pass {leaf!r} (of type "
-                    f"{type(leaf).__name__}) as a keyword argument. Lists of numbers go through `np.array` first."
+                    f"Layer {layer!r}: Only input tensors may be passed as positional arguments; pass {leaf!r} (of "
+                    f"type {type(leaf).__name__}) as a keyword argument. Lists of numbers go through `np.array` first."
                 )

@@ -87,6 +87,7 @@ class _SeparableConvolution(ExplicitPadding):
                 self.padding,
                 self.data_format,
                 self.dilation_rate,
+                conv_algo=self.conv_algo,
             )
         )
 
@@ -126,7 +127,7 @@ class SeparableConv1D(_SeparableConvolution):
             to the loss.
         activity_regularizer: function of the output whose value is added to the loss.
         depthwise_constraint, pointwise_constraint, bias_constraint: functions applied to the weights after each update.
-        **kwargs: `name`, `dtype`, `trainable`.
+        **kwargs: `conv_algo` (see `config.conv_algo`), `name`, `dtype`, `trainable`.
 
     Raises:
         ValueError: an argument is out of its range; the window is larger than the padded input.
@@ -205,7 +206,7 @@ class SeparableConv2D(_SeparableConvolution):
             to the loss.
         activity_regularizer: function of the output whose value is added to the loss.
         depthwise_constraint, pointwise_constraint, bias_constraint: functions applied to the weights after each update.
-        **kwargs: `name`, `dtype`, `trainable`.
+        **kwargs: `conv_algo` (see `config.conv_algo`), `name`, `dtype`, `trainable`.
 
     Raises:
         ValueError: an argument is out of its range; the window is larger than the padded input.

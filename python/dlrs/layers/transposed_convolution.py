@@ -90,6 +90,7 @@ class _TransposedConvolution(ConvolutionBase):
                 self.output_padding,
                 self.data_format,
                 self.dilation_rate,
+                conv_algo=self.conv_algo,
             )
         )
 
@@ -135,7 +136,7 @@ class Conv1DTranspose(_TransposedConvolution):
         kernel_regularizer, bias_regularizer: functions of the weights whose values are added to the loss.
         activity_regularizer: function of the output whose value is added to the loss.
         kernel_constraint, bias_constraint: functions applied to the weights after each update.
-        **kwargs: `name`, `dtype`, `trainable`.
+        **kwargs: `conv_algo` (see `config.conv_algo`), `name`, `dtype`, `trainable`.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -207,7 +208,7 @@ class Conv2DTranspose(_TransposedConvolution):
         kernel_regularizer, bias_regularizer: functions of the weights whose values are added to the loss.
         activity_regularizer: function of the output whose value is added to the loss.
         kernel_constraint, bias_constraint: functions applied to the weights after each update.
-        **kwargs: `name`, `dtype`, `trainable`.
+        **kwargs: `conv_algo` (see `config.conv_algo`), `name`, `dtype`, `trainable`.
 
     Raises:
         ValueError: an argument is out of its range.
@@ -279,7 +280,7 @@ class Conv3DTranspose(_TransposedConvolution):
         kernel_regularizer, bias_regularizer: functions of the weights whose values are added to the loss.
         activity_regularizer: function of the output whose value is added to the loss.
         kernel_constraint, bias_constraint: functions applied to the weights after each update.
-        **kwargs: `name`, `dtype`, `trainable`.
+        **kwargs: `conv_algo` (see `config.conv_algo`), `name`, `dtype`, `trainable`.
 
     Raises:
         ValueError: an argument is out of its range.
