@@ -93,7 +93,9 @@ def test_every_op_is_one_of_the_library_or_put_in_words() -> None:
     text = explained(network(), X, Y)
     table, words = text.split("\n\n")[1:3]
     shown = {
-        op for row in re.findall(r"\d  ([a-z_0-9 +]+?)(?: \[.*\])? ->", table) for op in re.findall(r"[a-z_]\w+", row)
+        op
+        for row in re.findall(r"\d  +(?:[\w/, ]+: )?([a-z_0-9 +]+?)(?: \[.*\])? ->", table)
+        for op in re.findall(r"[a-z_]\w+", row)
     }
     explained_ops = {line.split(":")[0] for line in words.splitlines()}
     assert "conv_kernel_parts" in shown and "conv_kernel_parts" in explained_ops
