@@ -1,5 +1,6 @@
 //! Products of matrices for each element type that attention may have.
 
+use super::single;
 use crate::gemm::{Epilogue, MatB, MatRef, PackedRef, gemm_f32, gemm_f64, gemm_scratch_len, pack_b, packed_len};
 use crate::isa::{Isa, Real};
 use crate::mem::TileMut;
@@ -32,6 +33,10 @@ pub trait AttentionElement: Real {
         accumulate: bool,
         scratch: &mut [Self],
     );
+    /// scores\[i\] ← query · row i of `keys`.
+    fn dots(isa: Isa, query: &[Self], keys: MatRef<Self>, scores: &mut [Self]);
+    /// result (+)= Σ weights\[i\] · row i of `values`.
+    fn weighted_sum(isa: Isa, weights: &[Self], values: MatRef<Self>, result: &mut [Self], accumulate: bool);
 }
 
 impl AttentionElement for f32 {
@@ -55,6 +60,14 @@ impl AttentionElement for f32 {
             Right::Packed(data, k, n) => MatB::Packed(PackedRef::new(isa, data, k, n)),
         };
         gemm_f32(isa, a, b, c, &Epilogue { accumulate, ..Epilogue::default() }, scratch);
+    }
+
+    fn dots(isa: Isa, query: &[f32], keys: MatRef<f32>, scores: &mut [f32]) {
+        single::dots(isa, query, keys, scores);
+    }
+
+    fn weighted_sum(isa: Isa, weights: &[f32], values: MatRef<f32>, result: &mut [f32], accumulate: bool) {
+        single::weighted_sum(isa, weights, values, result, accumulate);
     }
 }
 
@@ -83,5 +96,13 @@ impl AttentionElement for f64 {
             Right::Packed(data, k, n) => MatRef::row_major(data, k, n),
         };
         gemm_f64(a, b, c, accumulate);
+    }
+
+    fn dots(_: Isa, query: &[f64], keys: MatRef<f64>, scores: &mut [f64]) {
+        gemm_f64(MatRef::row_major(query, 1, query.len()), keys.t(), TileMut::flat(scores), false);
+    }
+
+    fn weighted_sum(_: Isa, weights: &[f64], values: MatRef<f64>, result: &mut [f64], accumulate: bool) {
+        gemm_f64(MatRef::row_major(weights, 1, weights.len()), values, TileMut::flat(result), accumulate);
     }
 }

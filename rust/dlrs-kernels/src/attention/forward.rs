@@ -39,6 +39,9 @@ pub fn attention_forward<T: AttentionElement>(
     scratch: &mut [T],
 ) {
     let n = targets.len();
+    if n == 1 {
+        return single_target(isa, g, x, (b, head), targets, result, log_sum, scratch);
+    }
     let most = KEYS.min(g.sources);
     // What is read as vectors comes first, where it is aligned.
     let (key_panels, scratch) = scratch.split_at_mut(T::packed_len(isa, g.features, most));
@@ -56,14 +59,14 @@ pub fn attention_forward<T: AttentionElement>(
         let keys = s0..sources.min(s0 + KEYS);
         let len = keys.len();
         let group = (b, head / g.shared());
-        let key = g.sources_of(x.key, g.features, group, &keys).t();
+        let key = g.sources_of(x.key, g.features, group, &keys);
         let value = g.sources_of(x.value, g.width, group, &keys);
         let (key, value) = if n >= PACKED_FROM {
-            T::pack(isa, key, key_panels);
+            T::pack(isa, key.t(), key_panels);
             T::pack(isa, value, value_panels);
             (Right::Packed(key_panels, g.features, len), Right::Packed(value_panels, len, g.width))
         } else {
-            (Right::Plain(key), Right::Plain(value))
+            (Right::Plain(key.t()), Right::Plain(value))
         };
         for first in (0..n).step_by(ROWS) {
             let rows = first..n.min(first + ROWS);
@@ -78,22 +81,52 @@ pub fn attention_forward<T: AttentionElement>(
             let factors = &mut factors[rows.clone()];
             exponentials(isa, scores, len, &mut tops[rows.clone()], &mut sums[rows.clone()], factors);
             let mut to = result.sub(rows.start, 0, rows.len(), g.width);
-            if s0 > 0 {
-                rescale(&mut to, factors);
-            }
+            rescale(&mut to, factors, s0 == 0);
             T::multiply(isa, MatRef::row_major(scores, rows.len(), len), value, to, s0 > 0, rest);
         }
     }
-    for i in 0..n {
-        let (row, sum) = (result.row(i), sums[i]);
-        let none = sum == T::of(0.0);
+    finish(&mut result, &mut log_sum, tops, sums);
+}
+
+/// The same for one target: keys and values are read where they lie.
+fn single_target<T: AttentionElement>(
+    isa: Isa,
+    g: &AttentionGeometry,
+    x: &AttentionOperands<T>,
+    (b, head): (usize, usize),
+    target: Range<usize>,
+    mut result: TileMut<T>,
+    mut log_sum: TileMut<T>,
+    scratch: &mut [T],
+) {
+    let (scores, scratch) = scratch.split_at_mut(KEYS.min(g.sources));
+    let query = &mut scratch[..g.features];
+    copy_scaled(g.targets_of(x.query, g.features, (b, head), &target), x.scale, query);
+    let (mut top, mut sum, mut factor) = ([T::NEG_INFINITY], [T::of(0.0)], [T::of(1.0)]);
+    let (group, sources) = ((b, head / g.shared()), if g.causal { g.sources.min(target.end) } else { g.sources });
+    for s0 in (0..sources).step_by(KEYS) {
+        let keys = s0..sources.min(s0 + KEYS);
+        let scores = &mut scores[..keys.len()];
+        T::dots(isa, query, g.sources_of(x.key, g.features, group, &keys), scores);
+        Block { b, head, targets: &target, sources: &keys }.hide(isa, g, x, scores);
+        exponentials(isa, scores, keys.len(), &mut top, &mut sum, &mut factor);
+        rescale(&mut result, &factor, s0 == 0);
+        T::weighted_sum(isa, scores, g.sources_of(x.value, g.width, group, &keys), result.row(0), s0 > 0);
+    }
+    finish(&mut result, &mut log_sum, &top, &sum);
+}
+
+/// Divides by the sums, whose logarithms are left beside.
+fn finish<T: AttentionElement>(result: &mut TileMut<T>, log_sum: &mut TileMut<T>, tops: &[T], sums: &[T]) {
+    for (i, (&top, &sum)) in tops.iter().zip(sums).enumerate() {
+        let (row, none) = (result.row(i), sum == T::of(0.0));
         if none {
             row.fill(T::of(0.0));
         } else {
             let factor = T::of(1.0) / sum;
             row.iter_mut().for_each(|y| *y = *y * factor);
         }
-        log_sum.row(i)[0] = if none { T::INFINITY } else { tops[i] + T::of(sum.to_f64().ln()) };
+        log_sum.row(i)[0] = if none { T::INFINITY } else { top + T::of(sum.to_f64().ln()) };
     }
 }
 
@@ -104,10 +137,10 @@ pub(super) fn copy_scaled<T: AttentionElement>(x: MatRef<T>, scale: T, to: &mut 
     }
 }
 
-/// Each row times its factor.
-fn rescale<T: AttentionElement>(x: &mut TileMut<T>, factors: &[T]) {
+/// Each row times its factor, unless it is the first block of keys, before which there is nothing.
+fn rescale<T: AttentionElement>(x: &mut TileMut<T>, factors: &[T], first: bool) {
     for (i, &factor) in factors.iter().enumerate() {
-        if factor != T::of(1.0) {
+        if factor != T::of(1.0) && !first {
             x.row(i).iter_mut().for_each(|y| *y = *y * factor);
         }
     }

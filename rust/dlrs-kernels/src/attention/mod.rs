@@ -12,6 +12,7 @@ mod element;
 mod forward;
 mod geometry;
 mod scores;
+mod single;
 
 pub use backward::{BackwardSums, attention_backward, attention_backward_scratch_len};
 pub use element::AttentionElement;

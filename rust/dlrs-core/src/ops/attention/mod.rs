@@ -167,10 +167,14 @@ fn targets_per_tile(g: &AttentionGeometry) -> usize {
     g.targets.div_ceil(pieces).next_multiple_of(FEW_TARGETS).min(TARGETS).min(g.targets.max(1))
 }
 
+/// Nanoseconds of a multiply-add of a single target, whose time is that of reading keys and values.
+const READ: f64 = 0.06;
+
 /// Nanoseconds of so many multiply-adds, and of the exponentials.
 fn cost(dtype: DType, g: &AttentionGeometry, macs: f64) -> f64 {
     let wide = usize::from(dtype == DType::F64);
-    20.0 + macs * MAC[wide] + g.scores() * EXPONENTIAL[wide]
+    let mac = if g.targets == 1 { MAC[wide].max(READ) } else { MAC[wide] };
+    20.0 + macs * mac + g.scores() * EXPONENTIAL[wide]
 }
 
 /// Those rows of `heads` side by side from one on: row `row` of `rows`, batch item by batch item.

@@ -58,6 +58,7 @@ fn kernels_agree_with_the_definition() {
         [1, 70, 1200, 2, 2, 5, 4],
         [2, 65, 40, 4, 2, 32, 32],
         [1, 300, 129, 1, 1, 3, 40],
+        [2, 1, 300, 4, 2, 37, 85],
     ] {
         for causal in [false, true] {
             check(Attention::new(0.7, causal, false, false), &operands(sizes));
