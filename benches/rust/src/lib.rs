@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dlrs_kernels::gemm::{Epilogue, MatB, MatRef, Tiling, gemm_f32, gemm_scratch_len, tiling};
 use dlrs_kernels::isa::Isa;
-use dlrs_kernels::mem::{Bind, Buffer, DType, Rect, Scratch, Span, Step, Team, TileProgram};
+use dlrs_kernels::mem::{Bind, Buffer, DType, Rect, Scratch, Span, Step, Team, TileProgram, Work};
 pub use dlrs_kernels::peak;
 
 /// C = A·B of one shape, cut into its tiles.
@@ -53,7 +53,7 @@ impl Product {
             inputs: vec![span(0, m * k), span(1, k * n)],
             outputs: vec![span(2, m * n)],
             in_place: vec![],
-            tiles,
+            tiles: Arc::new(tiles),
             scratch: 4 * scratch,
             cost: 2.0 * (m * k * n) as f64 * 0.01,
             body: Arc::new(move |tile, io| {
@@ -74,7 +74,8 @@ impl Product {
             }),
         };
         let lens = [m * k, k * n, m * n];
-        let program = TileProgram::new(vec![step], vec![vec![0]], 1, &lens.map(|l| 4 * l)).expect("tiles are disjoint");
+        let program = TileProgram::new(vec![step], vec![vec![Work::Tiles(0)]], 1, &lens.map(|l| 4 * l), 0);
+        let program = program.expect("tiles are disjoint");
         let [a, b, c] = [numbers(1, lens[0]), numbers(2, lens[1]), numbers(3, lens[2])];
         Self { program, a, b, c, scratch: Scratch::default() }
     }
