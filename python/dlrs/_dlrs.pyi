@@ -419,6 +419,32 @@ def pad(x: ArrayLike, widths: Sequence[tuple[int, int]], value: float = 0.0) -> 
 def take(x: ArrayLike, indices: ArrayLike, axis: int = 0) -> Tensor: ...
 def take_along_axis(x: ArrayLike, indices: ArrayLike, axis: int = -1) -> Tensor: ...  # shapes equal but for the axis
 
+# Recurrent layers, given z = x·W + b (batch, steps, gates·units); where the mask (batch, steps) is false, the state is carried on
+def lstm(
+    z: ArrayLike,
+    h0: ArrayLike,
+    c0: ArrayLike,
+    recurrent_kernel: ArrayLike,
+    mask: ArrayLike | None = None,
+    reverse: bool = False,
+) -> tuple[Tensor, Tensor, Tensor]: ...  # the states after each step, the last state, the last cell state
+def gru(
+    z: ArrayLike,
+    h0: ArrayLike,
+    recurrent_kernel: ArrayLike,
+    recurrent_bias: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
+    reverse: bool = False,
+) -> tuple[Tensor, Tensor]: ...  # with a bias the reset gate is applied after the recurrent product, without before it
+def simple_rnn(
+    z: ArrayLike,
+    h0: ArrayLike,
+    recurrent_kernel: ArrayLike,
+    mask: ArrayLike | None = None,
+    activation: str = "tanh",
+    reverse: bool = False,
+) -> tuple[Tensor, Tensor]: ...
+
 # Order and segments
 def cumsum(x: ArrayLike, axis: int = 0, reverse: bool = False) -> Tensor: ...
 def cumprod(x: ArrayLike, axis: int = 0, reverse: bool = False) -> Tensor: ...

@@ -39,6 +39,7 @@ from dlrs.ops import (
     ranges,
     rearrangement,
     rectifiers,
+    recurrent,
     reductions,
     segments,
     sorting,
@@ -82,6 +83,7 @@ from dlrs.ops.quantiles import *
 from dlrs.ops.ranges import *
 from dlrs.ops.rearrangement import *
 from dlrs.ops.rectifiers import *
+from dlrs.ops.recurrent import *
 from dlrs.ops.reductions import *
 from dlrs.ops.segments import *
 from dlrs.ops.sorting import *
@@ -122,6 +124,7 @@ __all__ += quantiles.__all__
 __all__ += ranges.__all__
 __all__ += rearrangement.__all__
 __all__ += rectifiers.__all__
+__all__ += recurrent.__all__
 __all__ += reductions.__all__
 __all__ += segments.__all__
 __all__ += sorting.__all__

@@ -19,5 +19,6 @@ pub mod order;
 pub mod peak;
 pub mod pool;
 pub mod random;
+pub mod recurrent;
 pub mod reduce;
 mod unroll;

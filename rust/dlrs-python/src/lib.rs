@@ -65,6 +65,8 @@ mod _dlrs {
     #[pymodule_export]
     use crate::ops::random::{random_beta, random_binomial, random_gamma, random_normal, random_uniform};
     #[pymodule_export]
+    use crate::ops::recurrent::{gru, lstm, simple_rnn};
+    #[pymodule_export]
     use crate::ops::reduce::{all, any, argmax, argmin, column_moments, max, mean, min, prod, sum};
     #[pymodule_export]
     use crate::ops::resize::resize;

@@ -35,6 +35,7 @@ pub mod order;
 pub mod pool;
 pub(crate) mod prepared;
 pub mod random;
+pub mod recurrent;
 pub mod reduce;
 pub mod resize;
 pub mod scan;

@@ -60,6 +60,12 @@ pub trait Lanes: Copy {
     fn exp(self, a: Self::V) -> Self::V;
     /// Natural logarithm.
     fn log(self, a: Self::V) -> Self::V;
+    /// 1/(1 + e⁻ˣ).
+    fn sigmoid(self, a: Self::V) -> Self::V;
+    /// Hyperbolic tangent.
+    fn tanh(self, a: Self::V) -> Self::V;
+    /// `a > 0 ? b : 0`, lane by lane; 0 for NaN.
+    fn where_positive(self, a: Self::V, b: Self::V) -> Self::V;
     /// The sum of the lanes, in a fixed order.
     fn sum(self, v: Self::V) -> Self::T;
     /// The largest lane; NaN if any is NaN.
@@ -217,6 +223,18 @@ impl<S: Simd> Lanes for S {
         math::log(self, a)
     }
     #[inline(always)]
+    fn sigmoid(self, a: S::F32) -> S::F32 {
+        math::sigmoid(self, a)
+    }
+    #[inline(always)]
+    fn tanh(self, a: S::F32) -> S::F32 {
+        math::tanh(self, a)
+    }
+    #[inline(always)]
+    fn where_positive(self, a: S::F32, b: S::F32) -> S::F32 {
+        self.select(self.gt(a, self.zero()), b, self.zero())
+    }
+    #[inline(always)]
     fn sum(self, v: S::F32) -> f32 {
         self.reduce_add(v)
     }
@@ -308,6 +326,18 @@ impl Lanes for Double {
     #[inline(always)]
     fn log(self, a: f64) -> f64 {
         a.ln()
+    }
+    #[inline(always)]
+    fn sigmoid(self, a: f64) -> f64 {
+        1.0 / (1.0 + (-a).exp())
+    }
+    #[inline(always)]
+    fn tanh(self, a: f64) -> f64 {
+        a.tanh()
+    }
+    #[inline(always)]
+    fn where_positive(self, a: f64, b: f64) -> f64 {
+        if a > 0.0 { b } else { 0.0 }
     }
     #[inline(always)]
     fn sum(self, v: f64) -> f64 {

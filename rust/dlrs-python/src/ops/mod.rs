@@ -11,6 +11,7 @@ pub mod optim;
 pub mod order;
 pub mod pool;
 pub mod random;
+pub mod recurrent;
 pub mod reduce;
 pub mod resize;
 pub mod shape;

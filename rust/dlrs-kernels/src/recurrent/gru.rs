@@ -1,0 +1,221 @@
+//! Gated recurrent units (Cho et al. 2014, arXiv 1406.1078) whose reset gate is applied after the recurrent product.
+//!
+//! z, r = σ(x + h·U + b), n = h·U_n + b_n, g = tanh(x_g + r⊙n), h' = z⊙h + (1 − z)⊙g; columns in the order z, r, g.
+
+use super::multiply::Multiply;
+use super::steps::{Cell, Float, Pass, Place, Run, add_to, is_live, read, start, write};
+use super::weights::Layout;
+use crate::isa::{Isa, Lanes};
+
+const GATES: usize = 3;
+const FORWARD: Layout = Layout::Gates { gates: GATES };
+
+/// All steps forward, for rows that touch.
+pub struct GruForward<'a, T> {
+    /// Measures.
+    pub run: Run,
+    /// What the inputs contribute to the gates (rows, steps, 3·units); none if that is what `gates` holds.
+    pub z: Option<&'a [T]>,
+    /// The first state (rows, units).
+    pub h0: &'a [T],
+    /// The recurrent weights in [`weights`](Self::weights).
+    pub panels: &'a [T],
+    /// What is added to the recurrent products (3·units).
+    pub bias: &'a [T],
+    /// 0 where a state is carried on (rows, steps).
+    pub mask: Option<&'a [u8]>,
+    /// Receives the states after each step (rows, steps, units).
+    pub sequence: &'a mut [T],
+    /// Receives the last state (rows, units).
+    pub last_h: &'a mut [T],
+    /// Receives the gates of each step (rows, steps, 3·units).
+    pub gates: &'a mut [T],
+    /// Receives n of each step (rows, steps, units).
+    pub candidates: &'a mut [T],
+}
+
+impl<T: Float> GruForward<'_, T> {
+    /// How the recurrent weights (units × 3·units) are packed.
+    pub const fn weights() -> Layout {
+        FORWARD
+    }
+
+    /// Elements of scratch.
+    pub fn scratch_len(run: &Run) -> usize {
+        2 * run.operand_len(run.units)
+    }
+
+    /// Runs it; `stop` is asked before each step whether to leave the rest undone.
+    ///
+    /// # Panics
+    /// If an array is too short.
+    pub fn run(self, isa: Isa, scratch: &mut [T], stop: &dyn Fn() -> bool) {
+        let (run, panels, mask) = (self.run, self.panels, self.mask);
+        T::steps(isa, (self, Pass { run, layout: Self::weights(), panels, mask, scratch, stop }));
+    }
+
+    /// The gates and the state of one row and a vector of units, from the product of the state `h`.
+    #[inline(always)]
+    fn finish<L: Lanes<T = T>>(
+        &mut self,
+        l: L,
+        s: usize,
+        Place { row, j, n }: Place,
+        product: [L::V; GATES],
+        h: &[T],
+        next: &mut [T],
+    ) {
+        let (run, u) = (self.run, self.run.units);
+        let place = run.place(s);
+        let (at_gates, at) = (run.at(row, place, GATES * u) + j, run.at(row, place, u) + j);
+        let at_h = row * run.stride(u) + j;
+        let before = read(l, h, at_h, n);
+        let zero = l.splat(T::default());
+        let (gates, candidate, h) = if is_live(self.mask, &run, row, place) {
+            let (mut x, mut product) = ([zero; GATES], product);
+            for g in 0..GATES {
+                x[g] = read(l, self.z.unwrap_or(self.gates), at_gates + g * u, n);
+                product[g] = l.add(product[g], read(l, self.bias, g * u + j, n));
+            }
+            let (z, r) = (l.sigmoid(l.add(x[0], product[0])), l.sigmoid(l.add(x[1], product[1])));
+            let g = l.tanh(l.fma(r, product[2], x[2]));
+            ([z, r, g], product[2], l.fma(z, l.sub(before, g), g))
+        } else {
+            ([zero; GATES], zero, before)
+        };
+        for g in 0..GATES {
+            write(l, self.gates, at_gates + g * u, n, gates[g]);
+        }
+        write(l, self.candidates, at, n, candidate);
+        write(l, self.sequence, at, n, h);
+        write(l, next, at_h, n, h);
+    }
+}
+
+impl<T: Float> Cell<T> for (GruForward<'_, T>, Pass<'_, T>) {
+    #[inline(always)]
+    fn run<M: Multiply<T = T>>(self, m: M) {
+        let (mut x, pass) = self;
+        let u = x.run.units;
+        let last_h = std::mem::take(&mut x.last_h);
+        pass.forward::<M, GATES>(
+            m,
+            x.h0,
+            last_h,
+            #[inline(always)]
+            |s, row, panel, product, h, next| {
+                let j = panel * M::L::LANES;
+                let place = Place { row, j, n: M::L::LANES.min(u - j) };
+                x.finish(m.lanes(), s, place, product, h, next);
+            },
+        );
+    }
+}
+
+/// All steps backward.
+pub struct GruBackward<'a, T> {
+    /// Measures of the forward pass.
+    pub run: Run,
+    /// The recurrent weights in [`weights`](Self::weights).
+    pub panels: &'a [T],
+    /// As in the forward pass.
+    pub h0: &'a [T],
+    /// What the forward pass returned.
+    pub sequence: &'a [T],
+    /// What the forward pass returned.
+    pub gates: &'a [T],
+    /// What the forward pass returned.
+    pub candidates: &'a [T],
+    /// As in the forward pass.
+    pub mask: Option<&'a [u8]>,
+    /// Gradient with respect to the sequence.
+    pub d_sequence: Option<&'a [T]>,
+    /// Gradient with respect to the last state.
+    pub d_last_h: Option<&'a [T]>,
+    /// Receives the gradient with respect to `z`.
+    pub d_z: &'a mut [T],
+    /// Receives the gradient with respect to the recurrent products (rows, steps, 3·units).
+    pub d_products: &'a mut [T],
+    /// Receives the gradient with respect to `h0`.
+    pub d_h0: &'a mut [T],
+    /// Receives the states before each step (rows, steps, units).
+    pub states: &'a mut [T],
+}
+
+impl<T: Float> GruBackward<'_, T> {
+    /// How the recurrent weights (units × 3·units) are packed.
+    pub const fn weights(units: usize) -> Layout {
+        Layout::Transposed { first: 0, columns: GATES * units }
+    }
+
+    /// Elements of scratch.
+    pub fn scratch_len(run: &Run) -> usize {
+        2 * run.operand_len(GATES * run.units)
+    }
+
+    /// Runs it; `stop` is asked before each step whether to leave the rest undone.
+    ///
+    /// # Panics
+    /// If an array is too short.
+    pub fn run(self, isa: Isa, scratch: &mut [T], stop: &dyn Fn() -> bool) {
+        let (run, panels, mask) = (self.run, self.panels, self.mask);
+        T::steps(isa, (self, Pass { run, layout: Self::weights(run.units), panels, mask, scratch, stop }));
+    }
+
+    /// The gates' gradients of one row and a vector of units; `d` is what the products of the step after contribute to the state's
+    /// gradient.
+    #[inline(always)]
+    fn finish<L: Lanes<T = T>>(&mut self, l: L, s: usize, Place { row, j, n }: Place, d: L::V, now: &mut [T]) {
+        let (run, u) = (self.run, self.run.units);
+        let place = run.place(s);
+        let (at_z, at, at_row) = (run.at(row, place, GATES * u) + j, run.at(row, place, u) + j, row * u + j);
+        let at_now = row * run.stride(GATES * u) + j;
+        let before = match s.checked_sub(1) {
+            Some(before) => read(l, self.sequence, run.at(row, run.place(before), u) + j, n),
+            None => read(l, self.h0, at_row, n),
+        };
+        write(l, self.states, at, n, before);
+        let mut dh = l.add(read(l, self.d_h0, at_row, n), d);
+        if let Some(d) = self.d_sequence {
+            dh = l.add(dh, read(l, d, at, n));
+        }
+        let zero = l.splat(T::default());
+        let (mut dx, mut d_candidate) = ([zero; GATES], zero);
+        if is_live(self.mask, &run, row, place) {
+            let [z, r, g] = [0, 1, 2].map(|gate| read(l, self.gates, at_z + gate * u, n));
+            let candidate = read(l, self.candidates, at, n);
+            let sigmoid = |y, d| l.mul(d, l.sub(y, l.mul(y, y)));
+            let to_z = l.mul(dh, z);
+            let to_g = l.sub(dh, to_z);
+            let dg = l.sub(to_g, l.mul(to_g, l.mul(g, g)));
+            dx = [sigmoid(z, l.mul(dh, l.sub(before, g))), sigmoid(r, l.mul(dg, candidate)), dg];
+            d_candidate = l.mul(dg, r);
+            dh = to_z;
+        }
+        write(l, self.d_h0, at_row, n, dh);
+        for g in 0..GATES {
+            let product = if g == 2 { d_candidate } else { dx[g] };
+            write(l, self.d_z, at_z + g * u, n, dx[g]);
+            write(l, self.d_products, at_z + g * u, n, product);
+            write(l, now, at_now + g * u, n, product);
+        }
+    }
+}
+
+impl<T: Float> Cell<T> for (GruBackward<'_, T>, Pass<'_, T>) {
+    #[inline(always)]
+    fn run<M: Multiply<T = T>>(self, m: M) {
+        let (mut x, pass) = self;
+        let u = x.run.units;
+        start(x.d_h0, x.d_last_h);
+        pass.backward(
+            m,
+            GATES * u,
+            #[inline(always)]
+            |s, place, d, now| match s {
+                Some(s) => x.finish(m.lanes(), s, place, d, now),
+                None => add_to(m.lanes(), x.d_h0, u, place, d),
+            },
+        );
+    }
+}

@@ -1,0 +1,244 @@
+//! Long short-term memory (Hochreiter and Schmidhuber 1997; with a forget gate: Gers, Schmidhuber and Cummins 2000).
+//!
+//! i, f, o = σ(z + h·U), g = tanh(z + h·U), c' = f⊙c + i⊙g, h' = o⊙tanh(c'); gates in the order i, f, g, o.
+
+use super::multiply::Multiply;
+use super::steps::{Cell, Float, Pass, Place, Run, add_to, copy_rows, is_live, read, start, write};
+use super::weights::Layout;
+use crate::isa::{Isa, Lanes};
+
+const GATES: usize = 4;
+const FORWARD: Layout = Layout::Gates { gates: GATES };
+
+/// All steps forward, for rows that touch.
+pub struct LstmForward<'a, T> {
+    /// Measures.
+    pub run: Run,
+    /// What the inputs contribute to the gates (rows, steps, 4·units); none if that is what `gates` holds.
+    pub z: Option<&'a [T]>,
+    /// The first state (rows, units).
+    pub h0: &'a [T],
+    /// The first cell state (rows, units).
+    pub c0: &'a [T],
+    /// The recurrent weights in [`weights`](Self::weights).
+    pub panels: &'a [T],
+    /// 0 where a state is carried on (rows, steps).
+    pub mask: Option<&'a [u8]>,
+    /// Receives the states after each step (rows, steps, units).
+    pub sequence: &'a mut [T],
+    /// Receives the last state (rows, units).
+    pub last_h: &'a mut [T],
+    /// Receives the last cell state (rows, units).
+    pub last_c: &'a mut [T],
+    /// Receives the gates of each step (rows, steps, 4·units).
+    pub gates: &'a mut [T],
+    /// Receives the cell states after each step (rows, steps, units).
+    pub cells: &'a mut [T],
+}
+
+impl<T: Float> LstmForward<'_, T> {
+    /// How the recurrent weights (units × 4·units) are packed.
+    pub const fn weights() -> Layout {
+        FORWARD
+    }
+
+    /// Elements of scratch.
+    pub fn scratch_len(run: &Run) -> usize {
+        2 * run.operand_len(run.units)
+    }
+
+    /// Runs it; `stop` is asked before each step whether to leave the rest undone.
+    ///
+    /// # Panics
+    /// If an array is too short.
+    pub fn run(self, isa: Isa, scratch: &mut [T], stop: &dyn Fn() -> bool) {
+        let (run, panels, mask) = (self.run, self.panels, self.mask);
+        T::steps(isa, (self, Pass { run, layout: Self::weights(), panels, mask, scratch, stop }));
+    }
+}
+
+impl<T: Float> Cell<T> for (LstmForward<'_, T>, Pass<'_, T>) {
+    #[inline(always)]
+    fn run<M: Multiply<T = T>>(self, m: M) {
+        let (mut x, pass) = self;
+        let (run, u) = (x.run, x.run.units);
+        let last_h = std::mem::take(&mut x.last_h);
+        pass.forward::<M, GATES>(
+            m,
+            x.h0,
+            last_h,
+            #[inline(always)]
+            |s, row, panel, product, h, next| {
+                let j = panel * M::L::LANES;
+                let place = Place { row, j, n: M::L::LANES.min(u - j) };
+                x.finish(m.lanes(), s, place, product, h, next);
+            },
+        );
+        match run.time.checked_sub(1) {
+            Some(last) => copy_rows((&x.cells[run.place(last) * u..], run.time * u), (x.last_c, u), u, run.rows),
+            None => x.last_c.copy_from_slice(x.c0),
+        }
+    }
+}
+
+impl<T: Float> LstmForward<'_, T> {
+    /// The gates and states of one row and a vector of units, from the product of the state `h`.
+    #[inline(always)]
+    fn finish<L: Lanes<T = T>>(
+        &mut self,
+        l: L,
+        s: usize,
+        Place { row, j, n }: Place,
+        product: [L::V; GATES],
+        h: &[T],
+        next: &mut [T],
+    ) {
+        let (run, u) = (self.run, self.run.units);
+        let place = run.place(s);
+        let (at_gates, at, at_h) =
+            (run.at(row, place, GATES * u) + j, run.at(row, place, u) + j, row * run.stride(u) + j);
+        let c = match s.checked_sub(1) {
+            Some(before) => read(l, self.cells, run.at(row, run.place(before), u) + j, n),
+            None => read(l, self.c0, row * u + j, n),
+        };
+        let (gates, c, h) = if is_live(self.mask, &run, row, place) {
+            let mut x = product;
+            for g in 0..GATES {
+                let z = read(l, self.z.unwrap_or(self.gates), at_gates + g * u, n);
+                x[g] = l.add(z, x[g]);
+            }
+            let (i, f, g, o) = (l.sigmoid(x[0]), l.sigmoid(x[1]), l.tanh(x[2]), l.sigmoid(x[3]));
+            let c = l.fma(f, c, l.mul(i, g));
+            ([i, f, g, o], c, l.mul(o, l.tanh(c)))
+        } else {
+            ([l.splat(T::default()); GATES], c, read(l, h, at_h, n))
+        };
+        for g in 0..GATES {
+            write(l, self.gates, at_gates + g * u, n, gates[g]);
+        }
+        write(l, self.cells, at, n, c);
+        write(l, self.sequence, at, n, h);
+        write(l, next, at_h, n, h);
+    }
+}
+
+/// All steps backward.
+pub struct LstmBackward<'a, T> {
+    /// Measures of the forward pass.
+    pub run: Run,
+    /// The recurrent weights in [`weights`](Self::weights).
+    pub panels: &'a [T],
+    /// As in the forward pass.
+    pub h0: &'a [T],
+    /// As in the forward pass.
+    pub c0: &'a [T],
+    /// What the forward pass returned.
+    pub sequence: &'a [T],
+    /// What the forward pass returned.
+    pub gates: &'a [T],
+    /// What the forward pass returned.
+    pub cells: &'a [T],
+    /// As in the forward pass.
+    pub mask: Option<&'a [u8]>,
+    /// Gradient with respect to the sequence.
+    pub d_sequence: Option<&'a [T]>,
+    /// Gradient with respect to the last state.
+    pub d_last_h: Option<&'a [T]>,
+    /// Gradient with respect to the last cell state.
+    pub d_last_c: Option<&'a [T]>,
+    /// Receives the gradient with respect to `z`.
+    pub d_z: &'a mut [T],
+    /// Receives the gradient with respect to `h0`.
+    pub d_h0: &'a mut [T],
+    /// Receives the gradient with respect to `c0`.
+    pub d_c0: &'a mut [T],
+    /// Receives the states before each step (rows, steps, units).
+    pub states: &'a mut [T],
+}
+
+impl<T: Float> LstmBackward<'_, T> {
+    /// How the recurrent weights (units × 4·units) are packed.
+    pub const fn weights(units: usize) -> Layout {
+        Layout::Transposed { first: 0, columns: GATES * units }
+    }
+
+    /// Elements of scratch.
+    pub fn scratch_len(run: &Run) -> usize {
+        2 * run.operand_len(GATES * run.units)
+    }
+
+    /// Runs it; `stop` is asked before each step whether to leave the rest undone.
+    ///
+    /// # Panics
+    /// If an array is too short.
+    pub fn run(self, isa: Isa, scratch: &mut [T], stop: &dyn Fn() -> bool) {
+        let (run, panels, mask) = (self.run, self.panels, self.mask);
+        T::steps(isa, (self, Pass { run, layout: Self::weights(run.units), panels, mask, scratch, stop }));
+    }
+}
+
+impl<T: Float> Cell<T> for (LstmBackward<'_, T>, Pass<'_, T>) {
+    #[inline(always)]
+    fn run<M: Multiply<T = T>>(self, m: M) {
+        let (mut x, pass) = self;
+        let u = x.run.units;
+        start(x.d_h0, x.d_last_h);
+        start(x.d_c0, x.d_last_c);
+        pass.backward(
+            m,
+            GATES * u,
+            #[inline(always)]
+            |s, place, d, now| match s {
+                Some(s) => x.finish(m.lanes(), s, place, d, now),
+                None => add_to(m.lanes(), x.d_h0, u, place, d),
+            },
+        );
+    }
+}
+
+impl<T: Float> LstmBackward<'_, T> {
+    /// The gates' gradients of one row and a vector of units; `d` is what the step after contributes to the state's gradient beyond
+    /// what passed its mask.
+    #[inline(always)]
+    fn finish<L: Lanes<T = T>>(&mut self, l: L, s: usize, Place { row, j, n }: Place, d: L::V, now: &mut [T]) {
+        let (run, u) = (self.run, self.run.units);
+        let place = run.place(s);
+        let (at_z, at, at_row) = (run.at(row, place, GATES * u) + j, run.at(row, place, u) + j, row * u + j);
+        let at_now = row * run.stride(GATES * u) + j;
+        let (h_before, c_before) = match s.checked_sub(1).map(|before| run.at(row, run.place(before), u) + j) {
+            Some(at) => (read(l, self.sequence, at, n), read(l, self.cells, at, n)),
+            None => (read(l, self.h0, at_row, n), read(l, self.c0, at_row, n)),
+        };
+        write(l, self.states, at, n, h_before);
+        let mut dh = l.add(read(l, self.d_h0, at_row, n), d);
+        if let Some(d) = self.d_sequence {
+            dh = l.add(dh, read(l, d, at, n));
+        }
+        let zero = l.splat(T::default());
+        let mut dz = [zero; GATES];
+        if is_live(self.mask, &run, row, place) {
+            let [i, f, g, o] = [0, 1, 2, 3].map(|gate| read(l, self.gates, at_z + gate * u, n));
+            let tanh_c = l.tanh(read(l, self.cells, at, n));
+            // dc' + dh⊙o⊙(1 − tanh² c')
+            let through = l.mul(dh, o);
+            let dc = l.add(read(l, self.d_c0, at_row, n), l.sub(through, l.mul(through, l.mul(tanh_c, tanh_c))));
+            let sigmoid = |y, d| l.mul(d, l.sub(y, l.mul(y, y)));
+            dz = [
+                sigmoid(i, l.mul(dc, g)),
+                sigmoid(f, l.mul(dc, c_before)),
+                {
+                    let d = l.mul(dc, i);
+                    l.sub(d, l.mul(d, l.mul(g, g)))
+                },
+                sigmoid(o, l.mul(dh, tanh_c)),
+            ];
+            write(l, self.d_c0, at_row, n, l.mul(dc, f));
+            dh = zero;
+        }
+        write(l, self.d_h0, at_row, n, dh);
+        for g in 0..GATES {
+            write(l, self.d_z, at_z + g * u, n, dz[g]);
+            write(l, now, at_now + g * u, n, dz[g]);
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! What all cells share: the order of the steps, and a step's product in register tiles.
+
+use std::ops::Range;
+
+use super::multiply::{MAX_TILE, Multiply, Operands};
+use super::weights::Layout;
+use crate::dispatch;
+use crate::gemm::{MatRef, pack_b, panel_width};
+use crate::isa::{Double, Isa, Lanes, Real};
+
+/// Measures of the rows that one call takes through all steps.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Run {
+    /// Rows of the batch.
+    pub rows: usize,
+    /// Steps.
+    pub time: usize,
+    /// Units of the state.
+    pub units: usize,
+    /// Whether the last step comes first.
+    pub reverse: bool,
+}
+
+impl Run {
+    /// The place of step `s` in the order of processing.
+    #[inline(always)]
+    pub(super) fn place(&self, s: usize) -> usize {
+        if self.reverse { self.time - 1 - s } else { s }
+    }
+
+    /// Where the elements of a row at a place begin in an array of `width` elements per step.
+    #[inline(always)]
+    pub(super) fn at(&self, row: usize, place: usize, width: usize) -> usize {
+        (row * self.time + place) * width
+    }
+
+    /// Elements between two rows of a step's operand in scratch: they must not compete for one set of the nearest cache.
+    pub(super) fn stride(&self, width: usize) -> usize {
+        width.next_multiple_of(16) + 16
+    }
+
+    /// Elements of scratch for a step's operand of `width` elements a row.
+    pub(super) fn operand_len(&self, width: usize) -> usize {
+        self.rows * self.stride(width)
+    }
+}
+
+/// The mask of (rows, steps): 0 where a row's state is carried on. None is all ones.
+pub(super) type Mask<'a> = Option<&'a [u8]>;
+
+#[inline(always)]
+pub(super) fn is_live(mask: Mask<'_>, run: &Run, row: usize, place: usize) -> bool {
+    mask.is_none_or(|mask| mask[row * run.time + place] != 0)
+}
+
+/// Whether any row of a range is live at step `s`.
+#[inline(always)]
+pub(super) fn any_live<'a>(mask: Mask<'a>, run: &Run, s: usize) -> impl Fn(Range<usize>) -> bool + use<'a> {
+    let run = *run;
+    move |mut rows| rows.any(|row| is_live(mask, &run, row, run.place(s)))
+}
+
+/// Some units of a row: `n` from unit `j`, at most a vector.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub row: usize,
+    pub j: usize,
+    pub n: usize,
+}
+
+/// The types that recurrences run in: f32 over vectors, f64 for checks of gradients.
+pub trait Float: Real {
+    /// Elements of a vector.
+    fn lanes(isa: Isa) -> usize;
+
+    /// Packs panels of two vectors of columns, each row after row.
+    fn panels(isa: Isa, b: MatRef<'_, Self>, to: &mut [Self]);
+
+    /// Runs the pass at the level.
+    fn steps<C: Cell<Self>>(isa: Isa, cell: C);
+}
+
+/// A pass over all steps, at any level.
+pub trait Cell<T: Real> {
+    /// Runs it; implementations are `#[inline(always)]`.
+    fn run<M: Multiply<T = T>>(self, m: M);
+}
+
+impl Float for f32 {
+    fn lanes(isa: Isa) -> usize {
+        panel_width(isa) / 2
+    }
+
+    fn panels(isa: Isa, b: MatRef<'_, f32>, to: &mut [f32]) {
+        pack_b(isa, b, to);
+    }
+
+    fn steps<C: Cell<f32>>(isa: Isa, cell: C) {
+        dispatch!(isa, s => cell.run(s));
+    }
+}
+
+impl Float for f64 {
+    fn lanes(_: Isa) -> usize {
+        Double::LANES
+    }
+
+    fn panels(_: Isa, b: MatRef<'_, f64>, to: &mut [f64]) {
+        for (panel, to) in to.chunks_exact_mut(2 * b.rows()).enumerate() {
+            for (i, to) in to.iter_mut().enumerate() {
+                let (p, j) = (i / 2, 2 * panel + i % 2);
+                *to = if j < b.cols() { b.at(p, j) } else { 0.0 };
+            }
+        }
+    }
+
+    fn steps<C: Cell<f64>>(_: Isa, cell: C) {
+        cell.run(Double);
+    }
+}
+
+/// A step's product: rows of `k` elements in scratch, `stride` apart, times packed weights.
+#[derive(Clone, Copy)]
+pub(super) struct Product<'a, T> {
+    pub a: &'a [T],
+    pub stride: usize,
+    pub k: usize,
+    pub panels: &'a [T],
+}
+
+/// The elements of a tile, in a cache line of their own.
+#[repr(align(64))]
+struct Tile<T>([T; MAX_TILE]);
+
+/// Multiplies `rows` rows, tile by tile, and hands each row of `V` vectors of each panel to `finish(row, panel, vectors)`. Tiles
+/// whose rows `live` denies are not multiplied: their rows of `a` are zero, or their products are not needed.
+#[inline(always)]
+pub(super) fn multiply<M: Multiply, const V: usize>(
+    m: M,
+    run: &Run,
+    x: Option<Product<'_, M::T>>,
+    layout: Layout,
+    live: impl Fn(Range<usize>) -> bool,
+    mut finish: impl FnMut(usize, usize, [<M::L as Lanes>::V; V]),
+) {
+    let (l, lanes, rows) = (m.lanes(), M::L::LANES, run.rows);
+    assert!(layout.vectors() == V);
+    let panels = run.units.div_ceil(layout.width() * lanes);
+    let blocks = rows.div_ceil(M::rows(V));
+    if let Some(x) = &x {
+        let last = (rows.max(1) - 1) * x.stride + x.k;
+        assert!(last <= x.a.len() && panels * x.k * V * lanes <= x.panels.len(), "a step's operands");
+    }
+    let mut tile = Tile([M::T::default(); MAX_TILE]);
+    assert!(M::rows(V) * V * lanes <= MAX_TILE);
+    for panel in 0..panels {
+        for block in 0..blocks {
+            let (first, height) = crate::gemm::block_of(rows, blocks, block);
+            match &x {
+                Some(x) if live(first..first + height) => {
+                    let operands = Operands {
+                        a: x.a[first * x.stride..].as_ptr(),
+                        a_stride: x.stride,
+                        panel: x.panels[panel * x.k * V * lanes..].as_ptr(),
+                        k: x.k,
+                    };
+                    // SAFETY: the rows of the block lie in `a` and all k rows of the panel in `panels`, as asserted; the tile has
+                    // room for the largest product, as asserted.
+                    unsafe { m.product(height, V, &operands, tile.0.as_mut_ptr()) }
+                }
+                _ => tile.0[..height * V * lanes].fill(M::T::default()),
+            }
+            for i in 0..height {
+                let row = &tile.0[i * V * lanes..(i + 1) * V * lanes];
+                // SAFETY: the row holds V vectors.
+                let vectors = std::array::from_fn(
+                    #[inline(always)]
+                    |v| unsafe { l.load(row.as_ptr().add(v * lanes)) },
+                );
+                finish(first + i, panel, vectors);
+            }
+        }
+    }
+}
+
+/// What the passes of all cells need: measures, weights, mask, memory, and who is asked whether to stop.
+pub(super) struct Pass<'a, T> {
+    pub run: Run,
+    pub layout: Layout,
+    pub panels: &'a [T],
+    pub mask: Mask<'a>,
+    pub scratch: &'a mut [T],
+    pub stop: &'a dyn Fn() -> bool,
+}
+
+impl<T: Real> Pass<'_, T> {
+    /// All steps forward. Each vector of the product of the state before step `s` by the weights is handed to
+    /// `finish(s, row, panel, product, state, next state)`; the last state goes to `last`.
+    #[inline(always)]
+    pub fn forward<M: Multiply<T = T>, const V: usize>(
+        self,
+        m: M,
+        h0: &[T],
+        last: &mut [T],
+        mut finish: impl FnMut(usize, usize, usize, [<M::L as Lanes>::V; V], &[T], &mut [T]),
+    ) {
+        let (run, panels, u) = (self.run, self.panels, self.run.units);
+        let stride = run.stride(u);
+        let (mut h, mut next) = self.scratch.split_at_mut(run.operand_len(u));
+        copy_rows((h0, u), (h, stride), u, run.rows);
+        for s in 0..run.time {
+            if (self.stop)() {
+                return;
+            }
+            let before = &*h;
+            multiply::<M, V>(
+                m,
+                &run,
+                Some(Product { a: before, stride, k: u, panels }),
+                self.layout,
+                any_live(self.mask, &run, s),
+                #[inline(always)]
+                |row, panel, product| finish(s, row, panel, product, before, next),
+            );
+            std::mem::swap(&mut h, &mut next);
+        }
+        copy_rows((h, stride), (last, u), u, run.rows);
+    }
+
+    /// All steps backward. `finish(s, place, d, now)` leaves the `k` gradients of a row's sums at step `s` in the rows of `now`; `d` is
+    /// what those of the step after give by the weights. At the end it is given what those of the first step give, and no `s`.
+    #[inline(always)]
+    pub fn backward<M: Multiply<T = T>>(
+        self,
+        m: M,
+        k: usize,
+        mut finish: impl FnMut(Option<usize>, Place, <M::L as Lanes>::V, &mut [T]),
+    ) {
+        let (run, panels, mask) = (self.run, self.panels, self.mask);
+        let stride = run.stride(k);
+        let (mut later, mut now) = self.scratch.split_at_mut(run.operand_len(k));
+        for after in (0..=run.time).rev() {
+            if (self.stop)() {
+                return;
+            }
+            let is_step = after < run.time;
+            multiply::<M, 2>(
+                m,
+                &run,
+                is_step.then_some(Product { a: &*later, stride, k, panels }),
+                self.layout,
+                #[inline(always)]
+                |rows| is_step && any_live(mask, &run, after)(rows),
+                #[inline(always)]
+                |row, panel, d| {
+                    each_of_two(
+                        run.units,
+                        M::L::LANES,
+                        panel,
+                        row,
+                        d,
+                        #[inline(always)]
+                        |place, d| finish(after.checked_sub(1), place, d, now),
+                    );
+                },
+            );
+            std::mem::swap(&mut later, &mut now);
+        }
+    }
+}
+
+/// Calls `f` with the vectors of a row of a panel of two vectors of units, as far as there are units.
+#[inline(always)]
+pub(super) fn each_of_two<V: Copy>(
+    units: usize,
+    lanes: usize,
+    panel: usize,
+    row: usize,
+    vectors: [V; 2],
+    mut f: impl FnMut(Place, V),
+) {
+    for v in 0..2 {
+        let j = (2 * panel + v) * lanes;
+        if j < units {
+            f(Place { row, j, n: lanes.min(units - j) }, vectors[v]);
+        }
+    }
+}
+
+/// Adds a vector to those of rows that touch.
+#[inline(always)]
+pub(super) fn add_to<L: Lanes>(l: L, to: &mut [L::T], units: usize, Place { row, j, n }: Place, d: L::V) {
+    let at = row * units + j;
+    let sum = l.add(read(l, to, at, n), d);
+    write(l, to, at, n, sum);
+}
+
+/// What a gradient begins with: that with respect to the last state, if it counts.
+pub(super) fn start<T: Real>(to: &mut [T], from: Option<&[T]>) {
+    match from {
+        Some(from) => to.copy_from_slice(from),
+        None => to.fill(T::default()),
+    }
+}
+
+/// `n` elements from `at`; the other lanes are 0.
+#[inline(always)]
+pub(super) fn read<L: Lanes>(l: L, x: &[L::T], at: usize, n: usize) -> L::V {
+    let x = &x[at..at + n];
+    // SAFETY: x has n elements, and n is at most LANES in the second branch.
+    unsafe { if n == L::LANES { l.load(x.as_ptr()) } else { l.load_or(x.as_ptr(), n.min(L::LANES), L::T::default()) } }
+}
+
+/// Writes the first `n` lanes from `at` on.
+#[inline(always)]
+pub(super) fn write<L: Lanes>(l: L, x: &mut [L::T], at: usize, n: usize, v: L::V) {
+    let x = &mut x[at..at + n];
+    // SAFETY: x has n elements, and n is at most LANES in the second branch.
+    unsafe {
+        if n == L::LANES { l.store(x.as_mut_ptr(), v) } else { l.store_first(x.as_mut_ptr(), n.min(L::LANES), v) }
+    }
+}
+
+/// Copies rows of `units` elements between arrays whose rows lie so many elements apart.
+pub(super) fn copy_rows<T: Real>(from: (&[T], usize), to: (&mut [T], usize), units: usize, rows: usize) {
+    for r in 0..rows {
+        to.0[r * to.1..][..units].copy_from_slice(&from.0[r * from.1..][..units]);
+    }
+}
