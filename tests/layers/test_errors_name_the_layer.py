@@ -53,6 +53,7 @@ CASES: dict[str, tuple[Callable[[], Any], str]] = {
     "AdaptiveMaxPooling2D": (make("AdaptiveMaxPooling2D", 0), "output_size"),
     "RandomFlip": (make("RandomFlip", "x"), "mode"),
     "RandomRotation": (make("RandomRotation", "x"), "factor"),
+    "RandomErasing": (make("RandomErasing", fill_value=10**400), "fill_value"),
     "MaxPooling2D window": (use("MaxPooling2D", 9), r"windows of \(9, 9\)"),
     "AveragePooling2D window": (use("AveragePooling2D", 9), r"windows of \(9, 9\)"),
     **{f"{cls} window": (use(cls, 4, 9), r"kernel_size=\(9, 9\)") for cls in ("Conv2D", "SeparableConv2D")},

@@ -194,6 +194,8 @@ def test_images_that_do_not_fit(make: Any, shape: tuple[int, ...]) -> None:
         lambda: layers.RandomCrop(4, 2.5),
         lambda: layers.RandomBrightness(0.1, (3, 3)),
         lambda: layers.RandomErasing(fill_value=(1, 2)),
+        lambda: layers.RandomErasing(fill_value=10**400),
+        lambda: layers.RandomErasing(fill_value=(0, 0, float("nan"))),
         lambda: layers.RandomGaussianBlur(kernel_size=4),
         lambda: layers.MixUp(0),
         lambda: layers.RandomPCAColor(eigenvalues=(1, 2)),

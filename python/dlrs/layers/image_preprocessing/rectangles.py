@@ -67,11 +67,12 @@ class RandomErasing(_RectangleLayer):
         self._set_factor(factor)
         self.scale = check_range(self, "scale", scale, (0.0, 1.0))
         numbers = fill_value if isinstance(fill_value, tuple | list) else [fill_value]
-        good = all(isinstance(x, int | float) and not isinstance(x, bool) for x in numbers)
+        largest = float(np.finfo(np.float32).max)
+        good = all(isinstance(x, int | float) and not isinstance(x, bool) and abs(x) <= largest for x in numbers)
         if fill_value is not None and not (good and (numbers is not fill_value or len(numbers) == 3)):
             raise ValueError(
-                "RandomErasing: The `fill_value` argument should be a number (or a list of three numbers), got "
-                f"{fill_value!r}."
+                "RandomErasing: The `fill_value` argument should be a number (or a list of three numbers) that a "
+                f"float32 holds, got {fill_value!r}."
             )
         self.fill_value = fill_value
         self.value_range = check_value_range(self, value_range)
