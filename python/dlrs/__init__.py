@@ -28,9 +28,11 @@ if TYPE_CHECKING:
         models,
         ops,
         optimizers,
+        preprocessing,
         random,
         regularizers,
         saving,
+        text,
         tree,
         utils,
         vision,
@@ -58,8 +60,8 @@ if TYPE_CHECKING:
 _SUBMODULES = frozenset(
     (
         "activations", "applications", "audio", "backend", "callbacks", "config", "constraints", "data", "datasets",
-        "errors", "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers", "random",
-        "regularizers", "saving", "tree", "utils", "vision",
+        "errors", "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers",
+        "preprocessing", "random", "regularizers", "saving", "text", "tree", "utils", "vision",
     )
 )  # fmt: skip
 
@@ -123,9 +125,11 @@ __all__ = [
     "name_scope",
     "ops",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "saving",
+    "text",
     "tree",
     "utils",
     "value_and_grad",

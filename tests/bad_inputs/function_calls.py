@@ -227,10 +227,24 @@ UTILS: dict[str, Arguments] = {
     "load_img": given(image_file()),
     "save_img": given(io.BytesIO(), IMAGE[0], file_format="png"),
     "ewma": given(VECTOR, 0.9),
+    "pad_sequences": given([[1, 2], [3]], 2),
     "to_categorical": given(LABELS),
     "set_random_seed": given(1),
     "Progbar": given(10),
     "GradientCheck": given(0.0, 1e-6, "a", (0,), 0.0, 0.0, {}),
+}
+
+TOKENS = np.arange(30) % 7
+
+TEXT: dict[str, Arguments] = {
+    "CharacterVocabulary": given(["a", "b"]),
+    "Vocabulary": given(["one", "two"]),
+    "contiguous_windows": given(TOKENS, 4, 2),
+    "language_model_dataset": given(TOKENS, 4, 2, seed=0),
+    "language_model_windows": given(TOKENS, 4, 2),
+    "perplexity": given(LABELS, X),
+    "sample": given(X, 0.7, 3, 0.9, seed=0),
+    "tokenize": given("One, two."),
 }
 
 BACKEND: dict[str, Arguments] = {
@@ -271,6 +285,7 @@ MODULES: dict[str, dict[str, Arguments]] = {
     "activations": ACTIVATIONS,
     "losses": LOSSES,
     "metrics": LOSSES,
+    "text": TEXT,
     "tree": TREE,
     "utils": UTILS,
     "backend": BACKEND,

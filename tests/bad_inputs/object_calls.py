@@ -152,7 +152,7 @@ def batch(name: str) -> tuple[Any, ...]:
         return LABELS % 2, LABELS % 2
     if name in ("OneHotIoU", "OneHotMeanIoU"):
         return ONE_HOT[:, :2], X[:, :2]
-    if name.startswith("Sparse"):
+    if name.startswith(("Perplexity", "Sparse")):
         return LABELS, X
     return (ONE_HOT if "Categorical" in name or "Score" in name else BITS), X
 

@@ -83,6 +83,7 @@ from dlrs.metrics.probabilistic_metrics import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
     KLDivergence,
+    Perplexity,
     Poisson,
     SparseCategoricalCrossentropy,
 )
@@ -131,6 +132,7 @@ _CLASSES = (
     OneHotIoU,
     OneHotMeanIoU,
     PearsonCorrelation,
+    Perplexity,
     Poisson,
     Precision,
     PrecisionAtRecall,
@@ -238,6 +240,7 @@ __all__ = [
     "OneHotIoU",
     "OneHotMeanIoU",
     "PearsonCorrelation",
+    "Perplexity",
     "Poisson",
     "Precision",
     "PrecisionAtRecall",

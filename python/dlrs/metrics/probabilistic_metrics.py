@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from dlrs import losses
+from dlrs import losses, ops
+from dlrs.backend import Tensor
 from dlrs.metrics.reduction_metrics import MeanMetricWrapper
 
 
@@ -97,3 +98,42 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
             ignore_class=ignore_class,
             axis=axis,
         )
+
+
+class Perplexity(SparseCategoricalCrossentropy):
+    """`exp` of the mean cross-entropy of integer targets, over all tokens seen.
+
+    Args:
+        name, dtype: as of every metric.
+        from_logits: whether predictions are logits.
+        ignore_class: a target that does not count, such as that of padding.
+        axis: the axis of the classes.
+
+    >>> Perplexity()([[0, 1]], [[[0.5, 0.5], [0.5, 0.5]]]).item()
+    2.0
+    """
+
+    def __init__(
+        self,
+        name: str | None = "perplexity",
+        dtype: Any = None,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(name, dtype, from_logits, ignore_class, axis)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+        """Take the tokens of a batch into account, those of `ignore_class` neither in the sum nor in the count."""
+        ignored = self._fn_kwargs["ignore_class"]
+        if ignored is not None:
+            counted = ops.cast(ops.not_equal(y_true, ignored), self.dtype)
+            if sample_weight is not None:
+                weight = ops.cast(sample_weight, self.dtype)
+                counted = counted * ops.reshape(weight, (*weight.shape, *(1,) * (counted.ndim - weight.ndim)))
+            sample_weight = counted
+        super().update_state(y_true, y_pred, sample_weight)
+
+    def result(self) -> Tensor:
+        """The perplexity so far; 1 before the first token."""
+        return ops.exp(super().result())

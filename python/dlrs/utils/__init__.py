@@ -8,6 +8,7 @@ from dlrs.utils.image_utils import array_to_img, img_to_array, load_img, save_im
 from dlrs.utils.numerical_utils import normalize, to_categorical
 from dlrs.utils.progbar import Progbar
 from dlrs.utils.rng_utils import set_random_seed
+from dlrs.utils.sequence_utils import pad_sequences
 from dlrs.utils.summary_utils import print_summary
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "img_to_array",
     "load_img",
     "normalize",
+    "pad_sequences",
     "print_summary",
     "save_img",
     "set_random_seed",

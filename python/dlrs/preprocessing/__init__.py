@@ -1,0 +1,5 @@
+"""Keras's older names of what prepares data."""
+
+from dlrs.preprocessing import sequence
+
+__all__ = ["sequence"]

@@ -1,0 +1,48 @@
+"""Checks of arguments that functions of this package share."""
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+
+def check_text(function: str, argument: str, value: Any) -> str:
+    """`value`, if it is a string; otherwise a TypeError that says which argument of what it is."""
+    if not isinstance(value, str):
+        raise TypeError(f"{function}: `{argument}` must be a string, got {type(value).__name__} {value!r:.60}.")
+    return value
+
+
+def check_count(function: str, argument: str, value: Any, least: int = 1) -> int:
+    """`value` as an int, if it is an integer of at least `least`; otherwise a ValueError."""
+    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__") or value.__index__() < least:
+        raise ValueError(f"{function}: `{argument}` must be an integer >= {least}, got {value!r:.60}.")
+    return int(value.__index__())
+
+
+def check_ids(function: str, argument: str, value: Any, size: int | None = None) -> Array:
+    """`value` as a vector of int32, if it holds integers in [0, size) along one axis.
+
+    Raises:
+        ValueError: it is something else; of an id out of range, the message names the id and its position.
+    """
+    try:
+        ids = np.asarray(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{function}: `{argument}` must be a vector of token ids: {error}") from error
+    if ids.size == 0 and ids.ndim == 1:
+        return np.zeros(0, np.int32)
+    if ids.ndim != 1 or ids.dtype.kind not in "iu":
+        raise ValueError(
+            f"{function}: `{argument}` must be a vector of integers, got shape {ids.shape} and dtype {ids.dtype}."
+        )
+    largest = (1 << 31) - 1 if size is None else size - 1
+    wrong = np.flatnonzero((ids < 0) | (ids > largest))
+    if wrong.size:
+        position = int(wrong[0])
+        raise ValueError(
+            f"{function}: token id {int(ids[position])} at position {position} of `{argument}` is not in "
+            f"[0, {largest + 1})."
+        )
+    return ids.astype(np.int32)
