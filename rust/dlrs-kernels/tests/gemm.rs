@@ -183,6 +183,8 @@ fn blocks_of_k_and_m_do_not_show() {
             ((1, 700, 77), RowMajor, Transposed),
             ((77, 700, 1), RowMajor, RowMajor),
             ((77, 700, 1), Transposed, BothStrided),
+            ((77, 700, 3), Transposed, RowMajor),
+            ((130, 2100, 10), Transposed, Transposed),
         ] {
             check(isa, size, la, lb);
         }

@@ -42,8 +42,10 @@ const VECTOR: usize = 16;
 
 /// Elements of scratch that [`gemm_f32`] needs for a tile of m×n of a product over k.
 pub fn gemm_scratch_len(isa: Isa, m: usize, k: usize, n: usize) -> usize {
-    let _ = n; // one panel of B at a time
-    dispatch!(isa, s => scratch_len(s, m, k))
+    dispatch!(isa, s => {
+        let across = if is_narrow(s, m, n) { m * n + ALIGN + scratch_len(s, n, k) } else { 0 };
+        scratch_len(s, m, k).max(across)
+    })
 }
 
 #[inline(always)]
@@ -71,15 +73,54 @@ pub fn gemm_f32(isa: Isa, a: MatRef<f32>, b: MatB, mut c: TileMut<f32>, epilogue
     if m == 0 || n == 0 {
         return;
     }
-    let need = gemm_scratch_len(isa, m, k, n);
+    let need = dispatch!(isa, s => scratch_len(s, m, k));
     assert!(need <= scratch.len(), "scratch of {} elements, {need} needed", scratch.len());
     if gemv::try_vector(isa, a, b, &mut c, epilogue.accumulate) {
+        return finish_rows(&mut c, epilogue);
+    }
+    if dispatch!(isa, s => try_across(s, a, b, &mut c, epilogue.accumulate, scratch)) {
         return finish_rows(&mut c, epilogue);
     }
     dispatch!(isa, s => product(s, a, b, c.sub(0, 0, m, n), epilogue, scratch));
     if late(epilogue) {
         finish_rows(&mut c, epilogue);
     }
+}
+
+/// Steps of k from which transposing C costs little beside the product.
+const DEEP: usize = 128;
+
+/// Whether C is high and so narrow that one block of rows of Cᵀ holds it.
+#[inline(always)]
+fn is_narrow<S: Tiles>(_: S, m: usize, n: usize) -> bool {
+    (2..=S::MR).contains(&n) && m >= panel::<S>()
+}
+
+/// Computes a narrow C as (Bᵀ·Aᵀ)ᵀ where A lies transposed, as in the gradient by the weights of a layer of few units: A is then read
+/// in whole vectors, and broadcast are the few elements of B. Says whether it did; the sums are the same chains.
+#[inline(always)]
+fn try_across<S: Tiles>(
+    s: S,
+    a: MatRef<f32>,
+    b: MatB,
+    c: &mut TileMut<f32>,
+    accumulate: bool,
+    scratch: &mut [f32],
+) -> bool {
+    let (m, k, n) = (a.rows(), a.cols(), c.cols());
+    let MatB::Strided(b) = b else { return false };
+    let transposed = a.row_stride() == 1 && a.col_stride() != 1;
+    if !transposed || k < DEEP || !is_narrow(s, m, n) || scratch.len() < m * n + ALIGN + scratch_len(s, n, k) {
+        return false;
+    }
+    let (across, scratch) = aligned(scratch).split_at_mut(m * n);
+    if accumulate {
+        (0..m).for_each(|i| c.row(i).iter().enumerate().for_each(|(j, &y)| across[j * m + i] = y));
+    }
+    let epilogue = Epilogue { accumulate, ..Epilogue::default() };
+    product(s, b.t(), MatB::Strided(a.t()), TileMut::new(across, n, m, m), &epilogue, scratch);
+    (0..m).for_each(|i| c.row(i).iter_mut().enumerate().for_each(|(j, y)| *y = across[j * m + i]));
+    true
 }
 
 /// Whether the epilogue reads what the kernels' epilogue cannot: a residual whose columns do not touch.
