@@ -163,7 +163,10 @@ impl Fuser<'_> {
         let inputs: Vec<Val> = node.inputs.iter().map(|&v| self.live.canonical(v)).collect();
         let (a, b) = (self.types(&inputs), self.types(&node.outputs));
         let (lowered, packing) = match node.op.fusion_class() {
-            FusionClass::Contraction(c) if c.accepts_consumer(&a) => self.contract(c, &inputs, &a, &b, None)?,
+            // Those of several results take no consumer, but may read an operand that is packed.
+            FusionClass::Contraction(c) if c.accepts_consumer(&a) || b.len() > 1 => {
+                self.contract(c, &inputs, &a, &b, None)?
+            }
             _ => (node.op.lower(&self.lower(&a, &b))?, None),
         };
         let name = node.op.name();

@@ -4,7 +4,7 @@
 
 use super::multiply::Multiply;
 use super::steps::{Cell, Float, Pass, Place, Run, add_to, is_live, read, start, write};
-use super::weights::Layout;
+use super::weights::{Layout, Weights};
 use crate::isa::{Isa, Lanes};
 
 const GATES: usize = 3;
@@ -18,8 +18,8 @@ pub struct GruForward<'a, T> {
     pub z: Option<&'a [T]>,
     /// The first state (rows, units).
     pub h0: &'a [T],
-    /// The recurrent weights in [`weights`](Self::weights).
-    pub panels: &'a [T],
+    /// The recurrent weights, in [`weights`](Self::weights) if they are packed.
+    pub panels: Weights<'a, T>,
     /// What is added to the recurrent products (3·units).
     pub bias: &'a [T],
     /// 0 where a state is carried on (rows, steps).
@@ -116,8 +116,8 @@ impl<T: Float> Cell<T> for (GruForward<'_, T>, Pass<'_, T>) {
 pub struct GruBackward<'a, T> {
     /// Measures of the forward pass.
     pub run: Run,
-    /// The recurrent weights in [`weights`](Self::weights).
-    pub panels: &'a [T],
+    /// The recurrent weights, in [`weights`](Self::weights) if they are packed.
+    pub panels: Weights<'a, T>,
     /// As in the forward pass.
     pub h0: &'a [T],
     /// What the forward pass returned.

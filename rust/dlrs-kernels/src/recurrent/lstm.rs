@@ -4,7 +4,7 @@
 
 use super::multiply::Multiply;
 use super::steps::{Cell, Float, Pass, Place, Run, add_to, copy_rows, is_live, read, start, write};
-use super::weights::Layout;
+use super::weights::{Layout, Weights};
 use crate::isa::{Isa, Lanes};
 
 const GATES: usize = 4;
@@ -20,8 +20,8 @@ pub struct LstmForward<'a, T> {
     pub h0: &'a [T],
     /// The first cell state (rows, units).
     pub c0: &'a [T],
-    /// The recurrent weights in [`weights`](Self::weights).
-    pub panels: &'a [T],
+    /// The recurrent weights, in [`weights`](Self::weights) if they are packed.
+    pub panels: Weights<'a, T>,
     /// 0 where a state is carried on (rows, steps).
     pub mask: Option<&'a [u8]>,
     /// Receives the states after each step (rows, steps, units).
@@ -126,8 +126,8 @@ impl<T: Float> LstmForward<'_, T> {
 pub struct LstmBackward<'a, T> {
     /// Measures of the forward pass.
     pub run: Run,
-    /// The recurrent weights in [`weights`](Self::weights).
-    pub panels: &'a [T],
+    /// The recurrent weights, in [`weights`](Self::weights) if they are packed.
+    pub panels: Weights<'a, T>,
     /// As in the forward pass.
     pub h0: &'a [T],
     /// As in the forward pass.

@@ -21,4 +21,4 @@ pub use lstm::{LstmBackward, LstmForward};
 pub use reset_before::{ResetBeforeBackward, ResetBeforeForward};
 pub use simple::{Activation, SimpleBackward, SimpleForward};
 pub use steps::{Float, Run};
-pub use weights::Layout;
+pub use weights::{Layout, Weights};

@@ -8,12 +8,14 @@ use crate::isa::{Double, Lanes, Portable, Real};
 /// Elements of the largest register tile.
 pub(super) const MAX_TILE: usize = 14 * 2 * 16;
 
-/// Rows of `a`, `a_stride` apart, and a panel whose rows of vectors follow each other.
+/// Rows of `a`, `a_stride` apart, and a panel: rows `panel_stride` apart of vectors `vector_stride` apart.
 #[derive(Clone, Copy)]
 pub struct Operands<T> {
     pub a: *const T,
     pub a_stride: usize,
     pub panel: *const T,
+    pub panel_stride: usize,
+    pub vector_stride: usize,
     pub k: usize,
 }
 
@@ -49,7 +51,7 @@ unsafe fn tile<S: Tiles, const MR: usize, const V: usize>(s: S, x: &Operands<f32
         for _ in 0..x.k {
             let mut row = [s.zero(); V];
             for j in 0..V {
-                row[j] = s.load_ptr(panel.add(j * S::LANES));
+                row[j] = s.load_ptr(panel.add(j * x.vector_stride));
             }
             for i in 0..MR {
                 let ai = s.splat(*a.add(i * x.a_stride));
@@ -58,7 +60,7 @@ unsafe fn tile<S: Tiles, const MR: usize, const V: usize>(s: S, x: &Operands<f32
                 }
             }
             a = a.wrapping_add(1);
-            panel = panel.wrapping_add(V * S::LANES);
+            panel = panel.wrapping_add(x.panel_stride);
         }
         for i in 0..MR {
             for j in 0..V {
@@ -146,7 +148,7 @@ impl Multiply for Double {
             to.fill(0.0);
             for (p, a) in a.iter().enumerate() {
                 for (v, to) in to.iter_mut().enumerate() {
-                    *to += a * *x.panel.add(p * vectors + v);
+                    *to += a * *x.panel.add(p * x.panel_stride + v * x.vector_stride);
                 }
             }
         }

@@ -6,7 +6,7 @@ use super::multiply::Multiply;
 use super::steps::{
     Cell, Float, Place, Product, Run, add_to, any_live, copy_rows, each_of_two, is_live, multiply, read, start, write,
 };
-use super::weights::Layout;
+use super::weights::{Layout, Weights};
 use crate::isa::{Isa, Lanes};
 
 const GATES: usize = 3;
@@ -117,7 +117,7 @@ impl<T: Float> Cell<T> for Pass<'_, ResetBeforeForward<'_, T>, T> {
             multiply::<M, 2>(
                 m,
                 &run,
-                Some(Product { a: &*h, stride, k: u, panels: panels[0] }),
+                Some(Product { a: &*h, stride, k: u, panels: Weights::Packed(panels[0]) }),
                 layouts[0],
                 &live,
                 #[inline(always)]
@@ -130,7 +130,7 @@ impl<T: Float> Cell<T> for Pass<'_, ResetBeforeForward<'_, T>, T> {
             multiply::<M, 2>(
                 m,
                 &run,
-                Some(Product { a: &*reset, stride, k: u, panels: panels[1] }),
+                Some(Product { a: &*reset, stride, k: u, panels: Weights::Packed(panels[1]) }),
                 layouts[1],
                 &live,
                 #[inline(always)]
@@ -290,7 +290,7 @@ impl<T: Float> ResetBeforeBackward<'_, T> {
         multiply::<M, 2>(
             m,
             &run,
-            Some(Product { a: d_g, stride: run.stride(u), k: u, panels: self.panels[1] }),
+            Some(Product { a: d_g, stride: run.stride(u), k: u, panels: Weights::Packed(self.panels[1]) }),
             Self::weights(u)[1],
             live,
             #[inline(always)]
@@ -315,7 +315,7 @@ impl<T: Float> ResetBeforeBackward<'_, T> {
         multiply::<M, 2>(
             m,
             &run,
-            Some(Product { a: d_zr, stride: run.stride(2 * u), k: 2 * u, panels: self.panels[0] }),
+            Some(Product { a: d_zr, stride: run.stride(2 * u), k: 2 * u, panels: Weights::Packed(self.panels[0]) }),
             Self::weights(u)[0],
             live,
             #[inline(always)]

@@ -2,7 +2,7 @@
 
 use super::multiply::Multiply;
 use super::steps::{Cell, Float, Pass, Place, Run, add_to, each_of_two, is_live, read, start, write};
-use super::weights::Layout;
+use super::weights::{Layout, Weights};
 use crate::isa::{Isa, Lanes};
 
 /// What is applied to the sums.
@@ -45,8 +45,8 @@ pub struct SimpleForward<'a, T> {
     pub z: Option<&'a [T]>,
     /// The first state (rows, units).
     pub h0: &'a [T],
-    /// The recurrent weights in [`weights`](Self::weights).
-    pub panels: &'a [T],
+    /// The recurrent weights, in [`weights`](Self::weights) if they are packed.
+    pub panels: Weights<'a, T>,
     /// 0 where a state is carried on (rows, steps).
     pub mask: Option<&'a [u8]>,
     /// Receives the states after each step (rows, steps, units).
@@ -134,8 +134,8 @@ pub struct SimpleBackward<'a, T> {
     pub run: Run,
     /// As in the forward pass.
     pub activation: Activation,
-    /// The recurrent weights in [`weights`](Self::weights).
-    pub panels: &'a [T],
+    /// The recurrent weights, in [`weights`](Self::weights) if they are packed.
+    pub panels: Weights<'a, T>,
     /// As in the forward pass.
     pub h0: &'a [T],
     /// What the forward pass returned.

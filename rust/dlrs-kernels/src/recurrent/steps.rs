@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::multiply::{MAX_TILE, Multiply, Operands};
-use super::weights::Layout;
+use super::weights::{Layout, Weights};
 use crate::dispatch;
 use crate::gemm::{MatRef, pack_b, panel_width};
 use crate::isa::{Double, Isa, Lanes, Real};
@@ -125,7 +125,7 @@ pub(super) struct Product<'a, T> {
     pub a: &'a [T],
     pub stride: usize,
     pub k: usize,
-    pub panels: &'a [T],
+    pub panels: Weights<'a, T>,
 }
 
 /// The elements of a tile, in a cache line of their own.
@@ -147,24 +147,27 @@ pub(super) fn multiply<M: Multiply, const V: usize>(
     assert!(layout.vectors() == V);
     let panels = run.units.div_ceil(layout.width() * lanes);
     let blocks = rows.div_ceil(M::rows(V));
-    if let Some(x) = &x {
+    let weights = x.map(|x| {
         let last = (rows.max(1) - 1) * x.stride + x.k;
-        assert!(last <= x.a.len() && panels * x.k * V * lanes <= x.panels.len(), "a step's operands");
-    }
+        assert!(last <= x.a.len(), "a step's operand");
+        (x, layout.panels(x.panels, lanes, x.k, run.units))
+    });
     let mut tile = Tile([M::T::default(); MAX_TILE]);
     assert!(M::rows(V) * V * lanes <= MAX_TILE);
     for panel in 0..panels {
         for block in 0..blocks {
             let (first, height) = crate::gemm::block_of(rows, blocks, block);
-            match &x {
-                Some(x) if live(first..first + height) => {
+            match &weights {
+                Some((x, weights)) if live(first..first + height) => {
                     let operands = Operands {
                         a: x.a[first * x.stride..].as_ptr(),
                         a_stride: x.stride,
-                        panel: x.panels[panel * x.k * V * lanes..].as_ptr(),
+                        panel: weights.data[panel * weights.strides.0..].as_ptr(),
+                        panel_stride: weights.strides.1,
+                        vector_stride: weights.strides.2,
                         k: x.k,
                     };
-                    // SAFETY: the rows of the block lie in `a` and all k rows of the panel in `panels`, as asserted; the tile has
+                    // SAFETY: the rows of the block lie in `a`, as asserted, and all k rows of the panel in `weights`; the tile has
                     // room for the largest product, as asserted.
                     unsafe { m.product(height, V, &operands, tile.0.as_mut_ptr()) }
                 }
@@ -187,7 +190,7 @@ pub(super) fn multiply<M: Multiply, const V: usize>(
 pub(super) struct Pass<'a, T> {
     pub run: Run,
     pub layout: Layout,
-    pub panels: &'a [T],
+    pub panels: Weights<'a, T>,
     pub mask: Mask<'a>,
     pub scratch: &'a mut [T],
     pub stop: &'a dyn Fn() -> bool,

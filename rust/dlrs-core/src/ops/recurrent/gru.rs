@@ -8,10 +8,12 @@ use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::TileIo;
 use dlrs_kernels::recurrent::{Float, GruBackward as BackwardKernel, GruForward as ForwardKernel};
 
+use super::super::{Contraction, FusionClass, Packing, Preparation, TileConsumer};
 use super::super::{LowerCx, Lowered, NodeRef, Op, no_gradient};
 use super::Steps;
 use super::attributes::{Sizes, check, expect, given, part, weight_gradient};
 use super::definition::{Arguments, gates, plus, run_steps, states_before, through_sigmoid, through_tanh};
+use super::packed::Reading;
 use crate::DType;
 use crate::error::Result;
 use crate::graph::{Graph, Val};
@@ -76,11 +78,15 @@ impl Op for Gru {
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         let sizes = Sizes::of(cx.inputs[1], cx.inputs[0]);
-        Ok(if cx.inputs[0].dtype == DType::F64 {
-            self.lower_as::<f64>(cx.isa, sizes)
+        Ok(if cx.inputs[1].dtype == DType::F64 {
+            self.lower_as::<f64>(cx, sizes)
         } else {
-            self.lower_as::<f32>(cx.isa, sizes)
+            self.lower_as::<f32>(cx, sizes)
         })
+    }
+
+    fn fusion_class(&self) -> FusionClass<'_> {
+        FusionClass::Contraction(self)
     }
 
     fn decompose(&self, g: &mut Graph, inputs: &[Val]) -> Result<Option<Vec<Val>>> {
@@ -109,16 +115,40 @@ fn step(b: &mut Graph, x: Arguments<'_>) -> Result<(Vec<Val>, Vec<Val>)> {
     Ok((vec![new], vec![new, all, candidate]))
 }
 
+impl Contraction for Gru {
+    fn accepts_consumer(&self, _: &[Ty]) -> bool {
+        false
+    }
+
+    fn lower_with(&self, cx: &LowerCx<'_>, _: Option<TileConsumer>) -> Result<Lowered> {
+        self.lower(cx)
+    }
+
+    fn packing(&self, isa: Isa, inputs: &[Ty]) -> Option<Packing> {
+        self.reading(isa, Sizes::of(inputs[1], inputs[0])).packing(inputs)
+    }
+
+    fn preparation(&self, isa: Isa, inputs: &[Ty]) -> Option<Preparation> {
+        self.reading(isa, Sizes::of(inputs[1], inputs[0])).preparation(inputs)
+    }
+}
+
 impl Gru {
-    fn lower_as<T: Float>(&self, isa: Isa, sizes: Sizes) -> Lowered {
+    /// How the recurrent weights are read.
+    fn reading(&self, isa: Isa, sizes: Sizes) -> Reading {
+        let Sizes { batch, time, units } = sizes;
+        Reading { isa, layout: ForwardKernel::<f32>::weights(), units, operand: 2, products: batch * time }
+    }
+
+    fn lower_as<T: Float>(&self, cx: &LowerCx<'_>, sizes: Sizes) -> Lowered {
+        let (isa, packed, reading) = (cx.isa, cx.packed, self.reading(cx.isa, sizes));
+        let own = reading.scratch_len::<T>(packed);
         let Steps { masked, reverse } = self.0;
         let Sizes { time, units: u, .. } = sizes;
-        let layout = ForwardKernel::<T>::weights();
-        let packed = layout.len::<T>(isa, u);
-        let scratch = move |rows: &Range<usize>| packed + ForwardKernel::<T>::scratch_len(&sizes.run(rows, reverse));
+        let scratch = move |rows: &Range<usize>| own + ForwardKernel::<T>::scratch_len(&sizes.run(rows, reverse));
         let body = move |rows: &Range<usize>, io: &mut TileIo<'_>| {
-            let (panels, rest) = io.scratch::<T>(scratch(rows)).split_at_mut(packed);
-            layout.pack(isa, u, io.input(2), panels);
+            let (panels, rest) = io.scratch::<T>(scratch(rows)).split_at_mut(own);
+            let panels = reading.weights(packed, io, panels);
             let z = (!io.is_in_place(0)).then(|| part(io.input(0), rows, GATES * time * u));
             let [mut sequence, mut last_h, mut gates, mut candidates] = [0, 1, 2, 3].map(|k| io.output::<T>(k));
             let forward = ForwardKernel {
@@ -163,11 +193,15 @@ impl Op for GruGradient {
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         let sizes = Sizes::of(cx.inputs[1], cx.inputs[2]);
-        Ok(if cx.inputs[0].dtype == DType::F64 {
-            self.lower_as::<f64>(cx.isa, sizes)
+        Ok(if cx.inputs[1].dtype == DType::F64 {
+            self.lower_as::<f64>(cx, sizes)
         } else {
-            self.lower_as::<f32>(cx.isa, sizes)
+            self.lower_as::<f32>(cx, sizes)
         })
+    }
+
+    fn fusion_class(&self) -> FusionClass<'_> {
+        FusionClass::Contraction(self)
     }
 
     fn decompose(&self, g: &mut Graph, inputs: &[Val]) -> Result<Option<Vec<Val>>> {
@@ -203,18 +237,42 @@ fn step_back(b: &mut Graph, x: Arguments<'_>) -> Result<(Vec<Val>, Vec<Val>)> {
     Ok((vec![x.live(b, new, dh)?], vec![dx, products]))
 }
 
+impl Contraction for GruGradient {
+    fn accepts_consumer(&self, _: &[Ty]) -> bool {
+        false
+    }
+
+    fn lower_with(&self, cx: &LowerCx<'_>, _: Option<TileConsumer>) -> Result<Lowered> {
+        self.lower(cx)
+    }
+
+    fn packing(&self, isa: Isa, inputs: &[Ty]) -> Option<Packing> {
+        self.reading(isa, Sizes::of(inputs[1], inputs[2])).packing(inputs)
+    }
+
+    fn preparation(&self, isa: Isa, inputs: &[Ty]) -> Option<Preparation> {
+        self.reading(isa, Sizes::of(inputs[1], inputs[2])).preparation(inputs)
+    }
+}
+
 impl GruGradient {
-    fn lower_as<T: Float>(&self, isa: Isa, sizes: Sizes) -> Lowered {
+    /// How the recurrent weights are read.
+    fn reading(&self, isa: Isa, sizes: Sizes) -> Reading {
+        let Sizes { batch, time, units } = sizes;
+        Reading { isa, layout: BackwardKernel::<f32>::weights(units), units, operand: 0, products: batch * time }
+    }
+
+    fn lower_as<T: Float>(&self, cx: &LowerCx<'_>, sizes: Sizes) -> Lowered {
+        let (isa, packed, reading) = (cx.isa, cx.packed, self.reading(cx.isa, sizes));
+        let own = reading.scratch_len::<T>(packed);
         let Steps { masked, reverse } = self.steps;
         let Sizes { time, units: u, .. } = sizes;
-        let layout = BackwardKernel::<T>::weights(u);
-        let packed = layout.len::<T>(isa, u);
-        let scratch = move |rows: &Range<usize>| packed + BackwardKernel::<T>::scratch_len(&sizes.run(rows, reverse));
+        let scratch = move |rows: &Range<usize>| own + BackwardKernel::<T>::scratch_len(&sizes.run(rows, reverse));
         let [d_sequence, d_last_h] = given(self.given, 5);
         let mask = 5 + self.given.iter().filter(|&&given| given).count();
         let body = move |rows: &Range<usize>, io: &mut TileIo<'_>| {
-            let (panels, rest) = io.scratch::<T>(scratch(rows)).split_at_mut(packed);
-            layout.pack(isa, u, io.input(0), panels);
+            let (panels, rest) = io.scratch::<T>(scratch(rows)).split_at_mut(own);
+            let panels = reading.weights(packed, io, panels);
             let operand = |i: usize, width: usize| part(io.input::<T>(i), rows, width);
             let h0 = operand(1, u);
             let (sequence, gates, candidates) =

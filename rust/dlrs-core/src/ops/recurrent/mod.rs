@@ -7,6 +7,7 @@ mod attributes;
 mod definition;
 pub mod gru;
 pub mod lstm;
+mod packed;
 pub mod reset_before;
 pub mod simple_rnn;
 #[cfg(test)]

@@ -8,10 +8,12 @@ use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::TileIo;
 use dlrs_kernels::recurrent::{Activation, Float, SimpleBackward as BackwardKernel, SimpleForward as ForwardKernel};
 
+use super::super::{Contraction, FusionClass, Packing, Preparation, TileConsumer};
 use super::super::{LowerCx, Lowered, NodeRef, Op, no_gradient};
 use super::Steps;
 use super::attributes::{Sizes, check, expect, given, part, weight_gradient};
 use super::definition::{Arguments, plus, run_steps, states_before, through_tanh};
+use super::packed::Reading;
 use crate::DType;
 use crate::error::Result;
 use crate::graph::{Graph, Val};
@@ -69,11 +71,15 @@ impl Op for SimpleRnn {
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         let sizes = Sizes::of(cx.inputs[1], cx.inputs[0]);
-        Ok(if cx.inputs[0].dtype == DType::F64 {
-            self.lower_as::<f64>(cx.isa, sizes)
+        Ok(if cx.inputs[1].dtype == DType::F64 {
+            self.lower_as::<f64>(cx, sizes)
         } else {
-            self.lower_as::<f32>(cx.isa, sizes)
+            self.lower_as::<f32>(cx, sizes)
         })
+    }
+
+    fn fusion_class(&self) -> FusionClass<'_> {
+        FusionClass::Contraction(self)
     }
 
     fn decompose(&self, g: &mut Graph, inputs: &[Val]) -> Result<Option<Vec<Val>>> {
@@ -98,16 +104,40 @@ impl Op for SimpleRnn {
     }
 }
 
+impl Contraction for SimpleRnn {
+    fn accepts_consumer(&self, _: &[Ty]) -> bool {
+        false
+    }
+
+    fn lower_with(&self, cx: &LowerCx<'_>, _: Option<TileConsumer>) -> Result<Lowered> {
+        self.lower(cx)
+    }
+
+    fn packing(&self, isa: Isa, inputs: &[Ty]) -> Option<Packing> {
+        self.reading(isa, Sizes::of(inputs[1], inputs[0])).packing(inputs)
+    }
+
+    fn preparation(&self, isa: Isa, inputs: &[Ty]) -> Option<Preparation> {
+        self.reading(isa, Sizes::of(inputs[1], inputs[0])).preparation(inputs)
+    }
+}
+
 impl SimpleRnn {
-    fn lower_as<T: Float>(&self, isa: Isa, sizes: Sizes) -> Lowered {
+    /// How the recurrent weights are read.
+    fn reading(&self, isa: Isa, sizes: Sizes) -> Reading {
+        let Sizes { batch, time, units } = sizes;
+        Reading { isa, layout: ForwardKernel::<f32>::weights(), units, operand: 2, products: batch * time }
+    }
+
+    fn lower_as<T: Float>(&self, cx: &LowerCx<'_>, sizes: Sizes) -> Lowered {
+        let (isa, packed, reading) = (cx.isa, cx.packed, self.reading(cx.isa, sizes));
+        let own = reading.scratch_len::<T>(packed);
         let (Steps { masked, reverse }, activation) = (self.steps, self.activation);
         let Sizes { time, units: u, .. } = sizes;
-        let layout = ForwardKernel::<T>::weights();
-        let packed = layout.len::<T>(isa, u);
-        let scratch = move |rows: &Range<usize>| packed + ForwardKernel::<T>::scratch_len(&sizes.run(rows, reverse));
+        let scratch = move |rows: &Range<usize>| own + ForwardKernel::<T>::scratch_len(&sizes.run(rows, reverse));
         let body = move |rows: &Range<usize>, io: &mut TileIo<'_>| {
-            let (panels, rest) = io.scratch::<T>(scratch(rows)).split_at_mut(packed);
-            layout.pack(isa, u, io.input(2), panels);
+            let (panels, rest) = io.scratch::<T>(scratch(rows)).split_at_mut(own);
+            let panels = reading.weights(packed, io, panels);
             let z = (!io.is_in_place(0)).then(|| part(io.input(0), rows, time * u));
             let [mut sequence, mut last_h] = [0, 1].map(|k| io.output::<T>(k));
             let forward = ForwardKernel {
@@ -149,11 +179,15 @@ impl Op for SimpleRnnGradient {
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         let sizes = Sizes::of(cx.inputs[1], cx.inputs[2]);
-        Ok(if cx.inputs[0].dtype == DType::F64 {
-            self.lower_as::<f64>(cx.isa, sizes)
+        Ok(if cx.inputs[1].dtype == DType::F64 {
+            self.lower_as::<f64>(cx, sizes)
         } else {
-            self.lower_as::<f32>(cx.isa, sizes)
+            self.lower_as::<f32>(cx, sizes)
         })
+    }
+
+    fn fusion_class(&self) -> FusionClass<'_> {
+        FusionClass::Contraction(self)
     }
 
     fn decompose(&self, g: &mut Graph, inputs: &[Val]) -> Result<Option<Vec<Val>>> {
@@ -185,18 +219,42 @@ impl Op for SimpleRnnGradient {
     }
 }
 
+impl Contraction for SimpleRnnGradient {
+    fn accepts_consumer(&self, _: &[Ty]) -> bool {
+        false
+    }
+
+    fn lower_with(&self, cx: &LowerCx<'_>, _: Option<TileConsumer>) -> Result<Lowered> {
+        self.lower(cx)
+    }
+
+    fn packing(&self, isa: Isa, inputs: &[Ty]) -> Option<Packing> {
+        self.reading(isa, Sizes::of(inputs[1], inputs[2])).packing(inputs)
+    }
+
+    fn preparation(&self, isa: Isa, inputs: &[Ty]) -> Option<Preparation> {
+        self.reading(isa, Sizes::of(inputs[1], inputs[2])).preparation(inputs)
+    }
+}
+
 impl SimpleRnnGradient {
-    fn lower_as<T: Float>(&self, isa: Isa, sizes: Sizes) -> Lowered {
+    /// How the recurrent weights are read.
+    fn reading(&self, isa: Isa, sizes: Sizes) -> Reading {
+        let Sizes { batch, time, units } = sizes;
+        Reading { isa, layout: BackwardKernel::<f32>::weights(units), units, operand: 0, products: batch * time }
+    }
+
+    fn lower_as<T: Float>(&self, cx: &LowerCx<'_>, sizes: Sizes) -> Lowered {
+        let (isa, packed, reading) = (cx.isa, cx.packed, self.reading(cx.isa, sizes));
+        let own = reading.scratch_len::<T>(packed);
         let (Steps { masked, reverse }, activation) = (self.forward.steps, self.forward.activation);
         let Sizes { time, units: u, .. } = sizes;
-        let layout = BackwardKernel::<T>::weights(u);
-        let packed = layout.len::<T>(isa, u);
-        let scratch = move |rows: &Range<usize>| packed + BackwardKernel::<T>::scratch_len(&sizes.run(rows, reverse));
+        let scratch = move |rows: &Range<usize>| own + BackwardKernel::<T>::scratch_len(&sizes.run(rows, reverse));
         let [d_sequence, d_last_h] = given(self.given, 3);
         let mask = 3 + self.given.iter().filter(|&&given| given).count();
         let body = move |rows: &Range<usize>, io: &mut TileIo<'_>| {
-            let (panels, rest) = io.scratch::<T>(scratch(rows)).split_at_mut(packed);
-            layout.pack(isa, u, io.input(0), panels);
+            let (panels, rest) = io.scratch::<T>(scratch(rows)).split_at_mut(own);
+            let panels = reading.weights(packed, io, panels);
             let operand = |i: usize, width: usize| part(io.input::<T>(i), rows, width);
             let (h0, sequence) = (operand(1, u), operand(2, time * u));
             let (d_sequence, d_last_h) = (d_sequence.map(|i| operand(i, time * u)), d_last_h.map(|i| operand(i, u)));
