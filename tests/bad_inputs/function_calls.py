@@ -50,12 +50,18 @@ INTEGER_OPS = (
     "right_shift",
 )  # fmt: skip
 
+# What the inputs of two sequences of three steps contribute: six gates.
+STEPS = np.linspace(-1, 1, 36, dtype=np.float32).reshape(2, 3, 6)
+
 OPS: dict[str, Arguments] = {
     **dict.fromkeys(INTEGER_OPS, given(LABELS, LABELS)),
     **dict.fromkeys(("bitwise_invert", "bitwise_not"), given(LABELS)),
     "ldexp": given(X, 2),
     "Function": given(*[KerasTensor((2, 3))] * 2),
     "dot_product_attention": given(IMAGE, IMAGE, IMAGE),
+    "gru": given(STEPS, STEPS[:, 0, :2], np.ones((2, 6), np.float32)),
+    "lstm": given(STEPS[..., :4], STEPS[:, 0, :1], STEPS[:, 1, :1], np.ones((1, 4), np.float32)),
+    "simple_rnn": given(STEPS, STEPS[:, 0], np.ones((6, 6), np.float32)),
     "where": given(X > 0.5, X, X),
     "conv": given(CUBE, np.ones((2, 4, 5), np.float32)),
     "conv_transpose": given(CUBE, np.ones((2, 5, 4), np.float32)),

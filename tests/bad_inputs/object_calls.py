@@ -33,6 +33,7 @@ LAYERS: dict[str, Any] = {
     **dict.fromkeys(("Conv1D", "Conv2D", "Conv3D", "SeparableConv1D", "SeparableConv2D"), given(2, 2)),
     **dict.fromkeys(("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"), given(2, 2)),
     **dict.fromkeys(("DepthwiseConv1D", "DepthwiseConv2D"), given(2)),
+    **dict.fromkeys(("GRU", "LSTM", "SimpleRNN"), given(2)),
     "Dense": given(2),
     "Dot": given(-1),
     "Dropout": given(0.5),
@@ -74,6 +75,15 @@ def hidden(cls: type, base: type) -> tuple[str, ...]:
     return tuple(name for name in inspect.signature(base).parameters if name not in inspect.signature(cls).parameters)
 
 
+# The layers that a layer is made around.
+INNER: dict[str, Callable[[], Any]] = {
+    "Bidirectional": lambda: layers.GRU(2),
+    "RNN": lambda: layers.GRUCell(2),
+    "SpectralNormalization": lambda: layers.Dense(2),
+    "TimeDistributed": lambda: layers.Dense(2),
+}
+
+
 def layer_inputs(name: str) -> list[Any]:
     """The positional arguments of a good call."""
     row = LAYER_ROWS[name][0]
@@ -84,8 +94,14 @@ def layer_inputs(name: str) -> list[Any]:
 def make_layer(name: str) -> Call:
     cls = getattr(layers, name)
     args, kwargs = LAYERS.get(name, given())
-    if name == "SpectralNormalization":
-        args = (layers.Dense(2),)
+    if name in INNER:
+        args = (INNER[name](),)
+    if name.endswith("Cell"):
+        return call(lambda *a, **k: layers.RNN(cls(*a, **k))(*layer_inputs(name)), 2, of=cls, **kwargs)
+    if name == "StackedRNNCells":
+        return call(
+            lambda *a, **k: layers.RNN(cls(*a, **k))(*layer_inputs(name)), [layers.GRUCell(2)], of=cls, **kwargs
+        )
     return call(lambda *a, **k: cls(*a, **k)(*layer_inputs(name)), *args, of=cls, **kwargs)
 
 

@@ -100,6 +100,14 @@ CASES: dict[str, list[Case]] = {
         Case(lambda k: k.BatchNormalization(center=False, scale=False), SEQUENCE, BOTH, mask=1),
         Case(lambda k: k.BatchNormalization(renorm=True, renorm_clipping={"rmax": 2.0, "dmax": 1.0}), IMAGE, BOTH),
     ],
+    "Bidirectional": [
+        *(
+            Case(lambda k, mode=mode: k.Bidirectional(k.LSTM(3, return_sequences=True), mode), SEQUENCE)
+            for mode in ("concat", "sum", "mul", "ave")
+        ),
+        Case(lambda k: k.Bidirectional(k.GRU(3)), SEQUENCE, mask=1),
+        Case(lambda k: k.Bidirectional(k.SimpleRNN(3, return_sequences=True)), SEQUENCE, mask=1),
+    ],
     "CategoryEncoding": [
         Case(lambda k, mode=mode: k.CategoryEncoding(5, output_mode=mode), ("ab",), ids=5)
         for mode in ("one_hot", "multi_hot", "count")
@@ -161,6 +169,15 @@ CASES: dict[str, list[Case]] = {
     ],
     "Embedding": [Case(lambda k: k.Embedding(9, 3), ids=9)],
     "Flatten": [Case(lambda k: k.Flatten(), IMAGE), Case(lambda k: k.Flatten(FIRST), IMAGE)],
+    "GRU": [
+        Case(lambda k: k.GRU(3), SEQUENCE),
+        Case(lambda k: k.GRU(3, return_sequences=True, go_backwards=True), SEQUENCE),
+        Case(lambda k: k.GRU(3, reset_after=False, return_sequences=True), SEQUENCE, mask=1),
+        Case(lambda k: k.GRU(3, reset_after=True, use_bias=False), SEQUENCE, mask=1),
+        Case(lambda k: k.GRU(3, "relu", "hard_sigmoid", reset_after=False), SEQUENCE),
+        Case(lambda k: k.GRU(3, return_sequences=True, zero_output_for_mask=True), SEQUENCE, mask=1),
+    ],
+    "GRUCell": [Case(lambda k: k.RNN(k.GRUCell(3)), SEQUENCE)],
     "GaussianDropout": [Case(lambda k: k.GaussianDropout(0.5))],
     "GaussianNoise": [Case(lambda k: k.GaussianNoise(0.5))],
     "GlobalAveragePooling1D": [
@@ -189,6 +206,13 @@ CASES: dict[str, list[Case]] = {
     ],
     "Identity": [Case(lambda k: k.Identity())],
     "Lambda": [Case(lambda k: k.Lambda(lambda x: x * x + 1.0))],
+    "LSTM": [
+        Case(lambda k: k.LSTM(3), SEQUENCE),
+        Case(lambda k: k.LSTM(3, return_sequences=True, go_backwards=True), SEQUENCE, mask=1),
+        Case(lambda k: k.LSTM(3, use_bias=False, unit_forget_bias=False), SEQUENCE, mask=1),
+        Case(lambda k: k.LSTM(3, "softsign", recurrent_activation="sigmoid", unroll=True), SEQUENCE),
+    ],
+    "LSTMCell": [Case(lambda k: k.RNN(k.LSTMCell(3), return_sequences=True), SEQUENCE, mask=1)],
     "LayerNormalization": [
         Case(lambda k: k.LayerNormalization(), SEQUENCE, BOTH),
         Case(lambda k: k.LayerNormalization((1, 2), epsilon=1e-2), IMAGE),
@@ -250,6 +274,7 @@ CASES: dict[str, list[Case]] = {
         Case(lambda k: k.RMSNormalization(), SEQUENCE),
         Case(lambda k: k.RMSNormalization([1, 2]), SEQUENCE),
     ],
+    "RNN": [Case(lambda k: k.RNN([k.SimpleRNNCell(2), k.GRUCell(3)], return_sequences=True), SEQUENCE)],
     "RandomBrightness": [Case(lambda k: k.RandomBrightness((0.3, 0.3), (-2, 2)), COLOURS, BOTH)],
     "RandomColorDegeneration": [Case(lambda k: k.RandomColorDegeneration((0.7, 0.7), (-2, 2)), COLOURS, BOTH)],
     "RandomColorJitter": [Case(lambda k: k.RandomColorJitter((-2, 2), (0.2, 0.2), (0, 0)), COLOURS, BOTH)],
@@ -307,6 +332,12 @@ CASES: dict[str, list[Case]] = {
     ],
     "SeparableConv1D": [Case(lambda k: k.SeparableConv1D(2, 2, depth_multiplier=2), SEQUENCE)],
     "SeparableConv2D": [Case(lambda k: k.SeparableConv2D(4, 3, padding="same", activation="tanh"), IMAGE)],
+    "SimpleRNN": [
+        Case(lambda k: k.SimpleRNN(3), SEQUENCE, mask=1),
+        Case(lambda k: k.SimpleRNN(3, "relu", return_sequences=True, go_backwards=True), SEQUENCE),
+        Case(lambda k: k.SimpleRNN(3, "softplus", return_sequences=True), SEQUENCE, mask=1),
+    ],
+    "SimpleRNNCell": [Case(lambda k: k.RNN(k.SimpleRNNCell(3)), SEQUENCE)],
     "Softmax": [
         Case(lambda k: k.Softmax(), SEQUENCE),
         Case(lambda k: k.Softmax((1, 2)), IMAGE),
@@ -322,7 +353,12 @@ CASES: dict[str, list[Case]] = {
         Case(lambda k: k.SpectralNormalization(k.Dense(3)), training=(True,), gradients=False),
         Case(lambda k: k.SpectralNormalization(k.Dense(3), 3), training=(True,), gradients=False),
     ],
+    "StackedRNNCells": [Case(lambda k: k.RNN(k.StackedRNNCells([k.LSTMCell(3), k.LSTMCell(2)])), SEQUENCE)],
     "Subtract": [Case(lambda k: k.Subtract(), PAIR)],
+    "TimeDistributed": [
+        Case(lambda k: k.TimeDistributed(k.Dense(3, "tanh")), SEQUENCE),
+        Case(lambda k: k.TimeDistributed(k.Conv1D(2, 2)), IMAGE),
+    ],
     "UnitNormalization": [
         Case(lambda k: k.UnitNormalization(), SEQUENCE),
         Case(lambda k: k.UnitNormalization((1, 2)), IMAGE),
@@ -347,7 +383,7 @@ CASES: dict[str, list[Case]] = {
 # Bases, and what Keras does not have.
 NO_CASE = {
     *("Input", "InputLayer", "InputSpec", "Layer", "Wrapper"),
-    *("LocalResponseNormalization", "MFCC", "RandomPCAColor"),
+    *("LocalResponseNormalization", "MFCC", "PeepholeLSTMCell", "RandomPCAColor", "SimpleGRUCell"),
 }
 PARAMETERS = [
     pytest.param(name, case, training, id=f"{name}-{i}-{'training' if training else 'inference'}")
@@ -380,9 +416,10 @@ def drawn_weights(layer: Any, rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def key_of(variable: Any, variables: Sequence[Any]) -> str:
-    """What the same variable of both libraries is called: its name, with the layer's that holds it where needed."""
-    alone = sum(v.name == variable.name for v in variables) == 1
-    return variable.name if alone else "/".join(variable.path.split("/")[-2:])
+    """What the same variable of both libraries is called: its name, with as much of its path as tells it apart."""
+    parts = variable.path.split("/")
+    ends = ["/".join(parts[-n:]) for n in range(1, len(parts) + 1)]
+    return next(end for end in ends if sum(f"/{v.path}".endswith(f"/{end}") for v in variables) == 1)
 
 
 @pytest.mark.slow

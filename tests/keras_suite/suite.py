@@ -33,6 +33,7 @@ AREAS = (
     "layers/preprocessing/stft_spectrogram_test.py",
     "layers/regularization",
     "layers/reshaping",
+    "layers/rnn",
     "losses",
     "metrics",
     "ops/core_test.py",

@@ -77,6 +77,12 @@ ROWS: dict[str, list[Row]] = {
         Row(lambda **k: layers.BatchNormalization(axis=1, **k), IMAGE, training=True),
         Row(lambda **k: layers.BatchNormalization(renorm=True, **k), training=False),
     ],
+    "Bidirectional": [
+        Row(
+            lambda **k: layers.Bidirectional(layers.GRU(2, return_sequences=True, **k), merge_mode="ave", **k), SEQUENCE
+        ),
+        Row(lambda **k: layers.Bidirectional(layers.LSTM(2, **k), **k), SEQUENCE),
+    ],
     "CategoryEncoding": [
         Row(lambda mode=mode, **k: layers.CategoryEncoding(6, output_mode=mode, **k), ((2, 5),), ids=6)
         for mode in ("one_hot", "multi_hot", "count")
@@ -132,6 +138,12 @@ ROWS: dict[str, list[Row]] = {
     "EinsumDense": [Row(lambda **k: layers.EinsumDense("abc,cd->abd", (None, 2), bias_axes="d", **k), SEQUENCE)],
     "Embedding": [Row(lambda **k: layers.Embedding(6, 3, **k), ((2, 5),), ids=6)],
     "Flatten": [Row(layers.Flatten, IMAGE)],
+    "GRU": [
+        Row(lambda **k: layers.GRU(3, return_sequences=True, **k), SEQUENCE),
+        Row(lambda **k: layers.GRU(3, reset_after=False, go_backwards=True, **k), SEQUENCE),
+        Row(lambda **k: layers.GRU(2, activation="softsign", **k), SEQUENCE),
+    ],
+    "GRUCell": [Row(lambda **k: layers.RNN(layers.GRUCell(3, **k), **k), SEQUENCE)],
     "GaussianDropout": [Row(lambda **k: layers.GaussianDropout(0.5, **k))],
     "GaussianNoise": [Row(lambda **k: layers.GaussianNoise(0.5, **k))],
     "GlobalAveragePooling1D": [Row(layers.GlobalAveragePooling1D, SEQUENCE)],
@@ -153,6 +165,11 @@ ROWS: dict[str, list[Row]] = {
     ],
     "Identity": [Row(layers.Identity)],
     "Lambda": [Row(lambda **k: layers.Lambda(ops.sin, **k))],
+    "LSTM": [
+        Row(lambda **k: layers.LSTM(3, return_sequences=True, **k), SEQUENCE),
+        Row(lambda **k: layers.LSTM(2, recurrent_activation="hard_sigmoid", unroll=True, **k), SEQUENCE),
+    ],
+    "LSTMCell": [Row(lambda **k: layers.RNN(layers.LSTMCell(3, **k), **k), SEQUENCE)],
     "LayerNormalization": [
         Row(layers.LayerNormalization, SEQUENCE),
         Row(lambda **k: layers.LayerNormalization((1, 2), **k), SEQUENCE),
@@ -189,6 +206,7 @@ ROWS: dict[str, list[Row]] = {
         Row(lambda **k: layers.Normalization((1, 2), [1.0, 2.0, 3.0], [0.5, 1.0, 2.0], **k), SEQUENCE),
     ],
     "PReLU": [Row(lambda **k: layers.PReLU("glorot_uniform", shared_axes=1, **k), SEQUENCE)],
+    "PeepholeLSTMCell": [Row(lambda **k: layers.RNN(layers.PeepholeLSTMCell(2, **k), **k), SEQUENCE)],
     "Permute": [Row(lambda **k: layers.Permute((2, 1), **k), SEQUENCE)],
     "Pipeline": [
         Row(lambda **k: layers.Pipeline([layers.RandomZoom(0.2, seed=1, **k), layers.Rescaling(0.5, **k)], **k), IMAGE)
@@ -197,6 +215,7 @@ ROWS: dict[str, list[Row]] = {
         Row(layers.RMSNormalization, SEQUENCE),
         Row(lambda **k: layers.RMSNormalization([1, 2], **k), SEQUENCE),
     ],
+    "RNN": [Row(lambda **k: layers.RNN(layers.SimpleRNNCell(2, **k), return_sequences=True, **k), SEQUENCE)],
     "RandomBrightness": [Row(lambda **k: layers.RandomBrightness(0.3, (-1, 1), seed=1, **k), IMAGE)],
     "RandomColorDegeneration": [Row(lambda **k: layers.RandomColorDegeneration(0.7, (-1, 1), seed=1, **k), IMAGE)],
     "RandomColorJitter": [Row(lambda **k: layers.RandomColorJitter((-2, 2), 0.2, 0.3, 0.6, 0.4, seed=1, **k), IMAGE)],
@@ -260,12 +279,22 @@ ROWS: dict[str, list[Row]] = {
     ],
     "SeparableConv1D": [Row(lambda **k: layers.SeparableConv1D(2, 2, depth_multiplier=2, **k), SEQUENCE)],
     "SeparableConv2D": [Row(lambda **k: layers.SeparableConv2D(4, 3, padding="same", activation="tanh", **k), IMAGE)],
+    "SimpleGRUCell": [Row(lambda **k: layers.RNN(layers.SimpleGRUCell(3, **k), **k), SEQUENCE)],
+    "SimpleRNN": [
+        Row(lambda **k: layers.SimpleRNN(3, **k), SEQUENCE),
+        Row(lambda **k: layers.SimpleRNN(3, "sigmoid", return_sequences=True, **k), SEQUENCE),
+    ],
+    "SimpleRNNCell": [Row(lambda **k: layers.RNN(layers.SimpleRNNCell(3, activation=None, **k), **k), SEQUENCE)],
     "Softmax": [Row(layers.Softmax), Row(lambda **k: layers.Softmax((1, 2), **k), SEQUENCE)],
     "SpatialDropout1D": [Row(lambda **k: layers.SpatialDropout1D(0.5, **k), SEQUENCE)],
     "SpatialDropout2D": [Row(lambda **k: layers.SpatialDropout2D(0.5, **k), IMAGE)],
     "SpatialDropout3D": [Row(lambda **k: layers.SpatialDropout3D(0.5, **k), VOLUME)],
     "SpectralNormalization": [Row(lambda **k: layers.SpectralNormalization(layers.Dense(2, **k), **k))],
+    "StackedRNNCells": [
+        Row(lambda **k: layers.RNN([layers.GRUCell(3, **k), layers.LSTMCell(2, **k)], **k), SEQUENCE),
+    ],
     "Subtract": [Row(layers.Subtract, PAIR)],
+    "TimeDistributed": [Row(lambda **k: layers.TimeDistributed(layers.Dense(2, **k), **k), SEQUENCE)],
     "UnitNormalization": [
         Row(layers.UnitNormalization),
         Row(lambda **k: layers.UnitNormalization((1, 2), **k), SEQUENCE),

@@ -108,6 +108,17 @@ from dlrs.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from dlrs.layers.recurrent.bidirectional import Bidirectional
+from dlrs.layers.recurrent.cell import DropoutRNNCell as DropoutRNNCell
+from dlrs.layers.recurrent.gru import GRU
+from dlrs.layers.recurrent.gru_cell import GRUCell, SimpleGRUCell
+from dlrs.layers.recurrent.lstm import LSTM
+from dlrs.layers.recurrent.lstm_cell import LSTMCell, PeepholeLSTMCell
+from dlrs.layers.recurrent.rnn import RNN
+from dlrs.layers.recurrent.simple_rnn import SimpleRNN
+from dlrs.layers.recurrent.simple_rnn_cell import SimpleRNNCell
+from dlrs.layers.recurrent.stacked_rnn_cells import StackedRNNCells
+from dlrs.layers.recurrent.time_distributed import TimeDistributed
 from dlrs.layers.rescaling import Rescaling
 from dlrs.layers.reshaping import Permute, RepeatVector, Reshape
 from dlrs.layers.reversible_embedding import ReversibleEmbedding
@@ -142,7 +153,10 @@ SeparableConvolution2D = SeparableConv2D
 
 __all__ = [
     "ELU",
+    "GRU",
+    "LSTM",
     "MFCC",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "AdaptiveAveragePooling1D",
@@ -164,6 +178,7 @@ __all__ = [
     "AvgPool2D",
     "AvgPool3D",
     "BatchNormalization",
+    "Bidirectional",
     "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
@@ -192,6 +207,7 @@ __all__ = [
     "EinsumDense",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
@@ -213,6 +229,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "InputSpec",
+    "LSTMCell",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -233,6 +250,7 @@ __all__ = [
     "Multiply",
     "Normalization",
     "PReLU",
+    "PeepholeLSTMCell",
     "Permute",
     "Pipeline",
     "RMSNormalization",
@@ -266,12 +284,17 @@ __all__ = [
     "SeparableConv2D",
     "SeparableConvolution1D",
     "SeparableConvolution2D",
+    "SimpleGRUCell",
+    "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
     "SpectralNormalization",
+    "StackedRNNCells",
     "Subtract",
+    "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
@@ -302,20 +325,22 @@ _REGISTRY = Registry(
         Activation, ActivityRegularization, AdaptiveAveragePooling1D, AdaptiveAveragePooling2D,
         AdaptiveAveragePooling3D, AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, Add,
         AdditiveAttention, AlphaDropout, Attention, AutoContrast, Average, AveragePooling1D, AveragePooling2D,
-        AveragePooling3D, BatchNormalization, CategoryEncoding, CenterCrop, Concatenate, Conv1D, Conv1DTranspose,
-        Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, Cropping1D, Cropping2D, Cropping3D, CutMix, Dense,
-        DepthwiseConv1D, DepthwiseConv2D, Discretization, Dot, Dropout, ELU, EinsumDense, Embedding, Flatten,
-        GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D, GlobalAveragePooling3D,
-        GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GroupNormalization, GroupedQueryAttention,
-        Identity, InputLayer, Lambda, LayerNormalization, LeakyReLU, LocalResponseNormalization, MFCC, Masking,
-        MaxPooling1D, MaxPooling2D, MaxPooling3D, Maximum, MelSpectrogram, Minimum, MixUp, MultiHeadAttention,
-        Multiply, Normalization, PReLU, Permute, Pipeline, RMSNormalization, RandomBrightness,
-        RandomColorDegeneration, RandomColorJitter, RandomContrast, RandomCrop, RandomElasticTransform, RandomErasing,
-        RandomFlip, RandomGaussianBlur, RandomGrayscale, RandomHue, RandomInvert, RandomPCAColor, RandomPerspective,
-        RandomRotation, RandomSaturation, RandomShear, RandomTranslation, RandomZoom, ReLU, RepeatVector, Rescaling,
-        Reshape, Resizing, ReversibleEmbedding, STFTSpectrogram, SeparableConv1D, SeparableConv2D, Softmax,
-        SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, SpectralNormalization, Subtract, UnitNormalization,
-        UpSampling1D, UpSampling2D, UpSampling3D, Wrapper, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
+        AveragePooling3D, BatchNormalization, Bidirectional, CategoryEncoding, CenterCrop, Concatenate, Conv1D,
+        Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, Cropping1D, Cropping2D, Cropping3D, CutMix,
+        Dense, DepthwiseConv1D, DepthwiseConv2D, Discretization, Dot, Dropout, ELU, EinsumDense, Embedding, Flatten,
+        GRU, GRUCell, GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D,
+        GlobalAveragePooling3D, GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GroupNormalization,
+        GroupedQueryAttention, Identity, InputLayer, LSTM, LSTMCell, Lambda, LayerNormalization, LeakyReLU,
+        LocalResponseNormalization, MFCC, Masking, MaxPooling1D, MaxPooling2D, MaxPooling3D, Maximum, MelSpectrogram,
+        Minimum, MixUp, MultiHeadAttention, Multiply, Normalization, PReLU, PeepholeLSTMCell, Permute, Pipeline,
+        RMSNormalization, RNN, RandomBrightness, RandomColorDegeneration, RandomColorJitter, RandomContrast,
+        RandomCrop, RandomElasticTransform, RandomErasing, RandomFlip, RandomGaussianBlur, RandomGrayscale, RandomHue,
+        RandomInvert, RandomPCAColor, RandomPerspective, RandomRotation, RandomSaturation, RandomShear,
+        RandomTranslation, RandomZoom, ReLU, RepeatVector, Rescaling, Reshape, Resizing, ReversibleEmbedding,
+        STFTSpectrogram, SeparableConv1D, SeparableConv2D, SimpleGRUCell, SimpleRNN, SimpleRNNCell, Softmax,
+        SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, SpectralNormalization, StackedRNNCells, Subtract,
+        TimeDistributed, UnitNormalization, UpSampling1D, UpSampling2D, UpSampling3D, Wrapper, ZeroPadding1D,
+        ZeroPadding2D, ZeroPadding3D,
     ),
 )  # fmt: skip
 

@@ -192,9 +192,11 @@ class Functional(Model):
             a is None or b is None or a == b for a, b in zip(shape, expected, strict=True)
         )
         if not fits:
+            batch = ": the batch size is fixed" if shape[1:] == expected[1:] else ""
             raise ValueError(
                 f"Model {self.name!r}: the input with name {_operation_name(placeholder)!r} and path "
-                f"{self._input_path(placeholder)!r} has a wrong shape: expected shape={expected}, found shape={shape}."
+                f"{self._input_path(placeholder)!r} has a wrong shape: expected shape={expected}, found shape={shape}"
+                f"{batch}."
             )
         return value if value.dtype == placeholder.dtype else ops.cast(value, placeholder.dtype)
 
