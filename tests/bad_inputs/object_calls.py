@@ -112,7 +112,22 @@ def call_layer(name: str) -> Call:
     return call(layer, *inputs, of=layer.call, subject=layer)
 
 
+def of_text_layers() -> Iterator[Good]:
+    """Layers that run on the host."""
+    texts = ["one two", "two three"]
+    for cls, data, kwargs in (
+        (layers.IntegerLookup, [[1, 2], [3, 4]], {"vocabulary": [1, 2, 3]}),
+        (layers.StringLookup, [["a", "b"], ["c", "d"]], {"vocabulary": ["a", "b", "c"]}),
+        (layers.TextVectorization, texts, {"vocabulary": ["one", "two"]}),
+    ):
+        name = f"layers.{cls.__name__}"
+        yield Good(name, lambda cls=cls, d=data, k=kwargs: call(lambda *a, **b: cls(*a, **b)(d), of=cls, **k))
+        layer = cls(**kwargs)
+        yield Good(f"{name}.__call__", partial(call, layer, data, of=layer.call))
+
+
 def of_layers() -> Iterator[Good]:
+    yield from of_text_layers()
     for name in LAYER_ROWS:
         yield Good(f"layers.{name}", partial(make_layer, name), LAYER_KEYWORDS)
         yield Good(f"layers.{name}.__call__", partial(call_layer, name), ("training", "mask"))

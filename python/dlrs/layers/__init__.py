@@ -70,6 +70,7 @@ from dlrs.layers.image_preprocessing.rectangles import CutMix, MixUp, RandomEras
 from dlrs.layers.image_preprocessing.resizing import Resizing
 from dlrs.layers.input_layer import Input, InputLayer
 from dlrs.layers.input_spec import InputSpec
+from dlrs.layers.integer_lookup import IntegerLookup
 from dlrs.layers.lambda_layer import Lambda
 from dlrs.layers.layer import Layer
 from dlrs.layers.layer_normalization import LayerNormalization, RMSNormalization, UnitNormalization
@@ -124,6 +125,8 @@ from dlrs.layers.reshaping import Permute, RepeatVector, Reshape
 from dlrs.layers.reversible_embedding import ReversibleEmbedding
 from dlrs.layers.separable_convolution import SeparableConv1D, SeparableConv2D
 from dlrs.layers.spectral_normalization import SpectralNormalization
+from dlrs.layers.string_lookup import StringLookup
+from dlrs.layers.text_vectorization import TextVectorization
 from dlrs.layers.transposed_convolution import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from dlrs.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from dlrs.layers.wrapper import Wrapper
@@ -229,6 +232,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "InputSpec",
+    "IntegerLookup",
     "LSTMCell",
     "Lambda",
     "Layer",
@@ -293,7 +297,9 @@ __all__ = [
     "SpatialDropout3D",
     "SpectralNormalization",
     "StackedRNNCells",
+    "StringLookup",
     "Subtract",
+    "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
@@ -330,17 +336,17 @@ _REGISTRY = Registry(
         Dense, DepthwiseConv1D, DepthwiseConv2D, Discretization, Dot, Dropout, ELU, EinsumDense, Embedding, Flatten,
         GRU, GRUCell, GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D,
         GlobalAveragePooling3D, GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GroupNormalization,
-        GroupedQueryAttention, Identity, InputLayer, LSTM, LSTMCell, Lambda, LayerNormalization, LeakyReLU,
-        LocalResponseNormalization, MFCC, Masking, MaxPooling1D, MaxPooling2D, MaxPooling3D, Maximum, MelSpectrogram,
-        Minimum, MixUp, MultiHeadAttention, Multiply, Normalization, PReLU, PeepholeLSTMCell, Permute, Pipeline,
-        RMSNormalization, RNN, RandomBrightness, RandomColorDegeneration, RandomColorJitter, RandomContrast,
+        GroupedQueryAttention, Identity, InputLayer, IntegerLookup, LSTM, LSTMCell, Lambda, LayerNormalization,
+        LeakyReLU, LocalResponseNormalization, MFCC, Masking, MaxPooling1D, MaxPooling2D, MaxPooling3D, Maximum,
+        MelSpectrogram, Minimum, MixUp, MultiHeadAttention, Multiply, Normalization, PReLU, PeepholeLSTMCell, Permute,
+        Pipeline, RMSNormalization, RNN, RandomBrightness, RandomColorDegeneration, RandomColorJitter, RandomContrast,
         RandomCrop, RandomElasticTransform, RandomErasing, RandomFlip, RandomGaussianBlur, RandomGrayscale, RandomHue,
         RandomInvert, RandomPCAColor, RandomPerspective, RandomRotation, RandomSaturation, RandomShear,
         RandomTranslation, RandomZoom, ReLU, RepeatVector, Rescaling, Reshape, Resizing, ReversibleEmbedding,
         STFTSpectrogram, SeparableConv1D, SeparableConv2D, SimpleGRUCell, SimpleRNN, SimpleRNNCell, Softmax,
-        SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, SpectralNormalization, StackedRNNCells, Subtract,
-        TimeDistributed, UnitNormalization, UpSampling1D, UpSampling2D, UpSampling3D, Wrapper, ZeroPadding1D,
-        ZeroPadding2D, ZeroPadding3D,
+        SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, SpectralNormalization, StackedRNNCells, StringLookup,
+        Subtract, TextVectorization, TimeDistributed, UnitNormalization, UpSampling1D, UpSampling2D, UpSampling3D,
+        Wrapper, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
     ),
 )  # fmt: skip
 
