@@ -112,8 +112,14 @@ def call_layer(name: str) -> Call:
     return call(layer, *inputs, of=layer.call, subject=layer)
 
 
+def writing(prompt: Any) -> Call:
+    model = dlrs.Sequential([layers.Embedding(5, 2), layers.GRU(2, return_sequences=True), layers.Dense(5)])
+    return call(dlrs.text.generate, model, prompt, 3, seed=0)
+
+
 def of_text_layers() -> Iterator[Good]:
     """Layers that run on the host."""
+    yield Good("text.generate", lambda: writing([1, 2]))
     texts = ["one two", "two three"]
     for cls, data, kwargs in (
         (layers.IntegerLookup, [[1, 2], [3, 4]], {"vocabulary": [1, 2, 3]}),

@@ -1,6 +1,7 @@
 """Text as numbers: tokens, vocabularies, windows for language models, sampling, perplexity."""
 
 from dlrs.text.evaluation import perplexity
+from dlrs.text.generation import generate
 from dlrs.text.sampling import sample
 from dlrs.text.tokens import tokenize
 from dlrs.text.vocabulary import CharacterVocabulary, Vocabulary
@@ -10,6 +11,7 @@ __all__ = [
     "CharacterVocabulary",
     "Vocabulary",
     "contiguous_windows",
+    "generate",
     "language_model_dataset",
     "language_model_windows",
     "perplexity",

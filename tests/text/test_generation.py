@@ -1,0 +1,86 @@
+"""A model writes on: stepped equals run anew, one prompt equals one of many, seeds, EOS, errors."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dlrs
+from dlrs import layers
+from dlrs.text import CharacterVocabulary, generate, sample
+
+PROMPTS = [[1, 2, 3], [4], [5, 1]]
+
+
+def model_of(kind: Any, **kwargs: Any) -> Any:
+    model = dlrs.Sequential(
+        [layers.Embedding(7, 4), kind(6, return_sequences=True), kind(5, **{"return_sequences": True, **kwargs}),
+         layers.Dropout(0.5), layers.Dense(7)]
+    )  # fmt: skip
+    model(np.zeros((1, 2), np.int32))
+    rng = np.random.default_rng(3)
+    model.set_weights([rng.normal(size=w.shape).astype(np.float32) for w in model.get_weights()])
+    return model
+
+
+def naive(model: Any, prompt: list[int], count: int) -> list[int]:
+    text = list(prompt)
+    for _ in range(count):
+        scores = np.asarray(model(np.array([text], np.int32), training=False))
+        text.append(int(scores.reshape(-1, 7)[-1].argmax()))
+    return text
+
+
+@pytest.mark.parametrize("kind", [layers.SimpleRNN, layers.GRU, layers.LSTM])
+@pytest.mark.parametrize("sequences", [True, False])
+def test_stepping_equals_running_anew(kind: Any, sequences: bool) -> None:
+    model = model_of(kind, return_sequences=sequences)
+    for prompt in PROMPTS:
+        assert generate(model, prompt, 12, temperature=0).tolist() == naive(model, prompt, 12)
+
+
+def test_any_other_model_is_run_anew() -> None:
+    inputs = dlrs.Input((None,), dtype="int32")
+    x = layers.GRU(5, return_sequences=True)(layers.Embedding(7, 4)(inputs))
+    model = dlrs.Model(inputs, layers.Dense(7)(x))
+    assert generate(model, [1, 2], 9, temperature=0).tolist() == naive(model, [1, 2], 9)
+
+
+def test_prompts_of_a_list_draw_on_their_own() -> None:
+    model = model_of(layers.LSTM)
+    together = generate(model, PROMPTS, 8, seed=4)
+    assert [t.tolist() for t in generate(model, PROMPTS, 8, seed=4)] == [t.tolist() for t in together]
+    assert generate(model, PROMPTS[0], 8, seed=4).tolist() == together[0].tolist()
+    assert [t.tolist() for t in generate(model, PROMPTS[:2], 8, seed=4)] == [t.tolist() for t in together[:2]]
+    assert [t.tolist()[: len(p)] for t, p in zip(together, PROMPTS, strict=True)] == PROMPTS
+    assert any(a.tolist() != b.tolist() for a, b in zip(together, generate(model, PROMPTS, 8, seed=5), strict=True))
+
+
+def test_eos_ends_a_text() -> None:
+    model = model_of(layers.GRU)
+    greedy = generate(model, [1], 10, temperature=0).tolist()
+    end = greedy[3]
+    assert generate(model, [1], 10, temperature=0, eos=end).tolist() == greedy[: greedy.index(end, 1) + 1]
+
+
+def test_texts_by_a_vocabulary() -> None:
+    vocabulary = CharacterVocabulary(["a", "b", "c"])
+    texts = generate(model_of(layers.GRU), ["ab", ""], 5, vocabulary=vocabulary, seed=1)
+    assert texts[0].startswith("ab") and all(isinstance(t, str) for t in texts)
+    with pytest.raises(ValueError, match="`vocabulary` is needed"):
+        generate(model_of(layers.GRU), "ab")
+    with pytest.raises(ValueError, match="token id 9 at position 1 of `prompt`"):
+        generate(model_of(layers.GRU), [1, 9], vocabulary=vocabulary)
+    with pytest.raises(ValueError, match="prompt 1 has no tokens"):
+        generate(model_of(layers.GRU), [[1], []])
+
+
+def test_weights_trained_on_are_seen() -> None:
+    model = model_of(layers.GRU)
+    generate(model, [1], 2, seed=0)
+    model.set_weights([-w for w in model.get_weights()])
+    assert generate(model, [1], 9, temperature=0).tolist() == naive(model, [1], 9)
+
+
+def test_sample_takes_the_scores_of_a_model() -> None:
+    assert sample(model_of(layers.GRU)(np.array([[1, 2]]))).shape == (1, 2)
