@@ -207,10 +207,13 @@ const PACK_ROWS: usize = 8;
 /// Rows of a weight gradient that one tile updates: with the rows of the state they stay in L2.
 const UPDATE_TILE: usize = 16 * 1024;
 
+/// Terms of a weight gradient's sums from which on reading the operands takes longer than the update, however its tiles lie.
+const UPDATE_DEPTH: usize = 1024;
+
 pub(super) fn lower_f32(cx: &LowerCx<'_>, p: Product, consumer: Option<TileConsumer>) -> Lowered {
     let (isa, packed) = (cx.isa, cx.packed);
     let finish = Finish::new(consumer, 2);
-    let (tile_rows, tile_cols) = if finish.is_update() {
+    let (tile_rows, tile_cols) = if finish.is_update() && p.k <= UPDATE_DEPTH {
         // Updates stream the state: whole rows, which are contiguous.
         ((UPDATE_TILE / p.n.max(1)).next_multiple_of(8).max(8), p.n.max(1))
     } else {
