@@ -3,7 +3,7 @@
 //! z, r = σ(x + h·U + b), n = h·U_n + b_n, g = tanh(x_g + r⊙n), h' = z⊙h + (1 − z)⊙g; columns in the order z, r, g.
 
 use super::multiply::Multiply;
-use super::steps::{Cell, Float, Pass, Place, Run, add_to, is_live, read, start, write};
+use super::steps::{Address, Cell, Float, Pass, Place, Run, add_to, fetch, is_live, read, start, write};
 use super::weights::{Layout, Weights};
 use crate::isa::{Isa, Lanes};
 
@@ -96,12 +96,22 @@ impl<T: Float> Cell<T> for (GruForward<'_, T>, Pass<'_, T>) {
     #[inline(always)]
     fn run<M: Multiply<T = T>>(self, m: M) {
         let (mut x, pass) = self;
-        let u = x.run.units;
+        let (run, u) = (x.run, x.run.units);
         let last_h = std::mem::take(&mut x.last_h);
+        let gates = Address::of(x.z.unwrap_or(x.gates));
+        let written = [Address::of(x.sequence), Address::of(x.candidates)];
         pass.forward::<M, GATES>(
             m,
             x.h0,
             last_h,
+            #[inline(always)]
+            |s, row, panel| {
+                let (place, j) = (run.place(s), panel * M::L::LANES);
+                for g in 0..GATES {
+                    fetch(m.lanes(), &gates, run.at(row, place, GATES * u) + g * u + j, 1);
+                }
+                written.iter().for_each(|x| fetch(m.lanes(), x, run.at(row, place, u) + j, 1));
+            },
             #[inline(always)]
             |s, row, panel, product, h, next| {
                 let j = panel * M::L::LANES;
@@ -206,11 +216,22 @@ impl<T: Float> Cell<T> for (GruBackward<'_, T>, Pass<'_, T>) {
     #[inline(always)]
     fn run<M: Multiply<T = T>>(self, m: M) {
         let (mut x, pass) = self;
-        let u = x.run.units;
+        let (run, u) = (x.run, x.run.units);
         start(x.d_h0, x.d_last_h);
+        let gates = [Address::of(x.gates), Address::of(x.d_z), Address::of(x.d_products)];
+        let d_sequence = Address::of(x.d_sequence.unwrap_or(x.sequence));
+        let states = [Address::of(x.candidates), Address::of(x.states), d_sequence];
         pass.backward(
             m,
             GATES * u,
+            #[inline(always)]
+            |s, row, panel| {
+                let (place, j) = (run.place(s), 2 * panel * M::L::LANES);
+                for (x, g) in gates.iter().flat_map(|x| (0..GATES).map(move |g| (x, g))) {
+                    fetch(m.lanes(), x, run.at(row, place, GATES * u) + g * u + j, 2);
+                }
+                states.iter().for_each(|x| fetch(m.lanes(), x, run.at(row, place, u) + j, 2));
+            },
             #[inline(always)]
             |s, place, d, now| match s {
                 Some(s) => x.finish(m.lanes(), s, place, d, now),

@@ -3,7 +3,7 @@
 //! i, f, o = σ(z + h·U), g = tanh(z + h·U), c' = f⊙c + i⊙g, h' = o⊙tanh(c'); gates in the order i, f, g, o.
 
 use super::multiply::Multiply;
-use super::steps::{Cell, Float, Pass, Place, Run, add_to, copy_rows, is_live, read, start, write};
+use super::steps::{Address, Cell, Float, Pass, Place, Run, add_to, copy_rows, fetch, is_live, read, start, write};
 use super::weights::{Layout, Weights};
 use crate::isa::{Isa, Lanes};
 
@@ -63,10 +63,20 @@ impl<T: Float> Cell<T> for (LstmForward<'_, T>, Pass<'_, T>) {
         let (mut x, pass) = self;
         let (run, u) = (x.run, x.run.units);
         let last_h = std::mem::take(&mut x.last_h);
+        let gates = Address::of(x.z.unwrap_or(x.gates));
+        let written = [Address::of(x.sequence), Address::of(x.cells)];
         pass.forward::<M, GATES>(
             m,
             x.h0,
             last_h,
+            #[inline(always)]
+            |s, row, panel| {
+                let (place, j) = (run.place(s), panel * M::L::LANES);
+                for g in 0..GATES {
+                    fetch(m.lanes(), &gates, run.at(row, place, GATES * u) + g * u + j, 1);
+                }
+                written.iter().for_each(|x| fetch(m.lanes(), x, run.at(row, place, u) + j, 1));
+            },
             #[inline(always)]
             |s, row, panel, product, h, next| {
                 let j = panel * M::L::LANES;
@@ -181,12 +191,23 @@ impl<T: Float> Cell<T> for (LstmBackward<'_, T>, Pass<'_, T>) {
     #[inline(always)]
     fn run<M: Multiply<T = T>>(self, m: M) {
         let (mut x, pass) = self;
-        let u = x.run.units;
+        let (run, u) = (x.run, x.run.units);
         start(x.d_h0, x.d_last_h);
         start(x.d_c0, x.d_last_c);
+        let gates = [Address::of(x.gates), Address::of(x.d_z)];
+        let d_sequence = Address::of(x.d_sequence.unwrap_or(x.sequence));
+        let states = [Address::of(x.cells), Address::of(x.states), d_sequence];
         pass.backward(
             m,
             GATES * u,
+            #[inline(always)]
+            |s, row, panel| {
+                let (place, j) = (run.place(s), 2 * panel * M::L::LANES);
+                for (x, g) in gates.iter().flat_map(|x| (0..GATES).map(move |g| (x, g))) {
+                    fetch(m.lanes(), x, run.at(row, place, GATES * u) + g * u + j, 2);
+                }
+                states.iter().for_each(|x| fetch(m.lanes(), x, run.at(row, place, u) + j, 2));
+            },
             #[inline(always)]
             |s, place, d, now| match s {
                 Some(s) => x.finish(m.lanes(), s, place, d, now),

@@ -120,6 +120,7 @@ impl<T: Float> Cell<T> for Pass<'_, ResetBeforeForward<'_, T>, T> {
                 Some(Product { a: &*h, stride, k: u, panels: Weights::Packed(panels[0]) }),
                 layouts[0],
                 &live,
+                |_, _| {},
                 #[inline(always)]
                 |row, panel, product| {
                     let j = panel * M::L::LANES;
@@ -133,6 +134,7 @@ impl<T: Float> Cell<T> for Pass<'_, ResetBeforeForward<'_, T>, T> {
                 Some(Product { a: &*reset, stride, k: u, panels: Weights::Packed(panels[1]) }),
                 layouts[1],
                 &live,
+                |_, _| {},
                 #[inline(always)]
                 |row, panel, product| {
                     each_of_two(
@@ -293,6 +295,7 @@ impl<T: Float> ResetBeforeBackward<'_, T> {
             Some(Product { a: d_g, stride: run.stride(u), k: u, panels: Weights::Packed(self.panels[1]) }),
             Self::weights(u)[1],
             live,
+            |_, _| {},
             #[inline(always)]
             |row, panel, d| {
                 each_of_two(
@@ -318,6 +321,7 @@ impl<T: Float> ResetBeforeBackward<'_, T> {
             Some(Product { a: d_zr, stride: run.stride(2 * u), k: 2 * u, panels: Weights::Packed(self.panels[0]) }),
             Self::weights(u)[0],
             live,
+            |_, _| {},
             #[inline(always)]
             |row, panel, d| {
                 each_of_two(

@@ -110,6 +110,7 @@ impl<T: Float> Cell<T> for (SimpleForward<'_, T>, Pass<'_, T>) {
             m,
             x.h0,
             last_h,
+            |_, _, _| {},
             #[inline(always)]
             |s, row, panel, product, h, next| {
                 each_of_two(
@@ -211,6 +212,7 @@ impl<T: Float> Cell<T> for (SimpleBackward<'_, T>, Pass<'_, T>) {
         pass.backward(
             m,
             u,
+            |_, _, _| {},
             #[inline(always)]
             |s, place, d, now| match s {
                 Some(s) => x.finish(m.lanes(), s, place, d, now),

@@ -6,7 +6,7 @@ use super::multiply::{MAX_TILE, Multiply, Operands};
 use super::weights::{Layout, Weights};
 use crate::dispatch;
 use crate::gemm::{MatRef, pack_b, panel_width};
-use crate::isa::{Double, Isa, Lanes, Real};
+use crate::isa::{Double, Isa, Lanes, Real, prefetch_l2};
 
 /// Measures of the rows that one call takes through all steps.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -132,7 +132,8 @@ pub(super) struct Product<'a, T> {
 #[repr(align(64))]
 struct Tile<T>([T; MAX_TILE]);
 
-/// Multiplies `rows` rows, tile by tile, and hands each row of `V` vectors of each panel to `finish(row, panel, vectors)`. Tiles
+/// Multiplies `rows` rows, tile by tile, and hands each row of `V` vectors of each panel to `finish(row, panel, vectors)`;
+/// before, `ahead(row, panel)` may fetch what that reads: rows are many pages apart, where hardware does not look. Tiles
 /// whose rows `live` denies are not multiplied: their rows of `a` are zero, or their products are not needed.
 #[inline(always)]
 pub(super) fn multiply<M: Multiply, const V: usize>(
@@ -141,6 +142,7 @@ pub(super) fn multiply<M: Multiply, const V: usize>(
     x: Option<Product<'_, M::T>>,
     layout: Layout,
     live: impl Fn(Range<usize>) -> bool,
+    ahead: impl Fn(usize, usize),
     mut finish: impl FnMut(usize, usize, [<M::L as Lanes>::V; V]),
 ) {
     let (l, lanes, rows) = (m.lanes(), M::L::LANES, run.rows);
@@ -167,6 +169,7 @@ pub(super) fn multiply<M: Multiply, const V: usize>(
                         vector_stride: weights.strides.2,
                         k: x.k,
                     };
+                    (first..first + height).for_each(|row| ahead(row, panel));
                     // SAFETY: the rows of the block lie in `a`, as asserted, and all k rows of the panel in `weights`; the tile has
                     // room for the largest product, as asserted.
                     unsafe { m.product(height, V, &operands, tile.0.as_mut_ptr()) }
@@ -205,6 +208,7 @@ impl<T: Real> Pass<'_, T> {
         m: M,
         h0: &[T],
         last: &mut [T],
+        ahead: impl Fn(usize, usize, usize),
         mut finish: impl FnMut(usize, usize, usize, [<M::L as Lanes>::V; V], &[T], &mut [T]),
     ) {
         let (run, panels, u) = (self.run, self.panels, self.run.units);
@@ -223,6 +227,8 @@ impl<T: Real> Pass<'_, T> {
                 self.layout,
                 any_live(self.mask, &run, s),
                 #[inline(always)]
+                |row, panel| ahead(s, row, panel),
+                #[inline(always)]
                 |row, panel, product| finish(s, row, panel, product, before, next),
             );
             std::mem::swap(&mut h, &mut next);
@@ -237,6 +243,7 @@ impl<T: Real> Pass<'_, T> {
         self,
         m: M,
         k: usize,
+        ahead: impl Fn(usize, usize, usize),
         mut finish: impl FnMut(Option<usize>, Place, <M::L as Lanes>::V, &mut [T]),
     ) {
         let (run, panels, mask) = (self.run, self.panels, self.mask);
@@ -254,6 +261,12 @@ impl<T: Real> Pass<'_, T> {
                 self.layout,
                 #[inline(always)]
                 |rows| is_step && any_live(mask, &run, after)(rows),
+                #[inline(always)]
+                |row, panel| {
+                    if let Some(s) = after.checked_sub(1) {
+                        ahead(s, row, panel);
+                    }
+                },
                 #[inline(always)]
                 |row, panel, d| {
                     each_of_two(
@@ -303,6 +316,23 @@ pub(super) fn start<T: Real>(to: &mut [T], from: Option<&[T]>) {
     match from {
         Some(from) => to.copy_from_slice(from),
         None => to.fill(T::default()),
+    }
+}
+
+/// Fetches the lines of `vectors` vectors from element `at` on of each of the arrays into L2.
+#[inline(always)]
+pub(super) fn fetch<L: Lanes>(_: L, x: &Address<L::T>, at: usize, vectors: usize) {
+    for v in 0..vectors {
+        prefetch_l2(x.0.wrapping_add(at + v * L::LANES).cast());
+    }
+}
+
+/// Where an array lies, to be fetched from.
+pub(super) struct Address<T>(*const T);
+
+impl<T> Address<T> {
+    pub fn of(x: &[T]) -> Address<T> {
+        Address(x.as_ptr())
     }
 }
 
