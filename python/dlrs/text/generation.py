@@ -84,7 +84,8 @@ def generate(
         active = [row for row, text in enumerate(texts) if not done[row] and time >= len(prompts[row]) - 1]
         if active:
             at = [time - len(prompts[row]) + 1 for row in active]
-            drawn = draw(as_logits(scores[active], from_logits), uniform[active, at], temperature, top_k, top_p)
+            rows = scores if len(active) == len(texts) else scores[active]
+            drawn = draw(as_logits(rows, from_logits), uniform[active, at], temperature, top_k, top_p)
             for row, token, place in zip(active, drawn.tolist(), at, strict=True):
                 texts[row].append(token)
                 done[row] = token == eos or place + 1 == count

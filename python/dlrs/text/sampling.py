@@ -90,9 +90,12 @@ def draw(logits: Array, uniform: Array, temperature: float, top_k: int | None, t
     if temperature == 0:
         likeliest: Array = logits.argmax(-1)
         return likeliest
-    # Divided after the largest is taken off, so that no temperature, however small, overflows.
-    with np.errstate(over="ignore"):
-        weights = np.exp((logits - logits.max(-1, keepdims=True)) / temperature)
+    # Divided after the largest is taken off, so that what overflows, at a tiny temperature, has no weight.
+    weights: Array = logits - logits.max(-1, keepdims=True)
+    if temperature != 1:
+        with np.errstate(over="ignore"):
+            weights /= temperature
+    np.exp(weights, out=weights)
     if top_k is None and top_p is None:
         return _at(weights, uniform)
     order = np.argsort(-weights, axis=-1, kind="stable")[..., : top_k or None]
@@ -107,6 +110,7 @@ def draw(logits: Array, uniform: Array, temperature: float, top_k: int | None, t
 def _at(weights: Array, uniform: Array) -> Array:
     """The first place whose cumulative weight is above the share `uniform`, in [0, 1), of the whole."""
     cumulative = np.cumsum(weights, -1)
-    target = np.asarray(uniform)[..., None] * cumulative[..., -1:]
-    places: Array = np.minimum((cumulative <= target).sum(-1), weights.shape[-1] - 1)
+    # So far below 1 that the product does not round to the whole, which would be a place without weight.
+    target = np.asarray(uniform)[..., None] * ((1 - 2**-52) * cumulative[..., -1:])
+    places: Array = (cumulative[..., :-1] <= target).sum(-1)
     return places
