@@ -195,3 +195,23 @@ def test_bad_arguments_are_named(make: Any, shape: Any, words: tuple[str, ...]) 
         layer(np.zeros(shape, "float32"))
     for word in words:
         assert word in str(caught.value)
+
+
+def test_gradients_by_few_channels_feed_sums_over_several_images() -> None:
+    inputs = layers.Input((5, 5, 6))
+    x = layers.Conv2D(6, 5, padding="same", activation="relu")(inputs)
+    x = layers.BatchNormalization()(layers.Conv2D(16, 5, padding="same")(x))
+    model = models.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling2D()(x)))
+    model.compile(dlrs.optimizers.SGD(0.1), "mse")
+    images, targets = RNG.normal(size=(33, 5, 5, 6)).astype("float32"), RNG.normal(size=(33, 3)).astype("float32")
+    with GradientTape() as tape:
+        loss = ops.mean(ops.square(model(images, training=True) - targets))
+    expected = [
+        variable.numpy() - 0.1 * gradient.numpy()
+        for variable, gradient in zip(
+            model.trainable_variables, tape.gradient(loss, model.trainable_variables), strict=True
+        )
+    ]
+    model.train_on_batch(images, targets)
+    for variable, value in zip(model.trainable_variables, expected, strict=True):
+        np.testing.assert_allclose(variable.numpy(), value, rtol=0, atol=1e-5)

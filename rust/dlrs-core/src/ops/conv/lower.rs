@@ -133,7 +133,9 @@ const TAP_TILES: usize = 16;
 fn tap_products(packed: bool, conv: TapProducts, g: &ConvGeometry, consumer: Option<TileConsumer>) -> Lowered {
     let (pixels, channels) = (g.input.iter().product::<usize>(), g.c_in);
     let finish = Finish::new(consumer, 2);
-    let images: Vec<Range<usize>> = spans(g.n, g.n.div_ceil(TAP_TILES).max(1)).collect();
+    // Chunks are several images or whole fractions of one.
+    let whole = (finish.chunk() / pixels.max(1)).max(1);
+    let images: Vec<Range<usize>> = spans(g.n, g.n.div_ceil(TAP_TILES).max(1).next_multiple_of(whole)).collect();
     let place =
         move |images: &Range<usize>| Block { rows: images.start * pixels..images.end * pixels, cols: 0..channels };
     let rect = |images: &Range<usize>| Rect {
