@@ -215,3 +215,13 @@ def test_gradients_by_few_channels_feed_sums_over_several_images() -> None:
     model.train_on_batch(images, targets)
     for variable, value in zip(model.trainable_variables, expected, strict=True):
         np.testing.assert_allclose(variable.numpy(), value, rtol=0, atol=1e-5)
+
+
+def test_a_value_read_by_what_several_passes_repeat_is_stored() -> None:
+    inputs = layers.Input((21, 18, 8))
+    x = layers.BatchNormalization()(layers.ReLU()(layers.BatchNormalization()(inputs)))
+    model = models.Model(inputs, layers.Dense(4)(layers.Flatten()(layers.Dropout(0.2, seed=1)(x))))
+    model.compile(dlrs.optimizers.SGD(0.01), "mse")
+    images, targets = RNG.normal(size=(32, 21, 18, 8)).astype("float32"), RNG.normal(size=(32, 4)).astype("float32")
+    losses = model.fit(images, targets, 32, 20, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]

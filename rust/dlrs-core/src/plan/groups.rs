@@ -153,8 +153,16 @@ impl Groups {
     pub fn is_stored(&self, g: &Graph, live: &Live, nodes: &[usize], sinks: &[usize], n: usize) -> bool {
         let v = g.nodes()[n].outputs[0];
         let readers = &live.readers[v.index()];
-        let inside = |r: &usize| nodes.contains(r) || sinks.contains(r) && !is_moments(g, *r);
+        let inside = |r: &usize| {
+            nodes.contains(r) && !self.is_repeated_beside(nodes, *r) || sinks.contains(r) && !is_moments(g, *r)
+        };
         live.escapes[v.index()] || !self.repeated.contains(&n) && !readers.iter().all(inside)
+    }
+
+    /// Whether groups other than those that these nodes make up compute `n` for themselves, too.
+    fn is_repeated_beside(&self, nodes: &[usize], n: usize) -> bool {
+        let apart = |group: &Group| group.nodes.contains(&n) && !group.nodes.iter().all(|m| nodes.contains(m));
+        self.repeated.contains(&n) && self.list.iter().any(apart)
     }
 
     /// Lets statistics of columns run in the pass that computes what they read, or in one pass with others of the same operand.
