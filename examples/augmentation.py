@@ -15,20 +15,20 @@ Array = np.ndarray[Any, Any]
 SIZE = 160
 
 GALLERY: dict[str, Any] = {
-    "RandomFlip": lambda: layers.RandomFlip(),
+    "RandomFlip": lambda: layers.RandomFlip("horizontal"),
     "RandomTranslation": lambda: layers.RandomTranslation(0.25, 0.25),
     "RandomCrop": lambda: layers.RandomCrop(SIZE // 2, SIZE // 2),
     "RandomRotation": lambda: layers.RandomRotation(0.125),
     "RandomZoom": lambda: layers.RandomZoom((-0.5, 0.3)),
     "RandomShear": lambda: layers.RandomShear(0.3, 0.3),
-    "RandomPerspective": lambda: layers.RandomPerspective(1.0, 0.7),
-    "RandomElasticTransform": lambda: layers.RandomElasticTransform(1.0, (0.5, 1.0)),
+    "RandomPerspective": lambda: layers.RandomPerspective((1.0, 1.0), 0.7),
+    "RandomElasticTransform": lambda: layers.RandomElasticTransform((1.0, 1.0), (0.5, 1.0)),
     "RandomBrightness": lambda: layers.RandomBrightness(0.4),
     "RandomContrast": lambda: layers.RandomContrast(0.8),
     "RandomSaturation": lambda: layers.RandomSaturation((0.1, 0.7)),
     "RandomHue": lambda: layers.RandomHue(0.5),
     "RandomPCAColor": lambda: layers.RandomPCAColor(0.5),
-    "RandomErasing": lambda: layers.RandomErasing(1.0, scale=(0.05, 0.2)),
+    "RandomErasing": lambda: layers.RandomErasing((1.0, 1.0), scale=(0.05, 0.2)),
 }
 
 
@@ -92,8 +92,8 @@ def main() -> int:
     for layer, make in GALLERY.items():
         drawn = np.asarray(make()(four, training=True))
         draws[layer] = drawn.clip(0, 255).astype(np.uint8)
-        difference = np.abs(drawn[0].mean() - drawn[1].mean())
-        print(f"{layer:22} {drawn.shape[1]:4} x {drawn.shape[2]:<4} mean of two draws differs by {difference:5.1f}")
+        difference = np.abs(drawn[1:] - drawn[:-1]).mean()
+        print(f"{layer:22} {drawn.shape[1]:4} x {drawn.shape[2]:<4} pixels of two draws differ by {difference:5.1f}")
     plot(name, picture, draws, options.output)
     return 0
 

@@ -130,7 +130,7 @@ def plot_features(plt: Any, model: dlrs.Sequential, image: Array, title: str, pa
 def main() -> int:
     """Train, test, plot, save, reload; the exit code is 0 if the reloaded model predicts the same bits."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--epochs", type=int, default=8)
+    parser.add_argument("--epochs", type=int, default=7)
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, default=Path(), help="folder for the pictures and fashion_mnist.dlrs")

@@ -383,6 +383,7 @@ CASES: dict[str, list[Case]] = {
 # Bases, and what Keras does not have.
 NO_CASE = {
     *("Input", "InputLayer", "InputSpec", "Layer", "Wrapper"),
+    *("IntegerLookup", "StringLookup", "TextVectorization"),  # of text; Keras's own tests run on them
     *("LocalResponseNormalization", "MFCC", "PeepholeLSTMCell", "RandomPCAColor", "SimpleGRUCell"),
 }
 PARAMETERS = [

@@ -69,7 +69,7 @@ def _conv(x: Any, filters: int, size: int, strides: int, name: str) -> Any:
         kernel_initializer="he_normal",
         name=f"{name}_conv",
     )(x)
-    return BatchNormalization(axis=channel_axis(), name=f"{name}_bn")(x)
+    return BatchNormalization(axis=channel_axis(), momentum=0.9, name=f"{name}_bn")(x)
 
 
 def _padded(x: Any, filters: int, strides: int, name: str) -> Any:

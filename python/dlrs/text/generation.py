@@ -8,6 +8,7 @@ import numpy as np
 
 from dlrs import layers, ops
 from dlrs.backend import function
+from dlrs.backend.checks import check_type
 from dlrs.models import Sequential
 from dlrs.text.checks import check_count, check_ids
 from dlrs.text.sampling import as_logits, check_sampling, draw
@@ -69,6 +70,7 @@ def generate(
     """
     check_sampling("generate", temperature, top_k, top_p)
     count = check_count("generate", "max_new_tokens", max_new_tokens, 0)
+    check_type("generate", "vocabulary", vocabulary, Vocabulary, "a `text.Vocabulary`", optional=True)
     prompts, single = _prompts(prompt, vocabulary)
     if eos is None and vocabulary is not None:
         eos = vocabulary.eos_id

@@ -245,6 +245,14 @@ class RandomGrayscale(RandomImageLayer):
             raise ValueError(f"RandomGrayscale: `factor` should be between 0 and 1. Received: factor={factor}")
         self.factor = factor  # type: ignore[assignment]
 
+    def _check_channels(self, images: Any) -> None:
+        channels = self._sizes(images).channels
+        if channels not in (1, 3):
+            raise ValueError(
+                "RandomGrayscale: Invalid channel size: expected 3 (RGB) or 1 (Grayscale). Received input with shape: "
+                f"images.shape={images.shape}"
+            )
+
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         if not training:
             return None

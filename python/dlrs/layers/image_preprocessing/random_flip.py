@@ -15,7 +15,8 @@ class RandomFlip(RandomImageLayer):
     """Mirrors half of the images while training.
 
     Args:
-        mode: `"horizontal"` (left and right change places), `"vertical"`, or `"horizontal_and_vertical"` (both).
+        mode: `"horizontal"` (left and right change places), `"vertical"`, or `"horizontal_and_vertical"` (both at
+            once, which turns the image by 180 degrees).
         seed: integer that fixes the draws.
         data_format: `"channels_last"` or `"channels_first"`.
         **kwargs: `bounding_box_format`, `name`, `dtype`.

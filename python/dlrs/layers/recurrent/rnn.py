@@ -5,6 +5,7 @@ from typing import Any
 from dlrs import ops
 from dlrs.backend import Variable, name_scope, tree
 from dlrs.backend.serialization import deserialize_keras_object, serialize_keras_object
+from dlrs.layers.call_arguments import TENSORS
 from dlrs.layers.layer import Layer
 from dlrs.layers.recurrent.cell import DropoutRNNCell
 from dlrs.layers.recurrent.stacked_rnn_cells import StackedRNNCells, initial_state_of, output_size_of
@@ -114,6 +115,8 @@ class RNN(Layer):
         self.reset_state()
 
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
+        if not isinstance(sequences, TENSORS):
+            raise ValueError(f"Layer {self.name!r}: sequences must be one tensor, got {type(sequences).__name__}.")
         self._check_shape(sequences.shape)
         given = initial_state is not None or self.stateful
         states = self._first_states(sequences, initial_state)
@@ -140,6 +143,8 @@ class RNN(Layer):
         states = list(initial_state) if tree.is_nested(initial_state) else [initial_state]
         expected = tree.flatten(self.get_initial_state(batch))
         found = tree.flatten(states)
+        if not all(isinstance(x, TENSORS) for x in found):
+            raise ValueError(f"Layer {self.name!r}: `initial_state` must be made of tensors, got {initial_state!r}.")
         shapes = [tuple(x.shape) for x in found]
         if self.stateful and shapes and len(shapes[0]) > 0 and shapes[0][0] != batch:
             raise ValueError(
