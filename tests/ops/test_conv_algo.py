@@ -49,6 +49,24 @@ def test_direct_outputs_do_not_see_beyond_their_window() -> None:
     assert np.array_equal(~np.isfinite(y).all(axis=-1), seen)
 
 
+@pytest.mark.parametrize("filters", [1, 3, 6, 8])
+def test_with_few_filters_they_see_their_rows(filters: int) -> None:
+    x = np.zeros((2, 20, 20, 3), "float32")
+    x[0, 9, 9, 0] = np.nan
+    y = ops.conv(x, np.ones((3, 3, 3, filters), "float32"), padding="same", conv_algo="direct").numpy()
+    broken = ~np.isfinite(y).all(axis=-1)
+    assert broken[0, 8:11, 8:11].all() and not broken[1].any()
+    assert not np.delete(broken[0], [8, 9, 10], axis=0).any()
+
+
+@pytest.mark.parametrize("number", [2**31, 2**40, 2**61])
+def test_numbers_that_no_image_has_are_refused(number: int) -> None:
+    x, kernel = np.ones((1, 5, 5, 2), "float32"), np.ones((3, 3, 2, 2), "float32")
+    for options in ({"dilation_rate": number}, {"strides": number}, {"padding": [(number, number), (0, 0)]}):
+        with pytest.raises(ValueError, match="conv.*at most"):
+            ops.conv(x, kernel, **{"padding": "valid"} | options)
+
+
 def test_the_gradient_by_the_input_goes_the_same_way() -> None:
     def gradient(algo: str) -> np.ndarray:
         x = dlrs.Variable(X)

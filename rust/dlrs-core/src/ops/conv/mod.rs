@@ -75,6 +75,9 @@ pub struct ConvBackwardKernel {
     pub kernel: Shape,
 }
 
+/// The largest stride, dilation and padding: products of them with sizes of tensors keep within 64 bits.
+const LARGEST: usize = i32::MAX as usize;
+
 /// Positions along one axis: of `n` elements with `before` + `after` zeros around them, under a kernel of `k` taps.
 fn positions(n: usize, k: usize, (before, after): (usize, usize), stride: usize, dilation: usize) -> Option<usize> {
     let reach = k.checked_sub(1)?.checked_mul(dilation)?.checked_add(1)?;
@@ -120,6 +123,16 @@ impl Conv {
         if strides.contains(&0) || dilation.contains(&0) {
             let axes = 3 - rank..;
             bail!("{op}: strides {:?} and dilation {:?} must be at least 1", &strides[axes.clone()], &dilation[axes]);
+        }
+        let numbers = strides.iter().chain(&dilation).chain(padding.iter().flat_map(|(before, after)| [before, after]));
+        if numbers.copied().max().is_some_and(|most| most > LARGEST) {
+            let axes = 3 - rank..;
+            bail!(
+                "{op}: strides {:?}, padding {:?} and dilation {:?} must be at most {LARGEST}",
+                &strides[axes.clone()],
+                &padding[axes.clone()],
+                &dilation[axes]
+            );
         }
         let (input, window) = (three_axes(space), three_axes(window));
         let mut output = [0; 3];
