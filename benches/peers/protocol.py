@@ -22,6 +22,11 @@ CLASSES = 10
 PICTURES = {"lenet": (28, 28, 1), "resnet20": (32, 32, 3), "vgg-small": (32, 32, 3), "resnet50": (224, 224, 3)}
 STEPS = {"lenet": 64, "resnet20": 128, "vgg-small": 64}  # rows of a training step
 INFERENCES = [("lenet", 1), ("lenet", 64), ("resnet20", 1), ("resnet20", 128), ("resnet50", 1), ("resnet50", 8)]
+CHARACTERS = 64  # of the language model's alphabet, and in its windows
+CLIP = (5511, 101)  # frames of a spectrogram of ten seconds, and their frequencies
+DATE_IN, DATE_OUT = (30, 37), (10, 11)  # characters of a date, and of their alphabet
+SEQUENCES = {"charlstm": 64, "trigger": 16, "nmt": 64}  # rows of a training step
+SEQUENCE_INFERENCES = [("charlstm", 1), ("charlstm", 64)]
 LAYERS = (784, 512, 256, CLASSES)
 EPOCH_STEPS = 64
 BLOCKS = 5
@@ -52,6 +57,20 @@ def pictures(network: str, rows: int) -> tuple[Array, Array]:
     rng = np.random.default_rng(2)
     x = rng.standard_normal((rows, *PICTURES[network])).astype(np.float32)
     return x, rng.integers(0, CLASSES, rows).astype(np.int32)
+
+
+def sequences(network: str, rows: int) -> tuple[list[Array], Array]:
+    """The inputs of a sequence model, features last, and its labels at every step."""
+    rng = np.random.default_rng(3)
+    if network == "charlstm":
+        ids = rng.integers(0, CHARACTERS, (2, rows, CHARACTERS)).astype(np.int32)
+        return [ids[0]], ids[1]
+    if network == "trigger":
+        clips = rng.standard_normal((rows, *CLIP)).astype(np.float32)
+        return [clips], rng.integers(0, 2, (rows, (CLIP[0] - 15) // 4 + 1, 1)).astype(np.float32)
+    dates = np.eye(DATE_IN[1], dtype=np.float32)[rng.integers(0, DATE_IN[1], (rows, DATE_IN[0]))]
+    labels = rng.integers(0, DATE_OUT[1], (rows, DATE_OUT[0])).astype(np.int32)
+    return [dates, *np.zeros((2, rows, 64), np.float32)], labels
 
 
 def images(rows: int) -> tuple[Array, Array]:

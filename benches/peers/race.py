@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from protocol import GEMM_SHAPES, INFERENCES, STEPS, gemm_name, inference_name
+from protocol import GEMM_SHAPES, INFERENCES, SEQUENCE_INFERENCES, SEQUENCES, STEPS, gemm_name, inference_name
 from report import markdown
 
 QUIET = 0.5  # processes that want to run, on average over the last minute
@@ -31,6 +31,7 @@ ROOT = HERE.parents[1]
 LOADED = {"dlrs": "dlrs.models, dlrs.layers, dlrs.optimizers, dlrs.losses, dlrs.metrics"}
 TRAINING = ["mlp128", "mlp32", "mlp128 epoch", "mlp128 tape"]
 CONVOLUTIONAL = [*STEPS, *(inference_name(*case) for case in INFERENCES)]
+SEQUENTIAL = [*SEQUENCES, *(inference_name(*case) for case in SEQUENCE_INFERENCES)]
 CALLS = ["one row", "add", "tiny step", "tiny epoch"]
 GEMMS = [gemm_name(shape) for shape in GEMM_SHAPES]
 
@@ -240,7 +241,7 @@ def main() -> int:
     }
     for threads in options.threads:
         workloads = (
-            TRAINING + CONVOLUTIONAL + CALLS if threads > 1 or len(options.threads) == 1 else TRAINING[:2]
+            TRAINING + CONVOLUTIONAL + SEQUENTIAL + CALLS if threads > 1 or len(options.threads) == 1 else TRAINING[:2]
         ) + GEMMS
         workloads = [w for w in workloads if w in options.workloads or not options.workloads]
         print(f"{threads} threads: {', '.join(workloads)}", flush=True)

@@ -5,7 +5,7 @@ import statistics
 from dataclasses import dataclass
 from typing import Any
 
-from protocol import GEMM_SHAPES, INFERENCES, LAYERS, STEPS, gemm_name, inference_name
+from protocol import GEMM_SHAPES, INFERENCES, LAYERS, SEQUENCE_INFERENCES, SEQUENCES, STEPS, gemm_name, inference_name
 
 FLOAT = 4
 ADAM_BYTES = 28  # reads w, m, v and the gradient, writes w, m, v: seven floats a parameter
@@ -23,7 +23,11 @@ CONVOLUTIONAL = {name: f"{name}, batch {rows}: one training step, ms" for name, 
     inference_name(name, rows): f"{name}, batch {rows}: `predict_on_batch` (others: a call), ms"
     for name, rows in INFERENCES
 }
-TITLES |= CONVOLUTIONAL
+SEQUENTIAL = {name: f"{name}, batch {rows}: one training step, ms" for name, rows in SEQUENCES.items()} | {
+    inference_name(name, rows): f"{name}, batch {rows}: `predict_on_batch` (others: a call), ms"
+    for name, rows in SEQUENCE_INFERENCES
+}
+TITLES |= CONVOLUTIONAL | SEQUENTIAL
 IN_MICROSECONDS = {"one row", "add", "tiny step", "tiny epoch"}
 
 
@@ -71,13 +75,19 @@ PRODUCTS = {
         *(4096 * 256, 256 * 10),
     ],
     "resnet50": [3_857_973_248],
+    # The embedding multiplies nothing; then inputs, state and output of 64 steps.
+    "charlstm": [0, 64 * 64 * 1024, 64 * 256 * 1024, 64 * 256 * 64],
+    "trigger": [1375 * 15 * 101 * 196, 1375 * (196 + 128) * 384, 1375 * (128 + 128) * 384, 1375 * 128],
+    # Both directions of the encoder, then attention, decoder and output of 10 steps.
+    "nmt": [2 * 30 * 37 * 128, 2 * 30 * 32 * 128, 10 * 30 * (128 * 10 + 10 + 64), 10 * (2 * 64 * 256 + 64 * 11)],
 }
 PARAMETERS = {"lenet": 61_706, "resnet20": 272_474, "vgg-small": 2_197_706, "resnet50": 25_583_592}
+PARAMETERS |= {"charlstm": 349_248, "trigger": 522_425, "nmt": 52_960}
 
 
-def convolutional_step_work(name: str) -> Work:
-    """Forward and both gradients, without the pictures' own; Adam over all parameters."""
-    products, rows = PRODUCTS[name], STEPS[name]
+def network_step_work(name: str, rows: int) -> Work:
+    """Forward and both gradients, without the inputs' own; Adam over all parameters."""
+    products = PRODUCTS[name]
     return Work(2 * rows * (3 * sum(products) - products[0]), ADAM_BYTES * PARAMETERS[name])
 
 
@@ -89,8 +99,8 @@ def inference_work(name: str, rows: int) -> Work:
 WORK = {"mlp128": step_work(128), "mlp128 epoch": step_work(128), "mlp32": step_work(32)} | {
     gemm_name(shape): gemm_work(*shape) for shape in GEMM_SHAPES
 }
-WORK |= {name: convolutional_step_work(name) for name in STEPS}
-WORK |= {inference_name(*case): inference_work(*case) for case in INFERENCES}
+WORK |= {name: network_step_work(name, rows) for name, rows in (STEPS | SEQUENCES).items()}
+WORK |= {inference_name(*case): inference_work(*case) for case in INFERENCES + SEQUENCE_INFERENCES}
 
 
 def median(entry: dict[str, Any] | None) -> float | None:
@@ -187,8 +197,9 @@ def markdown(result: dict[str, Any]) -> str:
             fma, copy = section["peaks"]["fma_gflops"], section["peaks"]["copy_gbs"]
             lines += ["", f"In the same run: FMA peak {fma:.0f} GFLOP/s a core, copy {copy:.1f} GB/s."]
         for title, names, gflops in (
-            ("Training, calls", [name for name in TITLES if name not in CONVOLUTIONAL], False),
+            ("Training, calls", [name for name in TITLES if name not in CONVOLUTIONAL | SEQUENTIAL], False),
             ("Convolutional networks", list(CONVOLUTIONAL), False),
+            ("Sequence models", list(SEQUENTIAL), False),
             ("Matrix product m×k×n, f32, GFLOP/s", [gemm_name(s) for s in GEMM_SHAPES], True),
         ):
             rows = compare(result, threads, names, gflops)

@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 
 import dlrs
+import seqnets
 from convnets import NETWORKS, compiled
 from dlrs import _dlrs, layers
 from protocol import (
@@ -12,6 +13,8 @@ from protocol import (
     GEMM_SHAPES,
     INFERENCES,
     LAYERS,
+    SEQUENCE_INFERENCES,
+    SEQUENCES,
     STEPS,
     Step,
     Workload,
@@ -20,6 +23,7 @@ from protocol import (
     images,
     inference_name,
     pictures,
+    sequences,
     serve,
     step_memory,
 )
@@ -48,6 +52,17 @@ def convolutional(name: str) -> Step:
 
 def inference(name: str, rows: int) -> Step:
     model, x = NETWORKS[name](dlrs), pictures(name, rows)[0]
+    return lambda: model.predict_on_batch(x)
+
+
+def sequential(name: str) -> Step:
+    model, (inputs, labels) = seqnets.compiled(dlrs, name), sequences(name, SEQUENCES[name])
+    x = inputs if len(inputs) > 1 else inputs[0]
+    return lambda: model.train_on_batch(x, labels)
+
+
+def sequence_inference(name: str, rows: int) -> Step:
+    model, x = seqnets.NETWORKS[name](dlrs), sequences(name, rows)[0][0]
     return lambda: model.predict_on_batch(x)
 
 
@@ -106,6 +121,8 @@ workloads = {
     "tiny epoch": Workload(lambda: tiny(by_epoch=True), TINY_STEPS),
     **{name: Workload(partial(convolutional, name)) for name in STEPS},
     **{inference_name(*case): Workload(partial(inference, *case)) for case in INFERENCES},
+    **{name: Workload(partial(sequential, name)) for name in SEQUENCES},
+    **{inference_name(*case): Workload(partial(sequence_inference, *case)) for case in SEQUENCE_INFERENCES},
     "one row": Workload(one_row),
     "add": Workload(add),
 } | {gemm_name(shape): Workload(partial(gemm, *shape)) for shape in GEMM_SHAPES}

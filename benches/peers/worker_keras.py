@@ -7,12 +7,15 @@ from functools import partial
 import keras
 from keras import layers
 
+import seqnets
 from convnets import NETWORKS, compiled
 from protocol import (
     EPOCH_STEPS,
     GEMM_SHAPES,
     INFERENCES,
     LAYERS,
+    SEQUENCE_INFERENCES,
+    SEQUENCES,
     STEPS,
     Step,
     Workload,
@@ -21,6 +24,7 @@ from protocol import (
     images,
     inference_name,
     pictures,
+    sequences,
     serve,
     step_memory,
 )
@@ -54,6 +58,17 @@ def inference(name: str, rows: int) -> Step:
     return lambda: model.predict_on_batch(x)
 
 
+def sequential(name: str) -> Step:
+    model, (inputs, labels) = seqnets.compiled(keras, name), sequences(name, SEQUENCES[name])
+    x = inputs if len(inputs) > 1 else inputs[0]
+    return lambda: model.train_on_batch(x, labels)
+
+
+def sequence_inference(name: str, rows: int) -> Step:
+    model, x = seqnets.NETWORKS[name](keras), sequences(name, rows)[0][0]
+    return lambda: model.predict_on_batch(x)
+
+
 def epoch(batch: int) -> Step:
     model, (x, y) = network(LAYERS), images(batch * EPOCH_STEPS)
     return lambda: model.fit(x, y, batch_size=batch, epochs=1, verbose=0)
@@ -83,6 +98,8 @@ workloads = {
     "mlp128 epoch": Workload(lambda: epoch(128), EPOCH_STEPS),
     **{name: Workload(partial(convolutional, name)) for name in STEPS},
     **{inference_name(*case): Workload(partial(inference, *case)) for case in INFERENCES},
+    **{name: Workload(partial(sequential, name)) for name in SEQUENCES},
+    **{inference_name(*case): Workload(partial(sequence_inference, *case)) for case in SEQUENCE_INFERENCES},
     "one row": Workload(one_row),
     "add": Workload(add),
 } | {gemm_name(shape): Workload(partial(gemm, *shape)) for shape in GEMM_SHAPES}

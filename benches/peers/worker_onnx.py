@@ -11,20 +11,39 @@ from pathlib import Path
 
 import onnxruntime
 
-from protocol import INFERENCES, Step, Workload, inference_name, pictures, serve
+from protocol import (
+    INFERENCES,
+    SEQUENCE_INFERENCES,
+    Array,
+    Step,
+    Workload,
+    inference_name,
+    pictures,
+    sequences,
+    serve,
+)
 
 
-def inference(name: str, rows: int) -> Step:
+def session_of(script: str, name: str, rows: int, x: Array) -> Step:
+    """A call of the network that `script` exports."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
-        exporter = [sys.executable, str(Path(__file__).with_name("torch_nets.py")), name, str(rows), str(path)]
+        exporter = [sys.executable, str(Path(__file__).with_name(script)), name, str(rows), str(path)]
         subprocess.run(exporter, check=True, capture_output=True)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = int(sys.argv[1])
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    x = pictures(name, rows)[0].transpose(0, 3, 1, 2).copy()
     return lambda: session.run(None, {"x": x})
 
 
+def inference(name: str, rows: int) -> Step:
+    return session_of("torch_nets.py", name, rows, pictures(name, rows)[0].transpose(0, 3, 1, 2).copy())
+
+
+def sequence_inference(name: str, rows: int) -> Step:
+    return session_of("torch_seqnets.py", name, rows, sequences(name, rows)[0][0])
+
+
 workloads = {inference_name(*case): Workload(partial(inference, *case)) for case in INFERENCES}
+workloads |= {inference_name(*case): Workload(partial(sequence_inference, *case)) for case in SEQUENCE_INFERENCES}
 serve({"onnxruntime": onnxruntime.__version__}, workloads, {})

@@ -8,11 +8,14 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+import torch_seqnets
 from protocol import (
     EPOCH_STEPS,
     GEMM_SHAPES,
     INFERENCES,
     LAYERS,
+    SEQUENCE_INFERENCES,
+    SEQUENCES,
     STEPS,
     Step,
     Workload,
@@ -84,6 +87,30 @@ def inference(name: str, rows: int) -> Step:
     return step
 
 
+def sequential(name: str) -> Step:
+    module, (inputs, labels) = torch_seqnets.NETWORKS[name](), torch_seqnets.batch(name, SEQUENCES[name])
+    optimizer = torch.optim.Adam(module.parameters(), 1e-3, fused=True)
+    forward = torch.compile(module) if mode == "compile" else module
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        torch_seqnets.loss_of(name, forward(*inputs), labels).backward()
+        optimizer.step()
+
+    return step
+
+
+def sequence_inference(name: str, rows: int) -> Step:
+    module, (inputs, _) = torch_seqnets.NETWORKS[name]().eval(), torch_seqnets.batch(name, rows)
+    forward = torch.compile(module) if mode == "compile" else module
+
+    def step() -> None:
+        with torch.inference_mode():
+            forward(*inputs)
+
+    return step
+
+
 def one_row() -> Step:
     module = network((64, 64, 10)).eval()
     forward = torch.compile(module) if mode == "compile" else module
@@ -119,8 +146,11 @@ fully_connected = {
     "mlp128 epoch": Workload(lambda: training(*batch(128 * EPOCH_STEPS), batch=128), EPOCH_STEPS),
     "one row": Workload(one_row),
 }
+# Compiling the 1,375 steps of "trigger" takes longer than the race.
+recurrent = {name: Workload(partial(sequential, name)) for name in SEQUENCES if (mode, name) != ("compile", "trigger")}
+recurrent |= {inference_name(*case): Workload(partial(sequence_inference, *case)) for case in SEQUENCE_INFERENCES}
 if mode != "channels_last":
-    workloads |= fully_connected
+    workloads |= fully_connected | recurrent
 if mode == "eager":
     workloads["add"] = Workload(add)
     workloads |= {gemm_name(shape): Workload(partial(gemm, *shape)) for shape in GEMM_SHAPES}
