@@ -63,7 +63,7 @@ def test_with_few_filters_they_see_their_rows(filters: int) -> None:
 def test_numbers_that_no_image_has_are_refused(number: int) -> None:
     x, kernel = np.ones((1, 5, 5, 2), "float32"), np.ones((3, 3, 2, 2), "float32")
     for options in ({"dilation_rate": number}, {"strides": number}, {"padding": [(number, number), (0, 0)]}):
-        with pytest.raises(ValueError, match="conv.*at most"):
+        with pytest.raises(ValueError, match=r"conv.*at most"):
             ops.conv(x, kernel, **{"padding": "valid"} | options)
 
 
