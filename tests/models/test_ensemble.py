@@ -42,6 +42,12 @@ def test_combinations(weights: Any, activation: str | None) -> None:
             np.testing.assert_allclose(answer, expected[combination], rtol=1e-5, atol=1e-6, err_msg=combination)
 
 
+def test_positional_arguments_make_no_graph() -> None:
+    ensemble = Ensemble(members("softmax"), "vote", None)
+    assert type(ensemble) is Ensemble
+    assert len(ensemble._flatten_layers()) >= 3
+
+
 def test_an_ensemble_beats_its_members_on_average() -> None:
     """Jensen: the cross-entropy of mean probabilities is at most the mean of the members' cross-entropies."""
     y = np.array([0, 1, 2, 0, 1, 2])

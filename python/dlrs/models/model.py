@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from dlrs import _dlrs
-from dlrs.backend import KerasTensor, tree
+from dlrs.backend import KerasTensor, any_symbolic_tensors, tree
 from dlrs.backend.serialization import deserialize_keras_object, serialize_keras_object
 from dlrs.layers.layer import Layer
 from dlrs.models.functional_config import is_graph_config
@@ -30,7 +30,9 @@ class Model(StateTree, Trainer, Layer):
     _never_tracked = Layer._never_tracked | {"_loss_tracker", "_compile_metrics", "_compile_loss", "optimizer"}
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        made: Any = functional_class(cls) if _is_functional(args, kwargs) else cls
+        # A subclass may have two positional arguments of its own.
+        is_graph = _is_functional(args, kwargs) and (cls is Model or any_symbolic_tensors(args, kwargs))
+        made: Any = functional_class(cls) if is_graph else cls
         model: Self = super().__new__(made, *args, **kwargs)
         return model
 
