@@ -225,3 +225,24 @@ def test_a_value_read_by_what_several_passes_repeat_is_stored() -> None:
     images, targets = RNG.normal(size=(32, 21, 18, 8)).astype("float32"), RNG.normal(size=(32, 4)).astype("float32")
     losses = model.fit(images, targets, 32, 20, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("cls", [layers.Conv2D, layers.Conv2DTranspose])
+@pytest.mark.parametrize("filters", range(1, 9))
+@pytest.mark.parametrize("kernel", [2, 3, 5])
+def test_one_kernel_serves_pictures_of_every_width(cls: Any, filters: int, kernel: int) -> None:
+    layer = cls(filters, kernel, padding="same")
+    model = models.Sequential([layers.Input((None, None, 3)), layer, layers.Conv2D(16, 3), layers.Conv2D(3, 3)])
+    for width in (28, 10, 33, 20, 17, 96, 11, 28):
+        pictures = RNG.normal(size=(2, 9, width, 3)).astype("float32")
+        found = model.predict(pictures, verbose=0)
+        np.testing.assert_allclose(found, model(pictures).numpy(), rtol=0, atol=1e-5, err_msg=str(width))
+
+
+def test_models_of_two_sizes_share_a_kernel() -> None:
+    layer = layers.Conv2D(1, 3, padding="same")
+    for size in (28, 10, 28):
+        inputs = layers.Input((size, size, 3))
+        model = models.Model(inputs, layer(inputs))
+        pictures = RNG.normal(size=(1, size, size, 3)).astype("float32")
+        np.testing.assert_allclose(model.predict(pictures, verbose=0), model(pictures).numpy(), rtol=0, atol=1e-5)

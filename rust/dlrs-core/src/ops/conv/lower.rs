@@ -1,5 +1,6 @@
 //! Which algorithm a pass takes, and how it is cut into tiles.
 
+use std::hash::Hash;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{Rect, TileIo, TileMut, cast, cast_mut};
 
 use crate::DType;
-use crate::key::key_of;
+use crate::key::{KeyHasher, key_of};
 use crate::ops::finish::Finish;
 use crate::ops::matmul::{Product, lower_f32, pack_second};
 use crate::ops::tiles::{Block, TILE, spans};
@@ -92,9 +93,10 @@ impl Pass {
             Algorithm::Product(product) => pack_second(isa, product),
             Algorithm::Depthwise => None,
             Algorithm::Direct(conv) => {
-                // The same for any number of images of any size.
-                let any = ConvGeometry { n: 0, input: [0; 3], output: [0; 3], ..g };
-                let layout = key_of(&("convolution panels", isa, self, any));
+                let mut hasher = KeyHasher::new();
+                "convolution panels".hash(&mut hasher);
+                conv.hash_layout(&mut hasher);
+                let layout = hasher.key();
                 let bytes = conv.packed_len() * size_of::<f32>();
                 let pack = move |from: &[u8], to: &mut [u8]| conv.pack(cast(from), cast_mut(to));
                 Some(Packing { operand: 1, layout, bytes, pack: Arc::new(pack) })

@@ -12,7 +12,7 @@ use super::TapMatrix;
 use super::phase::{Axis, Phase};
 use super::view::Images;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub(super) struct Bundle {
     /// Pixels in one.
     pub pixels: usize,

@@ -13,6 +13,7 @@ mod rows;
 mod tiles;
 mod view;
 
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
 use crate::dispatch;
@@ -50,7 +51,7 @@ pub struct DirectConv {
 }
 
 /// Where the matrices of the taps lie in the kernel.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 struct TapMatrix {
     /// Channels of the source and of the target in a group.
     rows: usize,
@@ -210,6 +211,15 @@ impl DirectConv {
     /// Elements of the packed kernel.
     pub fn packed_len(&self) -> usize {
         self.phases.iter().map(|phase| self.packed_group(phase) * self.groups).sum()
+    }
+
+    /// Feeds `hasher` all that [`pack`](Self::pack) reads: two convolutions that agree on it read the same packed kernel. Sizes of
+    /// images are in it only as far as they decide how pixels are bundled and which taps there are.
+    pub fn hash_layout(&self, hasher: &mut impl Hasher) {
+        (self.isa, self.groups, self.kernel, self.taps, &self.bundle).hash(hasher);
+        for phase in &self.phases {
+            phase.each_ref().map(|axis| &axis.taps).hash(hasher);
+        }
     }
 
     /// Packs the kernel, panel by panel in the order in which tiles read it.
