@@ -1,6 +1,5 @@
 """Traces, programs, epochs and tapes."""
 
-import functools
 import os
 import signal
 import threading
@@ -12,6 +11,7 @@ import pytest
 
 from dlrs import _dlrs
 from dlrs._dlrs import Program, Tape, Tensor, Trace, Variable, tensor
+from harness.programs import repeated_product
 
 
 def rows(n: int, width: int, dtype: str = "float32") -> np.ndarray[Any, Any]:
@@ -191,45 +191,6 @@ def test_an_exception_in_progress_ends_the_epoch_between_steps() -> None:
     assert total.version == 3
 
 
-def heavy(size: int, products: int) -> tuple[Program, Variable]:
-    w = Variable(tensor(np.zeros((size, size), np.float32)))
-    trace = Trace()
-    with trace:
-        x = trace.input((size, size), "float32")
-        y = x
-        for _ in range(products):
-            y = y @ x
-        w.assign(y)
-        program = trace.finish([_dlrs.sum(y)])
-    return program, w
-
-
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
-def test_keyboard_interrupt_in_a_long_run() -> None:
-    program, w = heavy(768, 400)
-    x = np.eye(768, dtype=np.float32)
-    sent = 0.0
-
-    def interrupt(*_: Any) -> None:
-        nonlocal sent
-        sent = time.perf_counter()
-        raise KeyboardInterrupt
-
-    old = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.1)
-    started = time.perf_counter()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            for _ in range(100):
-                program(x)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, old)
-    assert sent > started
-    assert time.perf_counter() - started < 0.1 + 0.2 + 0.3  # the timer, the promise, and the load of a shared machine
-    assert w.version * 768 == float(np.trace(w.numpy())) * w.version
-
-
 def test_keyboard_interrupt_between_steps_of_an_epoch() -> None:
     program, total = accumulate()
     x = np.ones((4 * 2_000_000, 3), np.float32)
@@ -242,7 +203,7 @@ def test_keyboard_interrupt_between_steps_of_an_epoch() -> None:
 
 
 def test_a_long_run_releases_the_interpreter() -> None:
-    program, _ = heavy(512, 60)
+    program, _ = repeated_product(512, 60)
     x = np.eye(512, dtype=np.float32)
     program(x)
     ticks = 0
@@ -350,47 +311,3 @@ def test_peaks() -> None:
     peaks = _dlrs.machine_peaks()
     assert set(peaks) == {"fma_gflops", "copy_gbs"}
     assert all(value > 0.1 for value in peaks.values())
-
-
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
-def test_keyboard_interrupt_inside_a_long_scan() -> None:
-    w = tensor(np.eye(256, dtype=np.float32))
-
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    old = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.1)
-    started = time.perf_counter()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            for _ in range(20):
-                _dlrs.scan(lambda carry, _: ([carry[0] @ w], []), [w], [], 10_000)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, old)
-    assert time.perf_counter() - started < 0.1 + 0.2 + 0.3  # the timer, the promise, and the load of a shared machine
-
-
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
-@pytest.mark.parametrize("name", ["eigh", "svd", "cholesky", "qr"])
-def test_keyboard_interrupt_inside_one_decomposition(name: str) -> None:
-    n = 4000 if name == "cholesky" else 1500
-    values = np.random.default_rng(0).normal(size=(n, n))
-    x = tensor(values / n + np.eye(n) if name == "cholesky" else values)
-    arguments = {"svd": (True,), "qr": (False,)}.get(name, ())
-    decompose = functools.partial(getattr(_dlrs, name), x, *arguments)
-
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    old = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.1)
-    started = time.perf_counter()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            decompose()
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, old)
-    assert time.perf_counter() - started < 0.1 + 0.2 + 0.3  # the timer, the promise, and the load of a shared machine

@@ -98,3 +98,17 @@ OPS: Sequence[Op] = (
     matmul,
     concatenate,
 )
+
+
+def repeated_product(size: int, products: int) -> tuple[_dlrs.Program, _dlrs.Variable]:
+    """A program that takes long: a matrix times itself again and again, assigned to a variable at the end."""
+    w = _dlrs.Variable(_dlrs.tensor(np.zeros((size, size), np.float32)))
+    trace = _dlrs.Trace()
+    with trace:
+        x = trace.input((size, size), "float32")
+        y = x
+        for _ in range(products):
+            y = y @ x
+        w.assign(y)
+        program = trace.finish([_dlrs.sum(y)])
+    return program, w
