@@ -110,7 +110,9 @@ impl<T: Float> Cell<T> for (GruForward<'_, T>, Pass<'_, T>) {
                 for g in 0..GATES {
                     fetch(m.lanes(), &gates, run.at(row, place, GATES * u) + g * u + j, 1);
                 }
-                written.iter().for_each(|x| fetch(m.lanes(), x, run.at(row, place, u) + j, 1));
+                for x in &written {
+                    fetch(m.lanes(), x, run.at(row, place, u) + j, 1);
+                }
             },
             #[inline(always)]
             |s, row, panel, product, h, next| {
@@ -192,13 +194,16 @@ impl<T: Float> GruBackward<'_, T> {
         let zero = l.splat(T::default());
         let (mut dx, mut d_candidate) = ([zero; GATES], zero);
         if is_live(self.mask, &run, row, place) {
-            let [z, r, g] = [0, 1, 2].map(|gate| read(l, self.gates, at_z + gate * u, n));
+            let z = read(l, self.gates, at_z, n);
+            let r = read(l, self.gates, at_z + u, n);
+            let g = read(l, self.gates, at_z + 2 * u, n);
             let candidate = read(l, self.candidates, at, n);
-            let sigmoid = |y, d| l.mul(d, l.sub(y, l.mul(y, y)));
+            let (slope_z, slope_r) = (l.sub(z, l.mul(z, z)), l.sub(r, l.mul(r, r)));
             let to_z = l.mul(dh, z);
             let to_g = l.sub(dh, to_z);
             let dg = l.sub(to_g, l.mul(to_g, l.mul(g, g)));
-            dx = [sigmoid(z, l.mul(dh, l.sub(before, g))), sigmoid(r, l.mul(dg, candidate)), dg];
+            let (d_z, d_r) = (l.mul(dh, l.sub(before, g)), l.mul(dg, candidate));
+            dx = [l.mul(d_z, slope_z), l.mul(d_r, slope_r), dg];
             d_candidate = l.mul(dg, r);
             dh = to_z;
         }
@@ -227,10 +232,14 @@ impl<T: Float> Cell<T> for (GruBackward<'_, T>, Pass<'_, T>) {
             #[inline(always)]
             |s, row, panel| {
                 let (place, j) = (run.place(s), 2 * panel * M::L::LANES);
-                for (x, g) in gates.iter().flat_map(|x| (0..GATES).map(move |g| (x, g))) {
-                    fetch(m.lanes(), x, run.at(row, place, GATES * u) + g * u + j, 2);
+                for x in &gates {
+                    for g in 0..GATES {
+                        fetch(m.lanes(), x, run.at(row, place, GATES * u) + g * u + j, 2);
+                    }
                 }
-                states.iter().for_each(|x| fetch(m.lanes(), x, run.at(row, place, u) + j, 2));
+                for x in &states {
+                    fetch(m.lanes(), x, run.at(row, place, u) + j, 2);
+                }
             },
             #[inline(always)]
             |s, place, d, now| match s {
