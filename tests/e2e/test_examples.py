@@ -61,3 +61,17 @@ def test_augmentation_gallery(tmp_path: Path) -> None:
     output = run(tmp_path, "augmentation.py")
     assert "RandomElasticTransform" in output
     assert is_drawn(output, tmp_path / "augmentation.png")
+
+
+def run_on_data(tmp_path: Path, name: str, *options: str) -> str:
+    """What an example prints; skips, with its words, if it has no data."""
+    output = run(tmp_path, name, *options)
+    if "Nothing to do" in output:
+        pytest.skip(output.strip().splitlines()[0])
+    return output
+
+
+def test_names(tmp_path: Path) -> None:
+    output = run_on_data(tmp_path, "names.py", "--names", "600", "--epochs", "3", "--units", "32")
+    assert "Perplexity of guessing" in output
+    assert output.count("not learned by heart") == 4
