@@ -24,6 +24,7 @@ LAYERS: dict[str, Any] = {
     "AlphaDropout": given(0.5),
     **dict.fromkeys(("AveragePooling1D", "AveragePooling2D", "AveragePooling3D"), given(2)),
     **{f"Adaptive{kind}Pooling{axes}D": given(2) for kind in ("Average", "Max") for axes in (1, 2, 3)},
+    "CachedMultiHeadAttention": given(2, 3),
     "CategoryEncoding": given(6),
     "CenterCrop": given(2, 3),
     "Resizing": given(3, 7),
@@ -50,6 +51,7 @@ LAYERS: dict[str, Any] = {
     "Lambda": given(double),
     "Permute": given((2, 1)),
     "Pipeline": given([layers.RandomFlip(), layers.Rescaling(0.5)]),
+    "PositionEmbedding": given(7),
     "RandomBrightness": given(0.5),
     "RandomColorDegeneration": given(0.5),
     "RandomContrast": given(0.5),
@@ -65,6 +67,9 @@ LAYERS: dict[str, Any] = {
     "SpatialDropout1D": given(0.5),
     "SpatialDropout2D": given(0.5),
     "SpatialDropout3D": given(0.5),
+    "TokenAndPositionEmbedding": given(6, 7, 4),
+    "TransformerDecoder": given(3, 2),
+    "TransformerEncoder": given(3, 2),
     "UpSampling2D": given((1, 2)),
 }
 MERGES = ("add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract")

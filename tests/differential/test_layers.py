@@ -384,6 +384,8 @@ CASES: dict[str, list[Case]] = {
 NO_CASE = {
     *("Input", "InputLayer", "InputSpec", "Layer", "Wrapper"),
     *("IntegerLookup", "StringLookup", "TextVectorization"),  # of text; Keras's own tests run on them
+    *("PositionEmbedding", "SinePositionEncoding", "TokenAndPositionEmbedding"),  # of KerasHub
+    *("CachedMultiHeadAttention", "TransformerDecoder", "TransformerEncoder"),  # likewise
     *("LocalResponseNormalization", "MFCC", "PeepholeLSTMCell", "RandomPCAColor", "SimpleGRUCell"),
 }
 PARAMETERS = [

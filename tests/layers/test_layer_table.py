@@ -83,6 +83,9 @@ ROWS: dict[str, list[Row]] = {
         ),
         Row(lambda **k: layers.Bidirectional(layers.LSTM(2, **k), **k), SEQUENCE),
     ],
+    "CachedMultiHeadAttention": [
+        Row(lambda **k: layers.CachedMultiHeadAttention(2, 3, 2, **k), ((2, 3, 4), (2, 5, 4)), spread=True)
+    ],
     "CategoryEncoding": [
         Row(lambda mode=mode, **k: layers.CategoryEncoding(6, output_mode=mode, **k), ((2, 5),), ids=6)
         for mode in ("one_hot", "multi_hot", "count")
@@ -211,6 +214,7 @@ ROWS: dict[str, list[Row]] = {
     "Pipeline": [
         Row(lambda **k: layers.Pipeline([layers.RandomZoom(0.2, seed=1, **k), layers.Rescaling(0.5, **k)], **k), IMAGE)
     ],
+    "PositionEmbedding": [Row(lambda **k: layers.PositionEmbedding(7, **k), SEQUENCE)],
     "RMSNormalization": [
         Row(layers.RMSNormalization, SEQUENCE),
         Row(lambda **k: layers.RMSNormalization([1, 2], **k), SEQUENCE),
@@ -285,6 +289,7 @@ ROWS: dict[str, list[Row]] = {
         Row(lambda **k: layers.SimpleRNN(3, "sigmoid", return_sequences=True, **k), SEQUENCE),
     ],
     "SimpleRNNCell": [Row(lambda **k: layers.RNN(layers.SimpleRNNCell(3, activation=None, **k), **k), SEQUENCE)],
+    "SinePositionEncoding": [Row(layers.SinePositionEncoding, SEQUENCE)],
     "Softmax": [Row(layers.Softmax), Row(lambda **k: layers.Softmax((1, 2), **k), SEQUENCE)],
     "SpatialDropout1D": [Row(lambda **k: layers.SpatialDropout1D(0.5, **k), SEQUENCE)],
     "SpatialDropout2D": [Row(lambda **k: layers.SpatialDropout2D(0.5, **k), IMAGE)],
@@ -295,6 +300,22 @@ ROWS: dict[str, list[Row]] = {
     ],
     "Subtract": [Row(layers.Subtract, PAIR)],
     "TimeDistributed": [Row(lambda **k: layers.TimeDistributed(layers.Dense(2, **k), **k), SEQUENCE)],
+    "TokenAndPositionEmbedding": [Row(lambda **k: layers.TokenAndPositionEmbedding(6, 7, 4, **k), ((2, 5),), ids=6)],
+    "TransformerDecoder": [
+        Row(
+            lambda first=first, **k: layers.TransformerDecoder(3, 2, activation="gelu", normalize_first=first, **k),
+            ((2, 3, 4), (2, 5, 3)),
+            spread=True,
+        )
+        for first in (False, True)
+    ],
+    "TransformerEncoder": [
+        Row(
+            lambda first=first, **k: layers.TransformerEncoder(3, 2, activation="tanh", normalize_first=first, **k),
+            ((2, 3, 4),),
+        )
+        for first in (False, True)
+    ],
     "UnitNormalization": [
         Row(layers.UnitNormalization),
         Row(lambda **k: layers.UnitNormalization((1, 2), **k), SEQUENCE),

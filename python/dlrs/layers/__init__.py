@@ -127,6 +127,11 @@ from dlrs.layers.separable_convolution import SeparableConv1D, SeparableConv2D
 from dlrs.layers.spectral_normalization import SpectralNormalization
 from dlrs.layers.string_lookup import StringLookup
 from dlrs.layers.text_vectorization import TextVectorization
+from dlrs.layers.transformer.cached_multi_head_attention import CachedMultiHeadAttention
+from dlrs.layers.transformer.position_encodings import PositionEmbedding, SinePositionEncoding
+from dlrs.layers.transformer.token_and_position_embedding import TokenAndPositionEmbedding
+from dlrs.layers.transformer.transformer_decoder import TransformerDecoder
+from dlrs.layers.transformer.transformer_encoder import TransformerEncoder
 from dlrs.layers.transposed_convolution import Conv1DTranspose, Conv2DTranspose, Conv3DTranspose
 from dlrs.layers.up_sampling import UpSampling1D, UpSampling2D, UpSampling3D
 from dlrs.layers.wrapper import Wrapper
@@ -182,6 +187,7 @@ __all__ = [
     "AvgPool3D",
     "BatchNormalization",
     "Bidirectional",
+    "CachedMultiHeadAttention",
     "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
@@ -257,6 +263,7 @@ __all__ = [
     "PeepholeLSTMCell",
     "Permute",
     "Pipeline",
+    "PositionEmbedding",
     "RMSNormalization",
     "RandomBrightness",
     "RandomColorDegeneration",
@@ -291,6 +298,7 @@ __all__ = [
     "SimpleGRUCell",
     "SimpleRNN",
     "SimpleRNNCell",
+    "SinePositionEncoding",
     "Softmax",
     "SpatialDropout1D",
     "SpatialDropout2D",
@@ -301,6 +309,9 @@ __all__ = [
     "Subtract",
     "TextVectorization",
     "TimeDistributed",
+    "TokenAndPositionEmbedding",
+    "TransformerDecoder",
+    "TransformerEncoder",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
@@ -331,22 +342,23 @@ _REGISTRY = Registry(
         Activation, ActivityRegularization, AdaptiveAveragePooling1D, AdaptiveAveragePooling2D,
         AdaptiveAveragePooling3D, AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, Add,
         AdditiveAttention, AlphaDropout, Attention, AutoContrast, Average, AveragePooling1D, AveragePooling2D,
-        AveragePooling3D, BatchNormalization, Bidirectional, CategoryEncoding, CenterCrop, Concatenate, Conv1D,
-        Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, Cropping1D, Cropping2D, Cropping3D, CutMix,
-        Dense, DepthwiseConv1D, DepthwiseConv2D, Discretization, Dot, Dropout, ELU, EinsumDense, Embedding, Flatten,
-        GRU, GRUCell, GaussianDropout, GaussianNoise, GlobalAveragePooling1D, GlobalAveragePooling2D,
-        GlobalAveragePooling3D, GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D, GroupNormalization,
-        GroupedQueryAttention, Identity, InputLayer, IntegerLookup, LSTM, LSTMCell, Lambda, LayerNormalization,
-        LeakyReLU, LocalResponseNormalization, MFCC, Masking, MaxPooling1D, MaxPooling2D, MaxPooling3D, Maximum,
-        MelSpectrogram, Minimum, MixUp, MultiHeadAttention, Multiply, Normalization, PReLU, PeepholeLSTMCell, Permute,
-        Pipeline, RMSNormalization, RNN, RandomBrightness, RandomColorDegeneration, RandomColorJitter, RandomContrast,
-        RandomCrop, RandomElasticTransform, RandomErasing, RandomFlip, RandomGaussianBlur, RandomGrayscale, RandomHue,
-        RandomInvert, RandomPCAColor, RandomPerspective, RandomRotation, RandomSaturation, RandomShear,
-        RandomTranslation, RandomZoom, ReLU, RepeatVector, Rescaling, Reshape, Resizing, ReversibleEmbedding,
-        STFTSpectrogram, SeparableConv1D, SeparableConv2D, SimpleGRUCell, SimpleRNN, SimpleRNNCell, Softmax,
-        SpatialDropout1D, SpatialDropout2D, SpatialDropout3D, SpectralNormalization, StackedRNNCells, StringLookup,
-        Subtract, TextVectorization, TimeDistributed, UnitNormalization, UpSampling1D, UpSampling2D, UpSampling3D,
-        Wrapper, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
+        AveragePooling3D, BatchNormalization, Bidirectional, CachedMultiHeadAttention, CategoryEncoding, CenterCrop,
+        Concatenate, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, Cropping1D, Cropping2D,
+        Cropping3D, CutMix, Dense, DepthwiseConv1D, DepthwiseConv2D, Discretization, Dot, Dropout, ELU, EinsumDense,
+        Embedding, Flatten, GRU, GRUCell, GaussianDropout, GaussianNoise, GlobalAveragePooling1D,
+        GlobalAveragePooling2D, GlobalAveragePooling3D, GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D,
+        GroupNormalization, GroupedQueryAttention, Identity, InputLayer, IntegerLookup, LSTM, LSTMCell, Lambda,
+        LayerNormalization, LeakyReLU, LocalResponseNormalization, MFCC, Masking, MaxPooling1D, MaxPooling2D,
+        MaxPooling3D, Maximum, MelSpectrogram, Minimum, MixUp, MultiHeadAttention, Multiply, Normalization, PReLU,
+        PeepholeLSTMCell, Permute, Pipeline, PositionEmbedding, RMSNormalization, RNN, RandomBrightness,
+        RandomColorDegeneration, RandomColorJitter, RandomContrast, RandomCrop, RandomElasticTransform, RandomErasing,
+        RandomFlip, RandomGaussianBlur, RandomGrayscale, RandomHue, RandomInvert, RandomPCAColor, RandomPerspective,
+        RandomRotation, RandomSaturation, RandomShear, RandomTranslation, RandomZoom, ReLU, RepeatVector, Rescaling,
+        Reshape, Resizing, ReversibleEmbedding, STFTSpectrogram, SeparableConv1D, SeparableConv2D, SimpleGRUCell,
+        SimpleRNN, SimpleRNNCell, SinePositionEncoding, Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D,
+        SpectralNormalization, StackedRNNCells, StringLookup, Subtract, TextVectorization, TimeDistributed,
+        TokenAndPositionEmbedding, TransformerDecoder, TransformerEncoder, UnitNormalization, UpSampling1D,
+        UpSampling2D, UpSampling3D, Wrapper, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,
     ),
 )  # fmt: skip
 

@@ -112,8 +112,8 @@ class ProjectedAttention(Layer):
             activation=activation,
             bias_axes=letters if self.use_bias else None,
             # Copies: an initializer shared by layers would draw the same values for each.
-            kernel_initializer=_copy(self.kernel_initializer),
-            bias_initializer=_copy(self.bias_initializer),
+            kernel_initializer=copy_of(self.kernel_initializer),
+            bias_initializer=copy_of(self.bias_initializer),
             kernel_regularizer=self.kernel_regularizer,
             bias_regularizer=self.bias_regularizer,
             kernel_constraint=self.kernel_constraint,
@@ -150,15 +150,14 @@ class ProjectedAttention(Layer):
         training: bool | None = None,
         use_causal_mask: bool = False,
     ) -> Any:
-        masks = (query_mask, value_mask, key_mask, attention_mask, self._sliding_window)
-        # The op leaves blocks out that lie in the future, where a mask would be a matrix.
-        is_causal = use_causal_mask and all(mask is None for mask in masks) and not self._computes_otherwise()
-        if not is_causal:
-            attention_mask = self._compute_attention_mask(
-                query, value, query_mask, value_mask, key_mask, attention_mask, use_causal_mask
-            )
+        # The op leaves blocks out that lie in the future, and what padded targets get is set to 0 behind it: a mask of
+        # either would be a matrix.
+        dropped = bool(training) and self._dropout > 0
+        blockwise = len(query.shape) == 3 and not (return_attention_scores or dropped or self._computes_otherwise())
+        masks = (None if blockwise else query_mask, value_mask, key_mask, attention_mask)
+        attention_mask = self._compute_attention_mask(query, value, *masks, use_causal_mask and not blockwise)
         gate = self._gate_dense(query) if self.use_gate else None
-        options = {"use_causal_mask": True} if is_causal else {}
+        options = {"use_causal_mask": True} if use_causal_mask and blockwise else {}
         if return_attention_scores:
             options["return_attention_scores"] = True
         outputs, scores = self._compute_attention(
@@ -169,6 +168,9 @@ class ProjectedAttention(Layer):
             training,
             **options,
         )
+        if blockwise and query_mask is not None:
+            seen = ops.expand_dims(ops.cast(query_mask, "bool"), (-1, -2))
+            outputs = ops.where(seen, outputs, ops.zeros_like(outputs))
         outputs = self._output_dense(outputs if gate is None else ops.multiply(outputs, gate))
         return (outputs, scores) if return_attention_scores else outputs
 
@@ -188,9 +190,9 @@ class ProjectedAttention(Layer):
         return super().compute_output_spec(*args, **kwargs)
 
     def _computes_otherwise(self) -> bool:
-        """Whether a subclass has another `_compute_attention`, which may not know causal attention without a mask."""
-        module = type(self)._compute_attention.__module__
-        return not module.startswith("dlrs.layers.attention.")
+        """Whether a subclass computes masks or attention in a way of its own, which may ask for the whole mask."""
+        methods = (type(self)._compute_attention, type(self)._compute_attention_mask)
+        return not all(method.__module__.startswith("dlrs.layers.attention.") for method in methods)
 
     def _compute_attention_mask(
         self,
@@ -251,7 +253,8 @@ class ProjectedAttention(Layer):
                 "disable flash attention to access attention scores."
             )
         scale = 1.0 / math.sqrt(self._key_size)
-        if self._dropout == 0 and not return_attention_scores and len(query.shape) == 4:
+        dropped = bool(training) and self._dropout > 0
+        if not dropped and not return_attention_scores and len(query.shape) == 4:
             if attention_mask is not None:
                 attention_mask = ops.cast(with_heads(attention_mask, 4, len(self._axes)), "bool")
             outputs = ops.dot_product_attention(
@@ -266,8 +269,8 @@ class ProjectedAttention(Layer):
         if attention_mask is not None:
             attention_mask = with_heads(attention_mask, scores.ndim, len(self._axes))
         weights = self._softmax(scores, mask=attention_mask)
-        dropped = self._dropout_layer(weights, training=training) if self._dropout > 0 else weights
-        return ops.einsum(of_outputs, dropped, value), weights
+        kept = self._dropout_layer(weights, training=training) if dropped else weights
+        return ops.einsum(of_outputs, kept, value), weights
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -296,7 +299,7 @@ def check_sources(value_shape: Shape, key_shape: Shape) -> None:
         )
 
 
-def _copy(initializer: Any) -> Any:
+def copy_of(initializer: Any) -> Any:
     """Another initializer like it; a function is its own."""
     if isinstance(initializer, initializers.Initializer):
         return type(initializer).from_config(initializer.get_config())
