@@ -226,8 +226,11 @@ impl<T: Float> LstmBackward<'_, T> {
         let place = run.place(s);
         let (at_z, at, at_row) = (run.at(row, place, GATES * u) + j, run.at(row, place, u) + j, row * u + j);
         let at_now = row * run.stride(GATES * u) + j;
-        let (h_before, c_before) = match s.checked_sub(1).map(|before| run.at(row, run.place(before), u) + j) {
-            Some(at) => (read(l, self.sequence, at, n), read(l, self.cells, at, n)),
+        let (h_before, c_before) = match s.checked_sub(1) {
+            Some(before) => {
+                let at = run.at(row, run.place(before), u) + j;
+                (read(l, self.sequence, at, n), read(l, self.cells, at, n))
+            }
             None => (read(l, self.h0, at_row, n), read(l, self.c0, at_row, n)),
         };
         write(l, self.states, at, n, h_before);
@@ -238,20 +241,21 @@ impl<T: Float> LstmBackward<'_, T> {
         let zero = l.splat(T::default());
         let mut dz = [zero; GATES];
         if is_live(self.mask, &run, row, place) {
-            let [i, f, g, o] = [0, 1, 2, 3].map(|gate| read(l, self.gates, at_z + gate * u, n));
+            // No closure here: it would be compiled without the level's instructions.
+            let (i, f) = (read(l, self.gates, at_z, n), read(l, self.gates, at_z + u, n));
+            let (g, o) = (read(l, self.gates, at_z + 2 * u, n), read(l, self.gates, at_z + 3 * u, n));
             let tanh_c = l.tanh(read(l, self.cells, at, n));
             // dc' + dh⊙o⊙(1 − tanh² c')
             let through = l.mul(dh, o);
             let dc = l.add(read(l, self.d_c0, at_row, n), l.sub(through, l.mul(through, l.mul(tanh_c, tanh_c))));
-            let sigmoid = |y, d| l.mul(d, l.sub(y, l.mul(y, y)));
             dz = [
-                sigmoid(i, l.mul(dc, g)),
-                sigmoid(f, l.mul(dc, c_before)),
+                through_sigmoid(l, i, l.mul(dc, g)),
+                through_sigmoid(l, f, l.mul(dc, c_before)),
                 {
                     let d = l.mul(dc, i);
                     l.sub(d, l.mul(d, l.mul(g, g)))
                 },
-                sigmoid(o, l.mul(dh, tanh_c)),
+                through_sigmoid(l, o, l.mul(dh, tanh_c)),
             ];
             write(l, self.d_c0, at_row, n, l.mul(dc, f));
             dh = zero;
@@ -262,4 +266,10 @@ impl<T: Float> LstmBackward<'_, T> {
             write(l, now, at_now + g * u, n, dz[g]);
         }
     }
+}
+
+/// d ⊙ y ⊙ (1 − y): the gradient through a sigmoid, from its value.
+#[inline(always)]
+fn through_sigmoid<L: Lanes>(l: L, y: L::V, d: L::V) -> L::V {
+    l.mul(d, l.sub(y, l.mul(y, y)))
 }
