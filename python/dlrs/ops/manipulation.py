@@ -315,6 +315,8 @@ def repeat(x: TensorLike, repeats: int | Sequence[int], axis: int | None = None)
     if counts.size == 1:
         # Without indices, so that a result too large for the memory is found out before any is taken.
         count = int(counts.reshape(()))
+        if size == 1:
+            return _dlrs.broadcast_to(x, (*before, count, *after))
         copies = _dlrs.broadcast_to(_dlrs.reshape(x, (*before, size, 1, *after)), (*before, size, count, *after))
         return _dlrs.reshape(copies, (*before, size * count, *after))
     if counts.size != size:

@@ -3,6 +3,7 @@
 use crate::bail;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, Val};
+use crate::join::total;
 use crate::ops::NodeRef;
 
 /// Adds to `g` the gradients of `Σᵢ ⟨d_targets[i], targets[i]⟩` with respect to `sources`; `None` where a source has no
@@ -22,7 +23,8 @@ fn gradients_from(
     d_targets: &[Val],
     sources: &[Val],
 ) -> Result<Vec<Option<Val>>> {
-    let mut grads: Vec<Option<Val>> = vec![None; g.len()];
+    // Per value, the parts of its gradient that were found so far.
+    let mut parts: Vec<Vec<Val>> = vec![Vec::new(); g.len()];
     let nodes = g.nodes().len();
     for (&target, &d) in targets.iter().zip(d_targets) {
         let (want, have) = (g.ty(target), g.ty(d));
@@ -32,25 +34,27 @@ fn gradients_from(
         if want != have {
             bail!("gradient: output_gradients of type {have} for a target of type {want}");
         }
-        grads[target.index()] = g.add_optional(grads[target.index()], Some(d))?;
+        parts[target.index()].push(d);
     }
     let active = active_values(g, first, sources);
     for index in (first..nodes).rev() {
         let node = &g.nodes()[index];
-        // Nodes that this pass adds stand behind `grads`' end and are never visited: the range was fixed before it began.
-        let d_outputs: Vec<Option<Val>> = node.outputs.iter().map(|v| grads[v.index()]).collect();
-        if d_outputs.iter().all(Option::is_none) || !node.inputs.iter().any(|v| active[v.index()]) {
+        let is_reached = node.outputs.iter().any(|v| !parts[v.index()].is_empty());
+        if !is_reached || !node.inputs.iter().any(|v| active[v.index()]) {
             continue;
         }
         let node = node.clone();
+        // Nodes that this pass adds stand behind the end of `parts` and are never visited: the range was fixed before it began.
+        let totals = node.outputs.iter().map(|v| total(g, &parts[v.index()]));
+        let d_outputs: Vec<Option<Val>> = totals.collect::<Result<_>>()?;
         let d_inputs = node_gradient(g, &node, &d_outputs)?;
         for (&input, d) in node.inputs.iter().zip(d_inputs) {
             if d.is_some() && active[input.index()] && g.ty(input).dtype.is_float() {
-                grads[input.index()] = g.add_optional(grads[input.index()], d)?;
+                parts[input.index()].extend(d);
             }
         }
     }
-    Ok(sources.iter().map(|v| grads[v.index()]).collect())
+    sources.iter().map(|v| total(g, &parts[v.index()])).collect()
 }
 
 /// As [`gradients`], where each source is a set of values whose gradients are added: the contents that a variable had, say.

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::autodiff;
+use crate::distribute::distribute;
 use crate::eager;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Val, needs_conversion};
@@ -339,6 +340,9 @@ impl Trace {
             Some(d) => d,
             None => targets.iter().map(|&t| ones_like(g, t)).collect::<Result<_>>()?,
         };
+        if let Some(distributed) = distribute(g)? {
+            *g = distributed;
+        }
         let grads = autodiff::gradients_of_sets(g, &targets, &d_targets, &sources)?;
         let symbol = |val| Value::Symbolic(Symbol { trace: self.clone(), val, ty: state.graph.ty(val) });
         Ok(grads.into_iter().map(|d| d.map(symbol)).collect())
@@ -353,6 +357,7 @@ impl Trace {
         let mut state = self.lock();
         state.finished = true;
         let graph = std::mem::take(&mut state.graph);
+        let graph = distribute(&graph)?.unwrap_or(graph);
         Plan::build(&graph, graph.inputs(), &outputs)
     }
 

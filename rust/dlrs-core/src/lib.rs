@@ -6,9 +6,11 @@
 
 pub mod autodiff;
 pub mod dispatch;
+mod distribute;
 pub mod eager;
 pub mod error;
 pub mod graph;
+mod join;
 pub mod key;
 pub mod ops;
 pub mod plan;

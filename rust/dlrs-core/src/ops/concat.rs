@@ -7,7 +7,7 @@ use dlrs_kernels::mem::{Element, TileIo};
 use super::shape::{AnyElement, by_size};
 use super::slice::Span;
 use super::tiles::TILE;
-use super::{LowerCx, Lowered, NodeRef, Op};
+use super::{FusionClass, LowerCx, Lowered, NodeRef, Op};
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
@@ -80,6 +80,10 @@ impl Op for Concat {
         let body = by_size(cx.outputs[0].dtype, Join { ends });
         let bytes = cx.outputs[0].bytes() as f64;
         Ok(Lowered::by_rows(cx.outputs[0].shape.size(), 1, TILE, 1, body).cost(20.0 + 0.03 * bytes))
+    }
+
+    fn fusion_class(&self) -> FusionClass<'_> {
+        FusionClass::Joint(self.axis)
     }
 
     fn takes(&self, _dtype: DType) -> bool {

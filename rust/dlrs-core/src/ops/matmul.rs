@@ -167,6 +167,11 @@ impl Contraction for MatMul {
         (!self.transpose_b && inputs[1].shape.rank() == 2).then_some(1)
     }
 
+    fn summed(&self, inputs: &[Ty]) -> Option<[usize; 2]> {
+        let (a, b) = (inputs[0].shape.rank(), inputs[1].shape.rank());
+        Some([a - 1 - usize::from(self.transpose_a), b - 2 + usize::from(self.transpose_b)])
+    }
+
     fn accepts_columns(&self, inputs: &[Ty]) -> bool {
         const MOST: usize = 512;
         let p = self.product(&inputs[0].shape, &inputs[1].shape);

@@ -135,6 +135,8 @@ pub enum FusionClass<'a> {
     View,
     /// Axis i of the output is axis `self[i]` of input 0: after another that it undoes, nothing is computed.
     Permutation(&'a [usize]),
+    /// The operands one after another along an axis.
+    Joint(usize),
     /// Element by element over the broadcast shape: joins other such ops in one pass over strips.
     Elementwise(&'a elementwise::Ewise),
     /// A matrix product whose tiles an elementwise pass or an update may take while they are in cache.
@@ -180,6 +182,12 @@ pub trait Contraction: Send + Sync {
     /// The operand whose last axis is the result's last axis and in which the op is linear: a factor of each column of the result can
     /// as well be taken into it.
     fn weights(&self, _inputs: &[Ty]) -> Option<usize> {
+        None
+    }
+
+    /// The axes of the first and of the second operand that are summed over, if the result is a sum of products of their slices along
+    /// these: of operands that are joined along them, the result is the sum of the results of the pieces.
+    fn summed(&self, _inputs: &[Ty]) -> Option<[usize; 2]> {
         None
     }
 
