@@ -98,6 +98,38 @@ def test_compiled_stateful_models_keep_their_state() -> None:
     np.testing.assert_array_equal(model.predict(X[:, :2], batch_size=3, verbose=0), first)
 
 
+def test_a_stateful_model_trains_on_pieces_of_a_sequence() -> None:
+    x, y = X[:2].astype("float32"), np.cos(X[:2, :, :1])
+
+    def model_of(steps: int, **options: Any) -> Any:
+        first = layers.Input(batch_shape=(2, steps, 4))
+        recurrent = layers.GRU(5, return_sequences=True, **options)
+        model = dlrs.Sequential([first, recurrent, layers.Dense(1)])
+        model.compile("sgd", "mse")
+        return model
+
+    whole, parts = model_of(6), model_of(3, stateful=True)
+    initial = [variable.numpy() for variable in whole.trainable_weights]
+
+    def begin_alike() -> None:
+        parts.layers[-2].reset_state()
+        for variable, value in zip(parts.trainable_weights, initial, strict=True):
+            variable.assign(value)
+
+    begin_alike()
+    loss = whole.evaluate(x, y, batch_size=2, verbose=0)
+    pieces = [np.concatenate([a[:, :3], a[:, 3:]]) for a in (x, y)]
+    with pytest.raises(ValueError, match=r"found shape=\(4, 3, 4\): the batch size is fixed"):
+        parts.fit(*pieces, batch_size=4, verbose=0)
+    reset = dlrs.callbacks.LambdaCallback(on_test_begin=lambda logs: parts.layers[-2].reset_state())
+    history = parts.fit(
+        *pieces, batch_size=2, verbose=0, shuffle=False, validation_data=tuple(pieces), callbacks=[reset]
+    )
+    assert history.history["val_loss"][0] < loss
+    begin_alike()
+    np.testing.assert_allclose(parts.evaluate(*pieces, batch_size=2, verbose=0), loss, rtol=1e-6)
+
+
 def test_dropout_is_the_same_at_all_steps() -> None:
     ones = np.ones((1, 50, 1), "float32")
     options = {

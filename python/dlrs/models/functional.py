@@ -174,6 +174,9 @@ class Functional(Model):
             stacklevel=2,
         )
 
+    def _fixed_batch_size(self) -> int | None:
+        return next((x.shape[0] for x in self.inputs if x.shape and x.shape[0] is not None), None)
+
     def _fitted(self, value: Any, placeholder: KerasTensor) -> Any:
         """`value` with the rank and type of the placeholder; ValueError if its shape cannot be meant."""
         if value is None:

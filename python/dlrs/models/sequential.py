@@ -152,6 +152,9 @@ class Sequential(Model):
         expected = self._graph().inputs[0].shape
         return len(inputs.shape) == len(expected) and tuple(inputs.shape[1:]) != tuple(expected[1:])
 
+    def _fixed_batch_size(self) -> int | None:
+        return None if self._functional is None else self._functional._fixed_batch_size()
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The shape of the output for inputs of shape `input_shape`."""
         for layer in self.layers:

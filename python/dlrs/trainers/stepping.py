@@ -248,7 +248,8 @@ class Stepping(Base):
             return
         try:
             specs = [((None, *shape), dtype) for shape, dtype in data.specs()]
-            first = tree.map_structure(lambda array: array[:1], data.structure)
+            rows = self._fixed_batch_size() or 1
+            first = tree.map_structure(lambda array: array[:rows], data.structure)
             for check in self._prepare(data.structure, specs, first, mode):
                 check(data.arrays)
         except ValueError as error:
@@ -268,8 +269,9 @@ class Stepping(Base):
         step = getattr(type(self), f"{mode}_step")
         if step is not getattr(Stepping, f"{mode}_step") and self.built:
             return self._prepared.setdefault(key, [])
+        batch = self._fixed_batch_size()
         placeholders = tree.pack_sequence_as(
-            structure, [KerasTensor((None, *shape[1:]), dtype) for shape, dtype in specs]
+            structure, [KerasTensor((batch, *shape[1:]), dtype) for shape, dtype in specs]
         )
         checks = []
         if step is getattr(Stepping, f"{mode}_step"):
@@ -281,6 +283,10 @@ class Stepping(Base):
                     self._compile_metrics.build(placeholders[1] if len(placeholders) > 1 else None, y_pred)
         self._prepared[key] = checks
         return checks
+
+    def _fixed_batch_size(self) -> int | None:
+        """The batch size that the model's inputs demand, None if they take any."""
+        return None
 
     def _build_optimizer(self, mode: str) -> None:
         """Make the optimizer's slots before a step is traced; a step of the user's makes those it needs itself."""
