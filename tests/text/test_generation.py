@@ -84,3 +84,18 @@ def test_weights_trained_on_are_seen() -> None:
 
 def test_sample_takes_the_scores_of_a_model() -> None:
     assert sample(model_of(layers.GRU)(np.array([[1, 2]]))).shape == (1, 2)
+
+
+def test_what_is_excluded_is_never_drawn() -> None:
+    model = model_of(layers.GRU)
+    usual = generate(model, [1], 40, seed=0).tolist()
+    never = sorted(set(usual[1:]))[:2]
+    written = generate(model, [1], 40, exclude=never, seed=0).tolist()
+    assert not set(written[1:]) & set(never)
+    assert generate(model, [1], 40, exclude=[], seed=0).tolist() == usual
+    with pytest.raises(ValueError, match="`exclude` has the id 99"):
+        generate(model, [1], 3, exclude=[99])
+    with pytest.raises(ValueError, match="token id -1 at position 0 of `exclude`"):
+        generate(model, [1], 3, exclude=[-1])
+    with pytest.raises(ValueError, match="nothing to draw"):
+        generate(model, [1], 3, exclude=range(model.layers[-1].units))

@@ -33,6 +33,7 @@ def generate(
     top_k: int | None = None,
     top_p: float | None = None,
     eos: int | None = None,
+    exclude: Sequence[int] = (),
     seed: int | None = None,
     vocabulary: Vocabulary | None = None,
     from_logits: bool = True,
@@ -51,6 +52,7 @@ def generate(
         max_new_tokens: how many tokens to draw at most.
         temperature, top_k, top_p: see `sample`.
         eos: the id that ends a text; the vocabulary's by default if there is one.
+        exclude: ids that are never drawn, such as UNK's.
         seed: an integer. Each prompt of a list draws on its own, by the seed and its place.
         vocabulary: encodes prompts and decodes texts.
         from_logits: whether scores are logits; False for a model that ends in a softmax.
@@ -74,6 +76,7 @@ def generate(
     prompts, single = _prompts(prompt, vocabulary)
     if eos is None and vocabulary is not None:
         eos = vocabulary.eos_id
+    never = check_ids("generate", "exclude", exclude)
     seeds = None if seed is None else check_count("generate", "seed", seed, 0)
     children = np.random.SeedSequence(seeds).spawn(len(prompts))
     uniform = np.stack([np.random.default_rng(child).random(count) for child in children])
@@ -87,13 +90,29 @@ def generate(
         if active:
             at = [time - len(prompts[row]) + 1 for row in active]
             rows = scores if len(active) == len(texts) else scores[active]
-            drawn = draw(as_logits(rows, from_logits), uniform[active, at], temperature, top_k, top_p)
+            logits = _without(as_logits(rows, from_logits), never)
+            drawn = draw(logits, uniform[active, at], temperature, top_k, top_p)
             for row, token, place in zip(active, drawn.tolist(), at, strict=True):
                 texts[row].append(token)
                 done[row] = token == eos or place + 1 == count
         time += 1
     results: list[Any] = [np.array(t, np.int32) if vocabulary is None else vocabulary.decode(t) for t in texts]
     return results[0] if single else results
+
+
+def _without(logits: Array, never: Array) -> Array:
+    """`logits` with no chance for the ids `never`."""
+    if len(never) == 0:
+        return logits
+    if never.max() >= logits.shape[-1]:
+        raise ValueError(
+            f"generate: `exclude` has the id {never.max()}; the model gives scores of {logits.shape[-1]} tokens."
+        )
+    if len(np.unique(never)) == logits.shape[-1]:
+        raise ValueError("generate: `exclude` has every token; there is nothing to draw.")
+    logits = logits.copy()
+    logits[:, never] = -np.inf
+    return logits
 
 
 class _Rerun:
