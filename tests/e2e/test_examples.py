@@ -75,3 +75,9 @@ def test_names(tmp_path: Path) -> None:
     output = run_on_data(tmp_path, "names.py", "--names", "600", "--epochs", "3", "--units", "32")
     assert "Perplexity of guessing" in output
     assert output.count("not learned by heart") == 4
+
+
+def test_novel(tmp_path: Path) -> None:
+    output = run_on_data(tmp_path, "novel.py", "--words", "300", "--epochs", "2", "--units", "32", "--begin", "I am")
+    assert "counts of pairs of words" in output
+    assert output.count("\n  I am") == 3
