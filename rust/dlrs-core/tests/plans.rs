@@ -283,3 +283,54 @@ fn what_is_computed_again_has_the_same_bits_and_takes_less_memory() {
     let value = 4 * rows * width;
     assert!(plan.arena() < (depth as usize + 5) * value, "{} values kept", plan.arena() / value);
 }
+
+/// Σ (E[ids]·W + b)² and its gradients, for a table of `rows` rows and (6, 4) ids.
+fn embedded(rows: usize, biased: bool) -> (Graph, Vec<Val>) {
+    let mut g = Graph::new();
+    let ids = g.input(Ty::new(DType::I32, Shape::new(&[6, 4]).unwrap()));
+    let read = |g: &mut Graph, name: &str, seed, dims: &[usize]| g.read(&Variable::new(name, noise(seed, dims)));
+    let mut weights = vec![read(&mut g, "table", 1, &[rows, 5]), read(&mut g, "kernel", 2, &[5, 7])];
+    let x = g.take(weights[0], ids, 0).unwrap();
+    let mut y = g.matmul(x, weights[1], false, false).unwrap();
+    if biased {
+        weights.push(read(&mut g, "bias", 3, &[7]));
+        y = g.add(y, weights[2]).unwrap();
+    }
+    let squares = g.square(y).unwrap();
+    let loss = g.sum(squares, &[0, 1, 2], false).unwrap();
+    let one = g.scalar(DType::F32, 1.0).unwrap();
+    let gradients = autodiff::gradients(&mut g, &[loss], &[one], &weights).unwrap();
+    let wanted = [loss, y].into_iter().chain(gradients.into_iter().map(Option::unwrap)).collect();
+    (g, wanted)
+}
+
+#[test]
+fn a_table_with_few_rows_is_multiplied_in_their_place() {
+    let ids: Vec<i32> = (0..24).map(|i| i * i % 7 - i % 3).collect();
+    let feeds = [Tensor::from_slice(DType::I32, &[6, 4], &ids).unwrap()];
+    for (rows, biased, flops) in [(8, true, 8), (8, false, 8), (13, true, 24)] {
+        let (g, wanted) = embedded(rows, biased);
+        let plan = Plan::build(&g, g.inputs(), &wanted).unwrap();
+        let products = plan.kernels().iter().filter(|kernel| kernel.ops.contains(&"matmul"));
+        let done: f64 = products.map(|kernel| kernel.flops).sum();
+        assert_eq!(done, 3.0 * 2.0 * f64::from(flops) * 35.0, "{}", plan.explain());
+        assert_eq!(plan.explain().matches("segment_sum").count(), 1, "{}", plan.explain());
+        let expected = by_ops(&g, &feeds, &wanted);
+        for (have, want) in plan.run(&bytes(&feeds), None).unwrap().iter().zip(&expected) {
+            assert_eq!(have.ty(), want.ty());
+            for (a, b) in have.as_slice::<f32>().iter().zip(want.as_slice::<f32>()) {
+                assert!((a - b).abs() < 1e-4 * b.abs().max(1.0), "{a} {b}");
+            }
+        }
+    }
+    // An id that names no row is refused as before.
+    let (g, wanted) = embedded(8, true);
+    let plan = Plan::build(&g, g.inputs(), &wanted).unwrap();
+    let far = Tensor::from_slice(DType::I32, &[6, 4], &[8; 24]).unwrap();
+    let error = plan.run(&[far.bytes()], None).unwrap_err().to_string();
+    assert!(error.starts_with("take: ") && error.contains('8'), "{error}");
+    // Gathered rows that the run is given say nothing of a table.
+    let x = g.nodes()[0].outputs[0];
+    let plan = Plan::build(&g, &[x], &wanted[1..2]).unwrap();
+    assert_eq!(plan.explain().matches("take").count(), 0, "{}", plan.explain());
+}

@@ -6,7 +6,7 @@ use dlrs_kernels::mem::{Element, TileIo};
 
 use super::shape::{AnyElement, by_size};
 use super::tiles::{Block, cut};
-use super::{LowerCx, Lowered, NodeRef, Op, arity};
+use super::{FusionClass, LowerCx, Lowered, NodeRef, Op, arity};
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
@@ -68,6 +68,10 @@ impl Op for Take {
         let cost = 20.0 + (outer * count) as f64 * (3.0 + 0.03 * (inner * cx.outputs[0].dtype.size()) as f64);
         let body = by_size(cx.outputs[0].dtype, Rows { axis: self.axis, count, len, inner, blocks });
         Ok(Lowered { tiles, body, cost, ..Lowered::default() })
+    }
+
+    fn fusion_class(&self) -> FusionClass<'_> {
+        if self.axis == 0 { FusionClass::Gather } else { FusionClass::Opaque }
     }
 
     fn takes(&self, _dtype: DType) -> bool {

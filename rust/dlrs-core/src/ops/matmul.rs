@@ -172,6 +172,10 @@ impl Contraction for MatMul {
         Some([a - 1 - usize::from(self.transpose_a), b - 2 + usize::from(self.transpose_b)])
     }
 
+    fn product(&self) -> Option<MatMul> {
+        Some(*self)
+    }
+
     fn accepts_columns(&self, inputs: &[Ty]) -> bool {
         const MOST: usize = 512;
         let p = self.product(&inputs[0].shape, &inputs[1].shape);

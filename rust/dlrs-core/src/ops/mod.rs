@@ -137,6 +137,10 @@ pub enum FusionClass<'a> {
     Permutation(&'a [usize]),
     /// The operands one after another along an axis.
     Joint(usize),
+    /// Row i of the result is the row of input 0 that element i of input 1 names.
+    Gather,
+    /// The adjoint of [`Gather`](Self::Gather): each of so many rows sums those of input 0 for which input 1 names it.
+    SumOfRows(usize),
     /// Element by element over the broadcast shape: joins other such ops in one pass over strips.
     Elementwise(&'a elementwise::Ewise),
     /// A matrix product whose tiles an elementwise pass or an update may take while they are in cache.
@@ -188,6 +192,11 @@ pub trait Contraction: Send + Sync {
     /// The axes of the first and of the second operand that are summed over, if the result is a sum of products of their slices along
     /// these: of operands that are joined along them, the result is the sum of the results of the pieces.
     fn summed(&self, _inputs: &[Ty]) -> Option<[usize; 2]> {
+        None
+    }
+
+    /// The op itself, if it is a product of matrices.
+    fn product(&self) -> Option<matmul::MatMul> {
         None
     }
 

@@ -8,7 +8,7 @@ use dlrs_kernels::mem::{Body, TileIo, TileMut};
 
 use super::index::{Indices, check_indices};
 use super::tiles::{Block, TILE, grid};
-use super::{LowerCx, Lowered, NodeRef, Op, arity};
+use super::{FusionClass, LowerCx, Lowered, NodeRef, Op, arity};
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
@@ -105,6 +105,10 @@ impl Op for Segment {
             (_, Combine::Min) => rows.body(i64::MAX, Ord::min),
         };
         Ok(Lowered { tiles, body, cost, ..Lowered::default() })
+    }
+
+    fn fusion_class(&self) -> FusionClass<'_> {
+        if self.combine == Combine::Sum { FusionClass::SumOfRows(self.segments) } else { FusionClass::Opaque }
     }
 
     fn takes(&self, dtype: DType) -> bool {

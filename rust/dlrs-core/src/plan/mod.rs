@@ -1,6 +1,6 @@
 //! Plans: a graph made ready to run again and again.
 //!
-//! `build` folds normalisations into weights ([`fold`]), removes dead and repeated nodes ([`rewrite`]), joins elementwise chains with each other and with the products before
+//! `build` exchanges gathering and products ([`gathered`]), folds normalisations into weights ([`fold`]), removes dead and repeated nodes ([`rewrite`]), joins elementwise chains with each other and with the products before
 //! them ([`fuse`]), orders the units into phases with the writes of variables last ([`schedule`]), lays the intermediate values
 //! out in one arena ([`arena`]) and proves the result as a tile program ([`steps`]). Units that make images from the same images of
 //! others run a few images at a time ([`chains`], [`images`]). `run` binds memory and lets the team work.
@@ -11,6 +11,7 @@ mod epoch;
 mod explain;
 mod fold;
 mod fuse;
+mod gathered;
 mod groups;
 mod images;
 mod kept;
@@ -108,6 +109,8 @@ impl Plan {
         let isa = Isa::current();
         let staged = g.in_stages()?;
         let g = staged.as_ref().unwrap_or(g);
+        let exchanged = gathered::exchange(g, inputs, outputs)?;
+        let g = exchanged.as_ref().unwrap_or(g);
         let folded = fold::fold(g, inputs, outputs)?;
         let g = folded.as_ref().map_or(g, |f| &f.graph);
         let prepared = prepare::prepare(g, inputs, isa)?;
