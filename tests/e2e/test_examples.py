@@ -81,3 +81,9 @@ def test_novel(tmp_path: Path) -> None:
     output = run_on_data(tmp_path, "novel.py", "--words", "300", "--epochs", "2", "--units", "32", "--begin", "I am")
     assert "counts of pairs of words" in output
     assert output.count("\n  I am") == 3
+
+
+def test_sentiment(tmp_path: Path) -> None:
+    output = run_on_data(tmp_path, "sentiment.py", "--sentences", "1500", "--epochs", "2", "--units", "16")
+    assert "Accuracy on 300 sentences" in output
+    assert all(f"\n{phrase}" in output for phrase in ("not good", "not bad", "never boring"))
