@@ -87,3 +87,25 @@ def test_sentiment(tmp_path: Path) -> None:
     output = run_on_data(tmp_path, "sentiment.py", "--sentences", "1500", "--epochs", "2", "--units", "16")
     assert "Accuracy on 300 sentences" in output
     assert all(f"\n{phrase}" in output for phrase in ("not good", "not bad", "never boring"))
+
+
+def test_captioning(tmp_path: Path) -> None:
+    output = run(tmp_path, "captioning.py", "--scenes", "600", "--epochs", "2", "--units", "32", "--test", "50")
+    assert "New scenes: " in output
+    assert "never shown: " in output
+    assert is_drawn(output, tmp_path / "captioning.png")
+
+
+def test_trigger_word(tmp_path: Path) -> None:
+    options = ("--clips", "64", "--epochs", "2", "--units", "16", "--takes", "3")
+    output = run_on_data(tmp_path, "trigger_word.py", *options)
+    assert "Voices it has not heard: precision" in output
+    assert is_drawn(output, tmp_path / "trigger_word.png")
+    assert (tmp_path / "trigger_word.wav").stat().st_size == 44 + 2 * 8000 * 5
+
+
+def test_dates(tmp_path: Path) -> None:
+    output = run(tmp_path, "dates.py", "7 June 1912", "--pairs", "1000", "--epochs", "1")
+    assert "of 2000 are right in every character" in output
+    assert "  7 June 1912  " in output
+    assert is_drawn(output, tmp_path / "dates.png")
