@@ -56,11 +56,12 @@ def inside(thing: Thing) -> Array:
     """Which pixels the thing covers."""
     y, x = np.mgrid[:SIDE, :SIDE] + 0.5
     dx, dy, r = x - thing.x, y - thing.y, RADII[thing.size]
+    covered: Array = (np.abs(dx) <= (dy + r) / 2) & (np.abs(dy) <= r)
     if thing.shape == "circle":
-        return dx**2 + dy**2 <= r**2
-    if thing.shape == "square":
-        return np.maximum(np.abs(dx), np.abs(dy)) <= 0.85 * r
-    return (np.abs(dx) <= (dy + r) / 2) & (np.abs(dy) <= r)
+        covered = dx**2 + dy**2 <= r**2
+    elif thing.shape == "square":
+        covered = np.maximum(np.abs(dx), np.abs(dy)) <= 0.85 * r
+    return covered
 
 
 def draw(things: list[Thing], rng: np.random.Generator) -> Array:
@@ -84,8 +85,9 @@ def imagine(rng: np.random.Generator, unseen: bool) -> list[Thing]:
             continue
         if len(things) == 1:
             return things
-        dx, dy = (abs(things[0][i] - things[1][i]) for i in (3, 4))
-        apart = max(dx, dy) > RADII[things[0].size] + RADII[things[1].size]
+        a, b = things
+        dx, dy = abs(a.x - b.x), abs(a.y - b.y)
+        apart = max(dx, dy) > RADII[a.size] + RADII[b.size]
         if apart and abs(dx - dy) > 3:
             return things
 

@@ -21,64 +21,13 @@ Array = np.ndarray[Any, Any]
 
 LENGTH, WRITTEN = 32, 10  # letters read at most, and characters of YYYY-MM-DD
 STATE = 64
-MONTHS = {
-    "en": [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ],
-    "de": [
-        "Januar",
-        "Februar",
-        "März",
-        "April",
-        "Mai",
-        "Juni",
-        "Juli",
-        "August",
-        "September",
-        "Oktober",
-        "November",
-        "Dezember",
-    ],
-    "fr": [
-        "janvier",
-        "février",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "août",
-        "septembre",
-        "octobre",
-        "novembre",
-        "décembre",
-    ],
-    "es": [
-        "enero",
-        "febrero",
-        "marzo",
-        "abril",
-        "mayo",
-        "junio",
-        "julio",
-        "agosto",
-        "septiembre",
-        "octubre",
-        "noviembre",
-        "diciembre",
-    ],
-}  # fmt: skip
+NAMES = """
+en January February March April May June July August September October November December
+de Januar Februar März April Mai Juni Juli August September Oktober November Dezember
+fr janvier février mars avril mai juin juillet août septembre octobre novembre décembre
+es enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
+"""
+MONTHS = {language: months for language, *months in map(str.split, NAMES.strip().splitlines())}
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 SHOWN = ("3 May 1979", "5 April 09", "21th of August 2016", "Tue 10 Jul 2007", "Saturday May 9 2018", "March 3 2001",
          "1. März 2024", "le 14 juillet 1989", "12 de octubre de 1992", "11/09/2001", "2011.11.11")  # fmt: skip

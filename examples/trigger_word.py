@@ -88,7 +88,8 @@ def background(rng: np.random.Generator) -> Array:
     spectrum = np.fft.rfft(rng.normal(size=SAMPLES)) / np.maximum(np.arange(SAMPLES // 2 + 1), 50.0) ** 0.7
     noise = np.fft.irfft(spectrum, SAMPLES)
     hum = np.sin(2 * np.pi * rng.uniform(50, 300) * np.arange(SAMPLES) / RATE)
-    return rng.uniform(0.005, 0.03) * noise / noise.std() + rng.uniform(0, 0.01) * hum
+    mixed: Array = rng.uniform(0.005, 0.03) * noise / noise.std() + rng.uniform(0, 0.01) * hum
+    return mixed
 
 
 def clips(words: list[list[Array]], count: int, steps: int, rng: np.random.Generator) -> tuple[Array, Array, list[Any]]:

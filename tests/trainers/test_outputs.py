@@ -125,3 +125,10 @@ def test_frozen_layers_are_not_trained_by_plans_made_before():
     made.fit(X, [YA, YA], verbose=0)
     np.testing.assert_array_equal(frozen[0], made.get_layer("a").get_weights()[0])
     assert (other[0] != made.get_layer("b").get_weights()[0]).any()
+
+
+def test_weights_of_losses_are_numbers() -> None:
+    model = dlrs.Sequential([layers.Input((2,)), layers.Dense(1)])
+    for weights in (["accuracy"], "accuracy", {"dense": "much"}):
+        with pytest.raises(ValueError, match="`loss_weights` must be a number, or a list, tuple or dict of them"):
+            model.compile("sgd", "mse", weights)
