@@ -292,3 +292,39 @@ def constructors():
 def test_bad_numbers_are_refused_by_name(cls, fixed, name, value):
     with pytest.raises((ValueError, TypeError), match=rf"`{name}`"):
         cls(**{**fixed, name: value})
+
+
+def clipped(gradients, clipnorm=None, clipvalue=None, global_clipnorm=None):
+    """What NumPy makes of gradients under a limit."""
+    if clipvalue is not None:
+        return [np.clip(g, -clipvalue, clipvalue) for g in gradients]
+    norms = [np.sqrt(np.sum(g * g)) for g in gradients]
+    if global_clipnorm is not None:
+        norms, limit = [np.sqrt(sum(n * n for n in norms))] * len(gradients), global_clipnorm
+    else:
+        limit = clipnorm
+    return [g * min(1.0, limit / n) for g, n in zip(gradients, norms, strict=True)]
+
+
+CLIPPING = [cls for cls in optimizer_classes() if "clipnorm" in inspect.signature(cls).parameters]
+
+
+@pytest.mark.parametrize("limit", ["clipnorm", "clipvalue", "global_clipnorm"])
+@pytest.mark.parametrize("cls", CLIPPING, ids=lambda cls: cls.__name__)
+def test_every_optimizer_clips_as_numpy_does(cls, limit):
+    rng = np.random.default_rng(1)
+    start = [rng.normal(size=shape) for shape in ((3, 4), (4,))]
+    # The first gradient is beyond every limit, the second within all but that of the global norm.
+    steps = [[rng.normal(size=(3, 4)), rng.normal(size=4) * 0.01] for _ in range(3)]
+
+    def trained(options, transform):
+        variables = [Variable(value, dtype="float64") for value in start]
+        optimizer = cls(learning_rate=0.1, **options)
+        for gradients in steps:
+            optimizer.apply(transform(gradients), variables)
+        return [variable.numpy() for variable in variables]
+
+    with_limit = trained({limit: 0.2}, lambda gradients: gradients)
+    by_numpy = trained({}, lambda gradients: clipped(gradients, **{limit: 0.2}))
+    for a, b in zip(with_limit, by_numpy, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)

@@ -4,6 +4,7 @@ from dlrs.callbacks.backup_and_restore import BackupAndRestore
 from dlrs.callbacks.callback import Callback
 from dlrs.callbacks.callback_list import CallbackList
 from dlrs.callbacks.early_stopping import EarlyStopping
+from dlrs.callbacks.gradient_monitor import GradientMonitor
 from dlrs.callbacks.history import History
 from dlrs.callbacks.lambda_callback import LambdaCallback
 from dlrs.callbacks.learning_rates import LearningRateScheduler, ReduceLROnPlateau
@@ -19,6 +20,7 @@ __all__ = [
     "Callback",
     "CallbackList",
     "EarlyStopping",
+    "GradientMonitor",
     "History",
     "LambdaCallback",
     "LearningRateScheduler",

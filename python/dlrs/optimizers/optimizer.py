@@ -10,7 +10,7 @@ from dlrs.backend import Variable
 from dlrs.backend.checks import check_count, check_number
 from dlrs.backend.structure import bump_structure, structure_version
 from dlrs.optimizers.clipping import assign_where, clip_by_global_norm, clip_by_norm, clip_by_value
-from dlrs.optimizers.optimizer_state import LearningRate, OptimizerState
+from dlrs.optimizers.optimizer_state import LearningRate, Observer, OptimizerState
 
 
 class Optimizer(OptimizerState):
@@ -127,10 +127,23 @@ class Optimizer(OptimizerState):
         if not self.built:
             self.build(variables)
         grads, variables = self._with_gradient(grads, variables)
+        for observe in self._observers:
+            observe(grads, variables)
         if _dlrs.is_tracing() or self._rate_is_a_function:
             self._update(grads, variables)
         else:
             self._run_update_program(grads, variables)
+
+    def _watch(self, observe: Observer) -> None:
+        """Let `observe` see the gradients and variables of every `apply`, as part of the step that is traced."""
+        self._observers.append(observe)
+        bump_structure()
+
+    def _unwatch(self, observe: Observer) -> None:
+        """Undo `_watch`."""
+        if observe in self._observers:
+            self._observers.remove(observe)
+            bump_structure()
 
     def stateless_apply(
         self, optimizer_variables: Sequence[Any], grads: Sequence[Any], trainable_variables: Sequence[Any]

@@ -12,6 +12,7 @@ from dlrs.optimizers.schedules import LearningRateSchedule
 from dlrs.optimizers.schedules import deserialize as deserialize_schedule
 from dlrs.optimizers.schedules import serialize as serialize_schedule
 
+Observer = Callable[[Sequence[Any], Sequence[Variable]], None]
 LearningRate = float | LearningRateSchedule | Callable[[], Any] | dict[str, Any]
 
 
@@ -20,6 +21,7 @@ class OptimizerState:
 
     def __init__(self, learning_rate: LearningRate, name: str | None) -> None:
         self._programs: dict[tuple[Any, ...], _dlrs.Program] = {}
+        self._observers: list[Observer] = []
         self.name = name if name is not None else auto_name(type(self).__name__)
         self.built = False
         self._variables: list[Variable] = []
@@ -39,8 +41,8 @@ class OptimizerState:
         object.__setattr__(self, name, value)
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but the programs, which are traced anew."""
-        return {**self.__dict__, "_programs": {}}
+        """All but the programs, which are traced anew, and those who watch."""
+        return {**self.__dict__, "_programs": {}, "_observers": []}
 
     @property
     def variables(self) -> list[Variable]:
