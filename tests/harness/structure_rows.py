@@ -50,6 +50,15 @@ def take_cases() -> list[Case]:
     ]
 
 
+def lookup_cases() -> list[Case]:
+    """Ids of several ranks, no ids, rows of no elements."""
+    sizes = [((4, 3), ()), ((4, 3), (5,)), ((4, 3), (2, 3)), ((4, 3), (0,)), ((4, 0), (2,)), ((1000, 300), (50, 50))]
+    return [
+        Case(shapes, {"owner": "words"}, (REAL, Domain(0, shapes[0][0] - 1, dtype="int64")), large=shapes[0][0] > 4)
+        for shapes in sizes
+    ]
+
+
 PRIMITIVES = [
     Row("reshape", np.reshape, [
         *(case(a, shape=b) for a, b in (((), (1, 1)), ((6,), (2, 3)), ((2, 3, 4), (4, 6)), ((0, 3), (3, 0)),
@@ -106,6 +115,12 @@ PRIMITIVES = [
         refuses(IndexError, "-4", (3,), ints(-4), axis=0),
         refuses(ValueError, "axis 1", (3,), ints(0), axis=1),
         refuses(TypeError, "indices.*float32", (3,), (1,), axis=0),
+    ]),
+    Row("lookup", lambda x, i, owner: np.take(x, i, 0), lookup_cases(), **EXACT, refusals=[
+        refuses(IndexError, r"words, lookup: id 3 at position \(1,\)", (3, 2), ints(0, 3), owner="words"),
+        refuses(IndexError, r"words, lookup: id -1 at position \(0,\)", (3, 2), ints(-1), owner="words"),
+        refuses(ValueError, "matrix", (3,), ints(0), owner="words"),
+        refuses(TypeError, "float32", (3, 2), (1,), owner="words"),
     ]),
 ]  # fmt: skip
 

@@ -24,8 +24,8 @@ def test_embedding_masks_zero_and_refuses_what_is_out_of_range():
     layer = layers.Embedding(3, 2, mask_zero=True)
     assert get_keras_mask(layer(np.array([[2, 0]]))).tolist() == [[True, False]]
     assert layers.Embedding(3, 2).compute_mask(np.array([0])) is None
-    with pytest.raises(IndexError, match=r"3.*out of range"):
-        layer(np.array([[3]]))
+    with pytest.raises(IndexError, match=r"layer 'words', lookup: id 3 at position \(0, 1\).*\[0, 3\)"):
+        layers.Embedding(3, 2, name="words")(np.array([[1, 3]]))
     for bad in (0, -1, 2.0, "3", True, None):
         with pytest.raises(ValueError, match="`input_dim` must be a positive integer"):
             layers.Embedding(bad, 2)

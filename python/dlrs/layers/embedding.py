@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from dlrs import constraints, initializers, ops, regularizers
+from dlrs import _dlrs, constraints, initializers, ops, regularizers
 from dlrs.backend import KerasTensor, Tensor, is_int_dtype
 from dlrs.backend.checks import check_type
 from dlrs.layers.layer import Layer
@@ -29,7 +29,7 @@ class Embedding(Layer):
 
     Raises:
         ValueError: `input_dim` or `output_dim` is not a positive integer.
-        IndexError: an input is out of range.
+        IndexError: an input is not in [0, input_dim); the message names the layer, the input and its position.
 
     >>> import numpy as np
     >>> layer = Embedding(3, 2, weights=np.array([[0.0, 0.0], [1.0, 2.0], [3.0, 4.0]]))
@@ -77,7 +77,8 @@ class Embedding(Layer):
         check_type(type(self).__name__, "inputs", inputs, Tensor | KerasTensor, "a tensor of integers")
         if not is_int_dtype(inputs.dtype):
             inputs = ops.cast(inputs, "int32")
-        return ops.cast(ops.take(self.embeddings, inputs, axis=0), self.compute_dtype)
+        owner = f"{type(self).__name__} layer {self.name!r}"
+        return ops.cast(_dlrs.lookup(self.embeddings, inputs, owner), self.compute_dtype)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         return ops.not_equal(inputs, 0) if self.mask_zero else None

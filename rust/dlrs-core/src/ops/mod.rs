@@ -28,6 +28,7 @@ mod finish;
 pub mod image;
 pub mod index;
 pub mod linalg;
+pub mod lookup;
 pub mod loss;
 pub mod matmul;
 pub mod optim;

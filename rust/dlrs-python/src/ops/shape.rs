@@ -5,6 +5,7 @@ use dlrs_core::ops::Ewise;
 use dlrs_core::ops::along::TakeAlong;
 use dlrs_core::ops::concat::Concat;
 use dlrs_core::ops::index::Take;
+use dlrs_core::ops::lookup::Lookup;
 use dlrs_core::ops::shape::{Reshape, Transpose};
 use dlrs_core::ops::slice::{Pad, Slice, Span};
 use dlrs_core::{DType, Shape};
@@ -158,6 +159,12 @@ pub fn take(x: Arg, indices: Arg, axis: isize) -> Result<PyTensor> {
     let x = x.own()?;
     let axis = axis_of("take", axis, x.ty().shape.rank())?;
     call::tensor(Take { axis }, &[x, index_operand("take", indices)?])
+}
+
+/// Rows of a matrix by number; an id that is no row is named with its position, and `owner` with it.
+#[pyfunction]
+pub fn lookup(x: Arg, ids: Arg, owner: &str) -> Result<PyTensor> {
+    call::tensor(Lookup { owner: owner.into() }, &[x.own()?, index_operand("lookup", ids)?])
 }
 
 /// Indices as an operand of int32 or int64.
