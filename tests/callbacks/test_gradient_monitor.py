@@ -30,7 +30,9 @@ def norms_of_the_tape(model, x, y, groups):
     with GradientTape() as tape:
         loss = ops.mean(ops.square(model(x, training=True) - y))
     gradients = tape.gradient(loss, model.trainable_weights)
-    by_weight = {id(v): float(np.sum(np.square(g.numpy()))) for g, v in zip(gradients, model.trainable_weights)}
+    by_weight = {
+        id(v): float(np.sum(np.square(g.numpy()))) for g, v in zip(gradients, model.trainable_weights, strict=True)
+    }
     return np.sqrt([sum(by_weight[id(v)] for v in group) for group in [*groups, model.trainable_weights]])
 
 
@@ -143,6 +145,13 @@ def test_the_optimizer_is_let_go_also_when_training_breaks_off():
     assert not model.optimizer._observers and len(monitor.steps) == 1
     fit(model, monitor)
     assert not model.optimizer._observers and len(monitor.steps) == 6
+
+
+def test_fit_after_fit_is_no_reason_to_speak_of_shapes(recwarn):
+    model = network()
+    for _ in range(20):
+        fit(model, callbacks.GradientMonitor(), epochs=1)
+    assert not recwarn.list
 
 
 def test_a_resumed_training_goes_on_recording(tmp_path):

@@ -97,7 +97,10 @@ class Steps:
         if key[2] != structure_version():
             # The first trace made weights or slots. What it wrote was discarded; now everything is there.
             step = self._trace(structure, specs)
-        self._steps[(nest, tuple(specs), structure_version())] = step
+        version = structure_version()
+        # Versions only grow: what was traced before the last change is never asked for again.
+        self._steps = OrderedDict((key, kept) for key, kept in self._steps.items() if key[2] == version)
+        self._steps[(nest, tuple(specs), version)] = step
         if len(self._steps) > MAX_PROGRAMS:
             self._steps.popitem(last=False)
             self._warn_of_shapes()
