@@ -1,0 +1,284 @@
+"""Word vectors that were trained elsewhere."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from dlrs.errors import format_error
+from dlrs.text.checks import check_count, check_text
+from dlrs.text.vocabulary import Vocabulary
+
+Array = np.ndarray[Any, Any]
+
+_LONGEST_LINE = 1 << 20  # bytes
+_MOST_DIMENSIONS = 1 << 16
+_MOST_VALUES = 1 << 31  # of the matrix
+
+
+@dataclass(frozen=True)
+class WordVectors:
+    """A vector for every token of a vocabulary; what `load_vectors` returns.
+
+    Attributes:
+        matrix: float32, shape (tokens, dimensions); row i belongs to token i.
+        missing: the tokens that the file has no vector for, in the order of the vocabulary.
+
+    >>> WordVectors(np.ones((4, 2), "float32"), ("zebra",))
+    WordVectors(3 of 4 tokens found, 2 dimensions)
+    """
+
+    matrix: Array
+    missing: tuple[str, ...]
+
+    @property
+    def found(self) -> int:
+        """Number of tokens that the file has a vector for."""
+        return len(self.matrix) - len(self.missing)
+
+    def embedding(self, trainable: bool = False, **kwargs: Any) -> Any:
+        """A `layers.Embedding` that starts with these vectors.
+
+        Args:
+            trainable: whether training goes on with them (fine-tuning) or leaves them as they are.
+            **kwargs: further arguments of `Embedding`, such as `mask_zero`.
+        """
+        from dlrs.layers import Embedding
+
+        tokens, dimensions = self.matrix.shape
+        return Embedding(tokens, dimensions, weights=self.matrix, trainable=trainable, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"WordVectors({self.found} of {len(self.matrix)} tokens found, {self.matrix.shape[1]} dimensions)"
+
+
+def load_vectors(
+    path: str | os.PathLike[str],
+    vocabulary: Vocabulary | Iterable[str] | Mapping[str, int],
+    words: str | os.PathLike[str] | Iterable[str] | None = None,
+    dimensions: int | None = None,
+    seed: int | None = 0,
+) -> WordVectors:
+    """The pre-trained vectors of the tokens of a vocabulary.
+
+    Read are text files with a word and its numbers in every line, as GloVe and fastText publish them, with or without
+    word2vec's first line of two counts; and `.npy` matrices together with `words`. Text is read line by line, so only
+    the vectors asked for are held; in other lines the numbers are counted, not read. Of a word that occurs twice the
+    first vector counts.
+
+    Tokens that the file lacks get random vectors, normal with the mean and standard deviation of those found; the
+    padding token of a `Vocabulary` gets zeros.
+
+    Args:
+        path: the file.
+        vocabulary: a `Vocabulary`, tokens in the order of their numbers, or a dict of numbers by token, 0 to n - 1.
+        words: for `.npy` only: the words of the rows, or a text file of them, one a line.
+        dimensions: what the vectors must have; any number by default.
+        seed: of the vectors of missing tokens; None draws anew each time.
+
+    Raises:
+        OSError: a file cannot be read.
+        FormatError: a line has another number of numbers, one that is no finite number, no UTF-8 or no end; the first
+            line's counts are not those of the file; `.npy` holds something else than a matrix of numbers. The message
+            names the line.
+        ValueError: an argument is not as above, or no token was found.
+
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp(), "vectors.txt")
+    >>> _ = path.write_text("king 1.0 0.5\\nqueen 1.0 -0.5\\n", encoding="utf-8")
+    >>> vectors = load_vectors(path, ["queen", "king", "zebra"])
+    >>> vectors, vectors.missing, vectors.matrix[:2].tolist()
+    (WordVectors(2 of 3 tokens found, 2 dimensions), ('zebra',), [[1.0, -0.5], [1.0, 0.5]])
+    >>> vectors.embedding(trainable=True).output_dim
+    2
+    """
+    tokens = _tokens_of(vocabulary)
+    if seed is not None:
+        seed = check_count("load_vectors", "seed", seed, 0)
+    if dimensions is not None:
+        dimensions = check_count("load_vectors", "dimensions", dimensions)
+    name = os.fsdecode(path)
+    if name.endswith(".npy"):
+        if words is None:
+            raise ValueError("load_vectors: a matrix in a `.npy` file needs `words`, the words of its rows.")
+        found = _from_matrix(name, words, tokens)
+    elif words is not None:
+        raise ValueError(f"load_vectors: `words` is for `.npy` files; {name!r} is read as text, words and numbers.")
+    else:
+        with open(name, "rb") as file:
+            found = _from_text(name, file, set(tokens), dimensions)
+    if not found:
+        raise ValueError(f"load_vectors: {name!r} has a vector for none of the {len(tokens)} tokens of `vocabulary`.")
+    width = len(next(iter(found.values())))
+    if dimensions is not None and width != dimensions:
+        raise ValueError(f"load_vectors: the vectors of {name!r} have {width} dimensions, not {dimensions}.")
+    if width * len(tokens) > _MOST_VALUES:
+        raise ValueError(f"load_vectors: {len(tokens)} vectors of {width} dimensions are too many.")
+    return _filled(tokens, found, vocabulary, seed)
+
+
+def _tokens_of(vocabulary: Any) -> list[str]:
+    """The tokens in the order of their numbers."""
+    if isinstance(vocabulary, str) or not isinstance(vocabulary, Iterable):
+        raise TypeError(
+            f"load_vectors: `vocabulary` must be a Vocabulary, a sequence of tokens or a dict of numbers by token, got "
+            f"{vocabulary!r:.60}."
+        )
+    tokens: list[Any] = list(vocabulary)
+    if isinstance(vocabulary, Mapping):
+        if sorted(map(repr, vocabulary.values())) != sorted(map(repr, range(len(tokens)))):
+            raise ValueError("load_vectors: the numbers in `vocabulary` must be 0 to n - 1, each once.")
+        tokens = sorted(tokens, key=vocabulary.__getitem__)
+    for token in tokens:
+        check_text("load_vectors", "vocabulary", token)
+    if not tokens:
+        raise ValueError("load_vectors: `vocabulary` has no tokens.")
+    if len(set(tokens)) != len(tokens):
+        raise ValueError("load_vectors: a token occurs twice in `vocabulary`.")
+    return tokens
+
+
+def _filled(tokens: list[str], found: Mapping[str, Array], vocabulary: Any, seed: int | None) -> WordVectors:
+    """The matrix, with random rows for the tokens that were not found."""
+    known = np.stack(list(found.values()))
+    missing = tuple(token for token in tokens if token not in found)
+    rows = {token: number for number, token in enumerate(tokens)}
+    matrix = np.empty((len(tokens), known.shape[1]), np.float32)
+    matrix[[rows[token] for token in found]] = known
+    random = np.random.default_rng(seed).standard_normal((len(missing), known.shape[1]), np.float32)
+    matrix[[rows[token] for token in missing]] = known.mean(dtype=np.float64) + known.std(dtype=np.float64) * random
+    if isinstance(vocabulary, Vocabulary) and tokens[vocabulary.pad_id] not in found:
+        matrix[vocabulary.pad_id] = 0.0
+    return WordVectors(matrix, missing)
+
+
+# Text
+
+
+def _from_text(path: str, file: BinaryIO, wanted: set[str], dimensions: int | None) -> dict[str, Array]:
+    """The vectors of the words wanted, of a file with a word and its numbers in every line."""
+    found: dict[str, Array] = {}
+    count = announced = 0
+    for line, offset, text in _lines(path, file):
+        if not text:
+            continue
+        parts = text.rstrip(" ").split(" ")
+        if line == 1 and len(parts) == 2 and all(part.isascii() and part.isdigit() for part in parts):
+            announced, dimensions = int(parts[0]), _width(path, int(parts[1]), dimensions)
+            continue
+        if dimensions is None:
+            dimensions = len(parts) - 1
+        if not 1 <= dimensions <= _MOST_DIMENSIONS or len(parts) <= dimensions:
+            wanted_count = dimensions or "one or more"
+            raise _damaged(path, line, offset, f"{len(parts) - 1} numbers behind a word, not {wanted_count}")
+        # Some published words hold spaces: the numbers are counted from the end.
+        word, numbers = " ".join(parts[:-dimensions]), parts[-dimensions:]
+        if len(parts) - 1 > dimensions and _is_number(parts[-dimensions - 1]):
+            raise _damaged(path, line, offset, f"{len(parts) - 1} numbers behind a word, not {dimensions}")
+        count += 1
+        if word in wanted and word not in found:
+            found[word] = _numbers(path, line, offset, numbers)
+    if announced and count != announced:
+        raise _damaged(path, count + 1, 0, f"the first line says {announced} words, the file holds {count}")
+    return found
+
+
+def _lines(path: str, file: BinaryIO) -> Iterator[tuple[int, int, str]]:
+    """Number, first byte and text of every line."""
+    number = offset = 0
+    while data := file.readline(_LONGEST_LINE + 1):
+        number += 1
+        if len(data) > _LONGEST_LINE:
+            raise _damaged(path, number, offset, f"a line of more than {_LONGEST_LINE} bytes")
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise _damaged(path, number, offset + error.start, "not UTF-8") from None
+        yield number, offset, text.rstrip("\r\n")
+        offset += len(data)
+
+
+def _width(path: str, announced: int, dimensions: int | None) -> int:
+    if dimensions is not None and announced != dimensions:
+        raise ValueError(f"load_vectors: the vectors of {path!r} have {announced} dimensions, not {dimensions}.")
+    return announced
+
+
+def _numbers(path: str, line: int, offset: int, texts: list[str]) -> Array:
+    try:
+        with np.errstate(over="ignore"):
+            vector = np.array(texts, np.float64).astype(np.float32)
+    except ValueError:
+        wrong = next(text for text in texts if not _is_number(text))
+        raise _damaged(path, line, offset, f"{wrong!r:.40} is not a number") from None
+    if not np.isfinite(vector).all():
+        raise _damaged(path, line, offset, "a number that is not finite")
+    return vector
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _damaged(path: str, line: int, offset: int, message: str) -> Exception:
+    return format_error(message, path=path, format="word vectors", field=f"line {line}", rule="V1", offset=offset)
+
+
+# A matrix and its words
+
+
+def _from_matrix(path: str, words: Any, tokens: list[str]) -> dict[str, Array]:
+    """The vectors of the tokens among the rows of a `.npy` file."""
+    matrix = _read_matrix(path)
+    row_of: dict[str, int] = {}
+    count = 0
+    for word in _words(words):
+        row_of.setdefault(word, count)
+        count += 1
+    if count != len(matrix):
+        raise ValueError(f"load_vectors: `words` has {count} words for the {len(matrix)} rows of {path!r}.")
+    found = {token: matrix[row_of[token]].astype(np.float32) for token in tokens if token in row_of}
+    for token, vector in found.items():
+        if not np.isfinite(vector).all():
+            message = f"the vector of {token!r:.40} is not finite"
+            raise format_error(message, path=path, format="NPY", field=f"row {row_of[token]}", rule="V2")
+    return found
+
+
+def _read_matrix(path: str) -> Array:
+    """The matrix of a `.npy` file, whose size is compared with what its header says before memory is taken."""
+    with open(path, "rb") as file:
+        try:
+            version = np.lib.format.read_magic(file)
+            read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+            if version not in read_header:
+                raise ValueError(f"version {version} is not known")
+            shape, by_columns, dtype = read_header[version](file)
+            if len(shape) != 2 or dtype.kind not in "fiu" or 0 in shape:
+                raise ValueError(f"a matrix of numbers was expected, got shape {shape} and dtype {dtype}")
+            size, held = shape[0] * shape[1] * dtype.itemsize, os.fstat(file.fileno()).st_size - file.tell()
+            if size != held:
+                raise ValueError(f"shape {shape} takes {size} bytes, the file holds {held}")
+        except (ValueError, EOFError) as error:
+            raise format_error(str(error), path=path, format="NPY", field="header", rule="V2") from None
+        values = np.fromfile(file, dtype, shape[0] * shape[1])
+    return values.reshape(shape, order="F" if by_columns else "C")
+
+
+def _words(words: Any) -> Iterator[str]:
+    if isinstance(words, str | os.PathLike):
+        path = os.fsdecode(words)
+        with open(path, "rb") as file:
+            for _, _, text in _lines(path, file):
+                yield text
+        return
+    if not isinstance(words, Iterable):
+        raise TypeError(f"load_vectors: `words` must be a file or a sequence of strings, got {words!r:.60}.")
+    for word in words:
+        yield check_text("load_vectors", "words", word)
