@@ -244,6 +244,7 @@ TOKENS = np.arange(30) % 7
 
 TEXT: dict[str, Arguments] = {
     "CharacterVocabulary": given(["a", "b"]),
+    "WordVectors": given(X, ("b",)),
     "Vocabulary": given(["one", "two"]),
     "contiguous_windows": given(TOKENS, 4, 2),
     "language_model_dataset": given(TOKENS, 4, 2, seed=0),

@@ -122,9 +122,17 @@ def writing(prompt: Any) -> Call:
     return call(dlrs.text.generate, model, prompt, 3, seed=0)
 
 
+def word_vectors() -> str:
+    path = os.path.join(FOLDER, f"bad-inputs-{os.getpid()}.vec")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("one 1.0 2.0\ntwo 3.0 4.0\n")
+    return path
+
+
 def of_text_layers() -> Iterator[Good]:
     """Layers that run on the host."""
     yield Good("text.generate", lambda: writing([1, 2]))
+    yield Good("text.load_vectors", lambda: call(dlrs.text.load_vectors, word_vectors(), ["one", "two", "three"]))
     texts = ["one two", "two three"]
     for cls, data, kwargs in (
         (layers.IntegerLookup, [[1, 2], [3, 4]], {"vocabulary": [1, 2, 3]}),

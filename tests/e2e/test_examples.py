@@ -109,3 +109,14 @@ def test_dates(tmp_path: Path) -> None:
     assert "of 2000 are right in every character" in output
     assert "  7 June 1912  " in output
     assert is_drawn(output, tmp_path / "dates.png")
+
+
+def test_phonemes(tmp_path: Path) -> None:
+    output = run_on_data(tmp_path, "phonemes.py", "knight", "--train", "600", "--epochs", "1", "--units", "32")
+    assert "2000 words kept from it: " in output
+    assert "  knight  " in output
+
+
+def test_g2p(tmp_path: Path) -> None:
+    output = run_on_data(tmp_path, "g2p.py", "andrew")
+    assert output == "andrew  AE1 N D R UW0\n"

@@ -59,7 +59,7 @@ class Registry(Generic[T]):
         if (self.base is not None and isinstance(identifier, self.base)) or callable(identifier):
             return identifier
         raise ValueError(
-            f"Expected a {self.kind}: a name, a configuration, an object or a callable; got {identifier!r}"
+            f"Expected {'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}: a name, a configuration, an object or a callable; got {identifier!r}"
             f" of type {type(identifier).__name__}."
         )
 

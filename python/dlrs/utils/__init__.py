@@ -10,6 +10,7 @@ from dlrs.utils.progbar import Progbar
 from dlrs.utils.rng_utils import set_random_seed
 from dlrs.utils.sequence_utils import pad_sequences
 from dlrs.utils.summary_utils import print_summary
+from dlrs.utils.torch_weights import recurrent_weights_from_torch
 
 __all__ = [
     "GradientCheck",
@@ -24,6 +25,7 @@ __all__ = [
     "normalize",
     "pad_sequences",
     "print_summary",
+    "recurrent_weights_from_torch",
     "save_img",
     "set_random_seed",
     "to_categorical",

@@ -8,7 +8,7 @@ use dlrs_kernels::mem::{Element, TileIo};
 use super::index::{Indices, check_indices};
 use super::shape::{AnyElement, by_size};
 use super::tiles::{Block, cut};
-use super::{LowerCx, Lowered, NodeRef, Op, arity};
+use super::{FusionClass, LowerCx, Lowered, NodeRef, Op, arity};
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
@@ -63,6 +63,10 @@ impl Op for Lookup {
 
     fn takes(&self, _dtype: DType) -> bool {
         true
+    }
+
+    fn fusion_class(&self) -> FusionClass<'_> {
+        FusionClass::Gather
     }
 }
 
