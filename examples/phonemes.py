@@ -41,9 +41,6 @@ class Speller:
 
         self.embed = layers.Embedding(len(self.sounds), 64)
         self.remember = layers.GRU(units, return_sequences=True, return_state=True)
-            layers.Embedding(len(self.sounds), 64),
-            layers.GRU(units, return_sequences=True, return_state=True),
-        )
         self.attend, self.join = layers.Attention(use_scale=True), layers.Concatenate()
         self.think, self.score = layers.Dense(units, activation="tanh"), layers.Dense(len(self.sounds))
         said = dlrs.Input((None,), dtype="int32", name="said")

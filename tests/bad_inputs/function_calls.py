@@ -233,6 +233,7 @@ UTILS: dict[str, Arguments] = {
     "load_img": given(image_file()),
     "save_img": given(io.BytesIO(), IMAGE[0], file_format="png"),
     "ewma": given(VECTOR, 0.9),
+    "recurrent_weights_from_torch": given(np.ones((6, 3)), np.ones((6, 2)), np.ones(6), np.ones(6)),
     "pad_sequences": given([[1, 2], [3]], 2),
     "to_categorical": given(LABELS),
     "set_random_seed": given(1),

@@ -58,8 +58,9 @@ class Registry(Generic[T]):
             return identifier()
         if (self.base is not None and isinstance(identifier, self.base)) or callable(identifier):
             return identifier
+        article = "an" if self.kind[0] in "aeiou" else "a"
         raise ValueError(
-            f"Expected {'an' if self.kind[0] in 'aeiou' else 'a'} {self.kind}: a name, a configuration, an object or a callable; got {identifier!r}"
+            f"Expected {article} {self.kind}: a name, a configuration, an object or a callable; got {identifier!r}"
             f" of type {type(identifier).__name__}."
         )
 
