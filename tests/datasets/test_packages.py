@@ -91,6 +91,21 @@ def test_what_is_fetched_stays(folder: Path, monkeypatch: pytest.MonkeyPatch, tm
 
 
 @pytest.mark.parametrize(
+    ("tag", "expected"),
+    [
+        ("py3-none-any", []),
+        ("py3-none-linux_x86_64", ["--platform", "linux_x86_64", "--abi", "none"]),
+        (
+            "cp311-cp311-linux_x86_64",
+            ["--platform", "linux_x86_64", "--python-version", "311", "--implementation", "cp", "--abi", "cp311"],
+        ),
+    ],
+)
+def test_the_wheel_that_pip_is_asked_for(tag: str, expected: list[str]) -> None:
+    assert packages._wheel_options(tag) == ["--only-binary", ":all:", *expected]
+
+
+@pytest.mark.parametrize(
     ("outcome", "message"),
     [
         (subprocess.CompletedProcess([], 1, "", "WARNING: x\nERROR: No matching distribution\n"), "No matching"),

@@ -115,7 +115,10 @@ def _wheel_options(tag: str) -> list[str]:
         return options
     for platform in platforms.split("."):
         options += ["--platform", platform]
-    return [*options, "--python-version", python.removeprefix("cp"), "--implementation", "cp", "--abi", abi]
+    if python.startswith("cp"):
+        options += ["--python-version", python.removeprefix("cp"), "--implementation", "cp"]
+    # "py3" runs on this Python, too; as a version it would mean 3.0, which packages no longer allow.
+    return [*options, "--abi", abi]
 
 
 def _last_words(output: str) -> str:
