@@ -47,6 +47,8 @@ class Speaker:
         except OSError as error:
             raise FileNotFoundError(f"eSpeak NG does not run on this machine: {error}") from error
         self.rate = self._library.espeak_Initialize(1, 0, str(home).encode(), 0)  # 1: samples are handed back
+        # The voices' flutter and breath are drawn; without a seed, from the time of day.
+        self._library.espeak_ng_SetRandSeed(ctypes.c_long(1))
         self._heard: list[Array] = []
         kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
         self._hear = kind(self._keep)
