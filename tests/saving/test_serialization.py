@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dlrs
-from dlrs import layers, saving
+from dlrs import layers, models, saving
 from dlrs.saving.serialization_lib import ObjectSharingScope, SafeModeScope
 
 
@@ -157,3 +157,32 @@ def test_a_layer_inside_another_is_shared_again():
         (inner,) = [layer for layer in again.layers if isinstance(layer, layers.Dense)]
         (outer,) = [layer for layer in again.layers if isinstance(layer, Around)]
         assert outer.layer is inner
+
+
+def test_a_class_that_no_table_knows_lives_in_memory_only() -> None:
+    class Cell(layers.Layer):
+        state_size = output_size = 3
+
+        def __init__(self, factor: float, **kwargs: object) -> None:
+            super().__init__(**kwargs)
+            self.factor = factor
+
+        def call(self, inputs, states):  # type: ignore[no-untyped-def]
+            return inputs * self.factor + states[0], [inputs]
+
+        def get_config(self) -> dict[str, object]:
+            return {**super().get_config(), "factor": self.factor}
+
+    model = models.Sequential([layers.Input((4, 3)), layers.RNN(Cell(0.5)), layers.Dense(2)])
+    model.build()
+    copy = models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    x = np.random.default_rng(0).normal(size=(2, 4, 3)).astype("float32")
+    np.testing.assert_array_equal(copy(x).numpy(), model(x).numpy())
+    assert type(copy.layers[0].cell) is Cell and copy.layers[0].cell.factor == 0.5
+    again = layers.RNN.from_config(model.layers[0].get_config())
+    assert type(again.cell) is Cell
+    with pytest.raises(TypeError, match="Could not locate class 'Cell'"):
+        models.model_from_json(model.to_json())
+    with pytest.raises(TypeError, match="Could not locate class 'Cell'"):
+        layers.RNN.from_config(json.loads(json.dumps(model.layers[0].get_config())))

@@ -78,6 +78,16 @@ def builtin_function(name: str) -> Any:
     return next((_FUNCTIONS[kind][name] for kind in _KINDS if name in _FUNCTIONS.get(kind, {})), None)
 
 
+class LiveConfig(dict[str, Any]):
+    """The configuration of an object whose class no table knows, with the class.
+
+    In memory such an object can be made again, in a copy of a layer or a model, say. Written down, the configuration
+    holds the class's name alone, which names nothing: a file never decides which code runs.
+    """
+
+    cls: type
+
+
 class SafeModeScope:
     """Taken for compatibility with Keras: configurations hold no code here, so there is nothing to make unsafe.
 
@@ -173,7 +183,9 @@ def serialize_keras_object(obj: Any) -> Any:
     if isinstance(obj, dict):
         sharing = _SHARING.get()
         # What a `get_config` has serialized itself is not copied: a number that it shares may yet be written into it.
-        return obj if sharing is not None and id(obj) in sharing.written else serialize_dict(obj)
+        if sharing is not None and id(obj) in sharing.written:
+            return obj
+        return _live(serialize_dict(obj), obj.cls) if isinstance(obj, LiveConfig) else serialize_dict(obj)
     special = _serialize_value(obj)
     if special is not None:
         return special[0]
@@ -202,8 +214,16 @@ def serialize_keras_object(obj: Any) -> Any:
     compile_config = obj.get_compile_config() if hasattr(obj, "get_compile_config") else None
     if compile_config is not None:
         config["compile_config"] = serialize_dict(compile_config)
+    if not builtin and get_registered_object(config["registered_name"]) is None:
+        config = _live(config, cls)
     _note_written(obj, config)
     return config
+
+
+def _live(config: dict[str, Any], cls: type) -> LiveConfig:
+    live = LiveConfig(config)
+    live.cls = cls
+    return live
 
 
 def _serialize_value(obj: Any) -> tuple[Any] | None:
@@ -365,6 +385,8 @@ def find_class(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | No
     custom = get_registered_object(registered, custom_objects)
     if custom is not None:
         return custom
+    if isinstance(config, LiveConfig):
+        return config.cls
     builtin = builtin_class(config.get("module"), name)
     if builtin is None:
         raise TypeError(

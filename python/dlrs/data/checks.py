@@ -31,7 +31,9 @@ def as_array(value: Any, argument: str) -> Array:
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"`{argument}` is not a rectangular array: {error}") from None
+        ragged = "inhomogeneous" in str(error)
+        why = "its lists have different lengths. `utils.pad_sequences` makes one array of them." if ragged else error
+        raise ValueError(f"`{argument}` is not a rectangular array: {why}") from None
     if array.dtype.kind == "f" or array.dtype.name == "bfloat16":
         array = array.astype(floatx(), copy=False)
     elif array.dtype.name in _WIDENED:

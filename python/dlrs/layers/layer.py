@@ -478,5 +478,6 @@ def _check_positional(args: tuple[Any, ...], layer: str) -> None:
             if leaf is not None and not isinstance(leaf, TENSORS):
                 raise ValueError(
                     f"Layer {layer!r}: Only input tensors may be passed as positional arguments; pass {leaf!r} (of "
-                    f"type {type(leaf).__name__}) as a keyword argument. Lists of numbers go through `np.array` first."
+                    f"type {type(leaf).__name__}) as a keyword argument. Lists of numbers go through `np.array` "
+                    f"first, those of different lengths through `utils.pad_sequences`."
                 )

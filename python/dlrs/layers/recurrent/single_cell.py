@@ -3,9 +3,9 @@
 from typing import Any
 
 from dlrs import activations, ops, regularizers
-from dlrs.layers.input_spec import InputSpec
 from dlrs.layers.recurrent.cell import GatedCell, cell_config
 from dlrs.layers.recurrent.rnn import RNN
+from dlrs.layers.recurrent.sequence_spec import SequenceSpec
 
 
 class SingleCellRNN(RNN):
@@ -18,7 +18,7 @@ class SingleCellRNN(RNN):
 
     def __init__(self, cell: GatedCell, activity_regularizer: Any = None, **kwargs: Any) -> None:
         super().__init__(cell, activity_regularizer=activity_regularizer, **kwargs)
-        self.input_spec = InputSpec(ndim=3)
+        self.input_spec = SequenceSpec()
 
     def __getattr__(self, name: str) -> Any:
         # Arguments of the cell, and only those: anything else is a mistake in a name.

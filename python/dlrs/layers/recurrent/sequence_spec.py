@@ -1,0 +1,18 @@
+"""What recurrent layers ask of their input."""
+
+from dlrs.layers.input_spec import InputSpec
+
+
+class SequenceSpec(InputSpec):
+    """A batch of sequences of vectors: rank 3.
+
+    >>> SequenceSpec().problem_with((2, 5))
+    'its rank must be 3, for sequences have the shape (batch, time, features)'
+    """
+
+    def __init__(self) -> None:
+        super().__init__(ndim=3)
+
+    def problem_with(self, shape: tuple[int | None, ...]) -> str | None:
+        problem = super().problem_with(shape)
+        return problem and f"{problem}, for sequences have the shape (batch, time, features)"

@@ -1,0 +1,122 @@
+"""What layers and functions for sequences, texts and sounds refuse, and in which words."""
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dlrs
+from dlrs import audio, layers, ops
+from dlrs.errors import FormatError
+
+SEQUENCES = np.random.default_rng(0).normal(size=(2, 3, 4)).astype("float32")
+RAGGED = [[1, 2, 3], [4, 5]]
+
+RECURRENT = {
+    "LSTM": lambda: layers.LSTM(4),
+    "GRU": lambda: layers.GRU(4),
+    "GRU, reset before": lambda: layers.GRU(4, reset_after=False),
+    "SimpleRNN": lambda: layers.SimpleRNN(4),
+    "RNN": lambda: layers.RNN(layers.LSTMCell(4)),
+    "StackedRNNCells": lambda: layers.RNN([layers.GRUCell(4), layers.LSTMCell(4)]),
+    "Bidirectional": lambda: layers.Bidirectional(layers.GRU(4)),
+}
+
+
+@pytest.fixture
+def model() -> Any:
+    result = dlrs.Sequential([layers.Embedding(10, 4, name="words"), layers.LSTM(4), layers.Dense(1)])
+    result.compile("sgd", "mse")
+    return result
+
+
+# A cell of one's own may take more axes, such as those of images, so `RNN(cell)` leaves them to the cell.
+RANKS = [
+    (name, shape)
+    for name in RECURRENT
+    for shape in [(3,), (2, 3), *([] if name in ("RNN", "StackedRNNCells") else [(2, 3, 4, 5)])]
+]
+
+
+@pytest.mark.parametrize(("name", "shape"), RANKS)
+def test_another_rank(name: str, shape: tuple[int, ...]) -> None:
+    layer = RECURRENT[name]()
+    with pytest.raises(ValueError, match=r"\(batch, time, features\)") as error:
+        layer(np.ones(shape, "float32"))
+    assert layer.name in str(error.value) and str(shape) in str(error.value)
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_no_steps(name: str) -> None:
+    with pytest.raises(ValueError, match=r"sequences must have steps, got the shape \(2, 0, 4\)"):
+        RECURRENT[name]()(SEQUENCES[:, :0])
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_sequences_that_are_masked_altogether(name: str) -> None:
+    layer, x = RECURRENT[name](), dlrs.Variable(SEQUENCES)
+    mask = np.array([[False] * 3, [True] * 3])
+    with dlrs.GradientTape() as tape:
+        y = layer(x, mask=mask)
+        total = ops.sum(y)
+    assert not np.asarray(y)[0].any() and np.asarray(y)[1].any()
+    d, *weights = tape.gradient(total, [x, *layer.trainable_weights])
+    assert not np.asarray(d)[0].any() and np.asarray(d)[1].any()
+    assert all(np.isfinite(np.asarray(w)).all() for w in weights)
+
+
+@pytest.mark.parametrize("cls", [layers.Attention, layers.AdditiveAttention])
+def test_attention_to_nothing_is_zero(cls: Any) -> None:
+    y = cls()([SEQUENCES, SEQUENCES], mask=[None, np.array([[False] * 3, [True] * 3])])
+    assert not np.asarray(y)[0].any() and np.asarray(y)[1].all()
+
+
+@pytest.mark.parametrize("wrong", [10, -1, -(2**31)])
+def test_an_id_outside_the_vocabulary(model: Any, wrong: int) -> None:
+    ids = np.array([[1, 2, 3], [4, wrong, 5]], "int32")
+    message = rf"Embedding layer 'words', lookup: id {wrong} at position \(1, 1\) of the inputs is not in \[0, 10\)"
+    model.predict(ids[:1], verbose=0)
+    before = model.get_weights()
+    fit = functools.partial(model.fit, ids, np.ones((2, 1)), shuffle=False, verbose=0)
+    for call in (lambda: model(ids), lambda: model.predict(ids, verbose=0), fit):
+        with pytest.raises(IndexError, match=message):
+            call()
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_lists_of_different_lengths(model: Any) -> None:
+    for call in (lambda: model.fit(RAGGED, np.ones(2)), lambda: model.predict(RAGGED), lambda: model(RAGGED)):
+        with pytest.raises(ValueError, match=r"`utils\.pad_sequences`"):
+            call()
+
+
+def test_another_batch_size_than_the_state_has() -> None:
+    layer = layers.GRU(4, stateful=True, name="memory")
+    layer(SEQUENCES)
+    state = np.asarray(layer.states[0])
+    with pytest.raises(ValueError, match=r"Layer 'memory': .*the same as the batch size of its state, 2; it is 1"):
+        layer(SEQUENCES[:1])
+    np.testing.assert_array_equal(layer.states[0], state)
+
+
+def test_a_cell_without_the_size_of_its_state() -> None:
+    class Cell(layers.Layer):
+        def call(self, inputs: Any, states: Any) -> Any:
+            return inputs, states
+
+    with pytest.raises(ValueError, match="`cell` must have an attribute `state_size`, which Cell has not"):
+        layers.RNN(Cell())
+
+
+def test_sound_files(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    audio.write_wav(path, np.zeros(1000), 8000)
+    with pytest.raises(ValueError, match=r"8000 samples a second, not 16000.*audio\.resample"):
+        audio.read_wav(path, 16000)
+    content = path.read_bytes()
+    for length in (0, 20, 44, 500, len(content) - 1):
+        path.write_bytes(content[:length])
+        with pytest.raises(FormatError, match=r"a\.wav: WAV"):
+            audio.read_wav(path)
