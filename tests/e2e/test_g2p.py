@@ -26,7 +26,7 @@ laugh layer leibler leopard lieutenant listen logit lstm machine matrix measure 
 network neural neuron niche nonsense norm numpy ocean onion optimum overfit parallel people perceptron phlegm
 pneumonia pooling psalm pterodactyl python quay queue quinoa rhythm salmon scissors sigmoid softmax tensor though
 through thumb tomb tough vector wednesday yacht blorptastic frindle glixenbop mervoxia quantle snorvell thrumbish
-wugging zyphorian
+wugging zyphorian don't x-ray naïve
 """
 WORDS = TEXT.split()
 
@@ -54,7 +54,8 @@ def step(x: Any, h: Any, w: dict[str, Any], part: str) -> Any:
 def by_formulas(word: str, w: dict[str, Any]) -> list[str]:
     h = np.zeros(256)
     for letter in [*word, g2p.EOS]:
-        h = step(w["enc_emb"][g2p.GRAPHEMES.index(letter)], h, w, "enc")
+        known = letter if letter in g2p.GRAPHEMES else g2p.UNK
+        h = step(w["enc_emb"][g2p.GRAPHEMES.index(known)], h, w, "enc")
     said, spoken = g2p.PHONEMES.index(g2p.BOS), []
     for _ in range(20):
         h = step(w["dec_emb"][said], h, w, "dec")
