@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dlrs
-from dlrs import _dlrs, layers
+from dlrs import _dlrs, layers, ops
 
 STEPS, STATES = 4, 6
 
@@ -70,3 +70,21 @@ def test_nothing_is_joined_in_training() -> None:
     text = "\n".join(lines)
     assert f"({32}, {STATES}, 12)" not in text  # neither the joined operand nor its gradient
     assert "matmul" in text
+
+
+def test_gradients_by_weights_over_many_rows() -> None:
+    x = np.random.default_rng(0).normal(size=(16, 1024, 5))
+    w = dlrs.Variable(np.random.default_rng(1).normal(size=(5, 7)))
+    want = np.einsum("bti,btj->ij", x, 1 - np.tanh(x @ w.numpy()) ** 2)
+    before, found = _dlrs.num_threads(), set()
+    try:
+        for threads in (1, 2, 3, 5):
+            _dlrs.set_num_threads(threads)
+            with dlrs.GradientTape() as tape:
+                y = ops.sum(ops.tanh(ops.matmul(x, w)))
+            d = np.asarray(tape.gradient(y, w))
+            np.testing.assert_allclose(d, want, rtol=0, atol=1e-11)
+            found.add(d.tobytes())
+    finally:
+        _dlrs.set_num_threads(before)
+    assert len(found) == 1

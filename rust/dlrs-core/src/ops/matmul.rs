@@ -75,6 +75,38 @@ impl MatMul {
     }
 }
 
+/// aᵀ·b over all leading axes: the gradient by weights. A sum of many terms is cut into parts, each of which reads its part of the
+/// operands once and as a whole, rather than the result into columns, for each of which all of `a` would be read.
+pub(super) fn sum_of_products(g: &mut Graph, a: Val, b: Val) -> Result<Val> {
+    let (width, of_b) = (g.ty(a).shape[g.ty(a).shape.rank() - 1], g.ty(b).shape[g.ty(b).shape.rank() - 1]);
+    let rows = g.ty(a).shape.size() / width.max(1);
+    let parts = parts(rows, width, of_b);
+    if parts == 1 {
+        let (a, b) = (g.reshape(a, Shape::new(&[rows, width])?)?, g.reshape(b, Shape::new(&[rows, of_b])?)?);
+        return g.matmul(a, b, true, false);
+    }
+    let a = g.reshape(a, Shape::new(&[parts, rows / parts, width])?)?;
+    let b = g.reshape(b, Shape::new(&[parts, rows / parts, of_b])?)?;
+    let products = g.matmul(a, b, true, false)?;
+    g.sum(products, &[0], false)
+}
+
+/// How many parts of equal length a sum over `rows` is cut into: all parts together are at most half as large as the operands.
+fn parts(rows: usize, m: usize, n: usize) -> usize {
+    let room = rows * (m + n) / (2 * m * n).max(1);
+    let good = |parts: &usize| rows.is_multiple_of(*parts) && *parts <= room && rows / parts >= DEEP;
+    (2..=MANY_ITEMS).rev().find(good).filter(|&parts| parts >= MANY_ITEMS / 2).unwrap_or(1)
+}
+
+/// Items of a batch of products that need no cutting of their own to keep all threads busy.
+const MANY_ITEMS: usize = 16;
+
+/// Terms of a part's sums from which on reading its operands once saves more than adding the parts costs.
+const DEEP: usize = 1024;
+
+/// Rows of a product up to which a part is one tile.
+const FEW_ROWS: usize = 512;
+
 /// Offset of each batch item of a tensor with leading axes `own`, broadcast to `all`, whose items have `item` elements.
 fn offsets_of(own: &Shape, all: &Shape, item: usize) -> Vec<usize> {
     let strides = own.broadcast_strides(all);
@@ -136,12 +168,10 @@ impl Op for MatMul {
         let (ta, tb) = (self.transpose_a, self.transpose_b);
         let da = if ta { g.matmul(b, d, tb, true)? } else { g.matmul(d, b, false, !tb)? };
         let da = g.sum_to(da, g.ty(a).shape)?;
-        let (a_shape, b_shape, d_shape) = (g.ty(a).shape, g.ty(b).shape, g.ty(d).shape);
+        let (a_shape, b_shape) = (g.ty(a).shape, g.ty(b).shape);
         let db = if b_shape.rank() == 2 && a_shape.rank() > 2 && !ta {
             // One weight for all leading axes: a single product over all rows instead of a batch that is summed.
-            let flat = |s: &Shape| Shape::new(&[s[..s.rank() - 1].iter().product(), s[s.rank() - 1]]);
-            let (a2, d2) = (g.reshape(a, flat(&a_shape)?)?, g.reshape(d, flat(&d_shape)?)?);
-            if tb { g.matmul(d2, a2, true, false)? } else { g.matmul(a2, d2, true, false)? }
+            if tb { sum_of_products(g, d, a)? } else { sum_of_products(g, a, d)? }
         } else {
             if tb { g.matmul(d, a, true, ta)? } else { g.matmul(a, d, !ta, false)? }
         };
@@ -225,6 +255,8 @@ pub(super) fn lower_f32(cx: &LowerCx<'_>, p: Product, consumer: Option<TileConsu
     let (tile_rows, tile_cols) = if finish.is_update() && p.k <= UPDATE_DEPTH {
         // Updates stream the state: whole rows, which are contiguous.
         ((UPDATE_TILE / p.n.max(1)).next_multiple_of(8).max(8), p.n.max(1))
+    } else if p.batch.len() >= MANY_ITEMS / 2 && p.k >= DEEP && p.m <= FEW_ROWS {
+        (p.m.max(1), p.n.max(1))
     } else {
         let t = tiling(isa, p.m, p.k, p.n);
         (t.rows.next_multiple_of(finish.chunk()), t.cols)

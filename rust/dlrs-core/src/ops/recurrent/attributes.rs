@@ -5,6 +5,7 @@ use std::ops::Range;
 use dlrs_kernels::mem::{Rect, TileIo};
 use dlrs_kernels::recurrent::Run;
 
+use super::super::matmul::sum_of_products;
 use super::super::tiles::spans;
 use super::super::{Lowered, arity};
 use crate::error::Result;
@@ -137,12 +138,7 @@ pub(super) fn part<'a, T>(x: &'a [T], rows: &Range<usize>, width: usize) -> &'a 
 /// The gradient with respect to weights: states (batch, steps, units) transposed, times the gradient of their products, over all
 /// rows and steps.
 pub(super) fn weight_gradient(g: &mut Graph, states: Val, d: Val) -> Result<Val> {
-    let mut flat = |v: Val| {
-        let shape = g.ty(v).shape;
-        g.reshape(v, Shape::new(&[shape[0] * shape[1], shape[2]])?)
-    };
-    let (states, d) = (flat(states)?, flat(d)?);
-    g.matmul(states, d, true, false)
+    sum_of_products(g, states, d)
 }
 
 /// Where the gradients that are given stand among the operands, from `first` on.
