@@ -86,6 +86,20 @@ def test_an_id_outside_the_vocabulary(model: Any, wrong: int) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
 
 
+@pytest.mark.parametrize("wrong", [4, -1])
+def test_an_id_outside_a_small_vocabulary(wrong: int) -> None:
+    """Where more ids than rows are looked up, the compiler multiplies the table and not what was looked up."""
+    model = dlrs.Sequential([layers.Embedding(4, 3, name="letters"), layers.LSTM(5), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    ids = np.arange(48).reshape(8, 6) % 4
+    model.predict(ids, verbose=0)
+    ids[3, 2] = wrong
+    fit = functools.partial(model.fit, ids, np.ones((8, 2)), shuffle=False, verbose=0)
+    for call in (lambda: model.predict(ids, verbose=0), fit):
+        with pytest.raises(IndexError, match=rf"'letters', lookup: id {wrong} at position \(3, 2\) of the inputs"):
+            call()
+
+
 def test_lists_of_different_lengths(model: Any) -> None:
     for call in (lambda: model.fit(RAGGED, np.ones(2)), lambda: model.predict(RAGGED), lambda: model(RAGGED)):
         with pytest.raises(ValueError, match=r"`utils\.pad_sequences`"):

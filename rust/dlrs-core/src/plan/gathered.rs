@@ -12,11 +12,10 @@ use dlrs_kernels::elementwise::BinaryOp;
 use super::rewrite::{Live, rewrite};
 use crate::error::Result;
 use crate::graph::{Graph, Node, Source, Val};
-use crate::ops::FusionClass;
 use crate::ops::elementwise::Ewise;
-use crate::ops::index::Take;
 use crate::ops::matmul::MatMul;
 use crate::ops::shape::Reshape;
+use crate::ops::{FusionClass, Op};
 use crate::shape::Shape;
 
 /// Gathered rows per row of the table from which the exchange pays.
@@ -46,6 +45,8 @@ struct Seen<'a> {
 
 /// Rows of a table (rows, columns), by indices.
 struct Gathered {
+    /// What gathers them, and refuses indices in words of its own.
+    op: Arc<dyn Op>,
     table: Val,
     indices: Val,
     rows: usize,
@@ -87,7 +88,7 @@ impl Seen<'_> {
         let (FusionClass::Gather, &[table, indices]) = (node.op.fusion_class(), &node.inputs[..]) else { return None };
         let (rows, count) = (self.g.ty(table).shape[0], self.g.ty(indices).shape.size());
         let pays = self.g.ty(table).shape.rank() == 2 && count >= PAYS * rows;
-        pays.then_some(Gathered { table, indices, rows, count })
+        pays.then(|| Gathered { op: Arc::clone(&node.op), table, indices, rows, count })
     }
 
     /// The product that makes a value, rows of the first operand by a matrix.
@@ -152,15 +153,14 @@ impl Seen<'_> {
         Product { a, b, transpose_b }: Product,
         vector: Option<Val>,
     ) -> Result<Option<Node>> {
-        let Some(Gathered { table, indices, count, .. }) = self.gathered(a) else { return Ok(None) };
+        let Some(Gathered { op, table, indices, .. }) = self.gathered(a) else { return Ok(None) };
         let mut product = new.matmul(table, b, false, transpose_b)?;
         let columns = new.ty(product).shape[1];
         if let Some(vector) = vector {
             let vector = new.reshape(vector, Shape::new(&[columns])?)?;
             product = new.add(product, vector)?;
         }
-        let indices = new.reshape(indices, Shape::new(&[count])?)?;
-        let rows = new.push(Take { axis: 0 }, &[product, indices])?;
+        let rows = new.apply(op, &[product, indices])?[0];
         let shape = self.g.ty(node.outputs[0]).shape;
         Ok(Some(Node { op: Arc::new(Reshape { shape }), inputs: vec![rows], outputs: node.outputs.clone() }))
     }
@@ -172,7 +172,7 @@ impl Seen<'_> {
             Some(MatMul { transpose_a: true, transpose_b: false }) if matrices => {}
             _ => return Ok(None),
         }
-        let Some(Gathered { table, indices, rows, count }) = self.gathered(node.inputs[0]) else { return Ok(None) };
+        let Some(Gathered { table, indices, rows, count, .. }) = self.gathered(node.inputs[0]) else { return Ok(None) };
         let indices = new.reshape(indices, Shape::new(&[count])?)?;
         let sums = new.segment_sum(node.inputs[1], indices, rows)?;
         Ok(Some(Node { inputs: vec![table, sums], ..node.clone() }))
