@@ -15,15 +15,6 @@ from dlrs.datasets import packages
 CONTENT = b"one\ntwo\n"
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty data folder, and a cache that is empty too."""
-    monkeypatch.setenv("DLRS_DATA", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (tmp_path / "packages").mkdir()
-    return tmp_path / "packages"
-
-
 def wheel_of(path: Path) -> str:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("words/list.txt", CONTENT)

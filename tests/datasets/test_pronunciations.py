@@ -13,15 +13,6 @@ from dlrs.datasets import cmudict, g2p
 LINES = b"'bout B AW T\na AH\na(2) EY\nzebra Z IY B R AH\n"
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty data folder, and a cache that is empty too."""
-    monkeypatch.setenv("DLRS_DATA", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (tmp_path / "packages").mkdir()
-    return tmp_path / "packages"
-
-
 def wheel_of(path: Path, name: str, content: bytes) -> str:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(name, content)

@@ -32,15 +32,6 @@ def tar_of(content: dict[str, bytes]) -> bytes:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty data folder, and a cache that is empty too."""
-    monkeypatch.setenv("DLRS_DATA", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    (tmp_path / "packages").mkdir()
-    return tmp_path / "packages"
-
-
-@pytest.fixture
 def put(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, bytes], None]:
     """Put an archive into the folder, and pin it."""
     owners = {"names-0.3.0.tar.gz": names, "vaderSentiment-3.3.2.tar.gz": sentiment}

@@ -76,6 +76,9 @@ class Callback:
     def on_train_end(self, logs: Logs = None) -> None:
         """Called at the end of `fit`, with the results of the last epoch."""
 
+    def on_interrupt(self) -> None:
+        """Called in place of the end when an exception breaks off `fit`, `evaluate` or `predict`."""
+
     def on_test_begin(self, logs: Logs = None) -> None:
         """Called at the beginning of an evaluation or a validation."""
 

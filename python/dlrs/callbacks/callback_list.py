@@ -5,7 +5,6 @@ from typing import Any
 
 from dlrs.callbacks.backup_and_restore import BackupAndRestore
 from dlrs.callbacks.callback import Callback, Logs
-from dlrs.callbacks.gradient_monitor import GradientMonitor
 from dlrs.callbacks.history import History
 from dlrs.callbacks.periodic_callback import PeriodicCallback
 from dlrs.callbacks.position import Position
@@ -100,10 +99,8 @@ class CallbackList(Callback):
                 callback.on_progress(steps, logs)
 
     def on_interrupt(self) -> None:
-        """Let the progress bars end their line, and monitors let go of the optimizer, when training is broken off."""
         for callback in self.callbacks:
-            if isinstance(callback, GradientMonitor | ProgbarLogger):
-                callback.on_interrupt()
+            callback.on_interrupt()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         for callback in self.callbacks:

@@ -39,10 +39,8 @@ class CompileLoss:
     """
 
     def __init__(self, loss: Any, loss_weights: Any = None, output_names: Sequence[str] | None = None) -> None:
-        is_nest = isinstance(loss_weights, list | tuple | dict | numbers.Real)
-        if loss_weights is not None and not (
-            is_nest and not any(isinstance(w, str) for w in tree.flatten(loss_weights))
-        ):
+        fits = loss_weights is None or isinstance(loss_weights, list | tuple | dict | numbers.Real)
+        if not fits or any(isinstance(weight, str) for weight in tree.flatten(loss_weights)):
             raise ValueError(
                 f"`loss_weights` must be a number, or a list, tuple or dict of them by output, got {loss_weights!r}."
             )

@@ -23,12 +23,12 @@ pub(crate) fn total(g: &mut Graph, parts: &[Val]) -> Result<Option<Val>> {
     if parts.len() < FEWEST {
         return add(g, parts);
     }
-    let mut alike: Vec<(Key, Vec<Val>)> = Vec::new();
+    let mut alike: Vec<(Kind, Vec<Val>)> = Vec::new();
     let mut others = Vec::new();
     for &part in parts {
         match kind(g, part) {
             None => others.push(part),
-            Some(kind) => match alike.iter_mut().find(|(key, _)| *key == kind) {
+            Some(kind) => match alike.iter_mut().find(|(other, _)| *other == kind) {
                 Some((_, members)) => members.push(part),
                 None => alike.push((kind, vec![part])),
             },
@@ -37,11 +37,11 @@ pub(crate) fn total(g: &mut Graph, parts: &[Val]) -> Result<Option<Val>> {
     if alike.iter().all(|(_, members)| members.len() < FEWEST) {
         return add(g, parts);
     }
-    for (_, members) in alike {
+    for (kind, members) in alike {
         if members.len() < FEWEST {
             others.extend(members);
         } else {
-            others.push(product(g, &members)?);
+            others.push(product(g, &members, kind.along)?);
         }
     }
     add(g, &others)
@@ -57,10 +57,19 @@ fn maker(g: &Graph, v: Val) -> Option<&Node> {
     Some(&g.nodes()[*node])
 }
 
-/// What products that may be joined have in common, for a product whose operands are smaller than what is saved.
-fn kind(g: &Graph, v: Val) -> Option<Key> {
+/// What products that may be joined have in common.
+#[derive(PartialEq)]
+struct Kind {
+    /// Of the op and the sizes that are not joined.
+    key: Key,
+    /// The axis of each operand that is summed over.
+    along: [usize; 2],
+}
+
+/// The kind of a product whose operands are smaller than what is saved.
+fn kind(g: &Graph, v: Val) -> Option<Kind> {
     let node = maker(g, v)?;
-    let [along_a, along_b] = summed(g, node)?;
+    let along @ [along_a, along_b] = summed(g, node)?;
     let [a, b] = [g.ty(node.inputs[0]), g.ty(node.inputs[1])];
     // Copies read and write the operands; a product that is added is written once and read once.
     if 2 * (a.shape.size() + b.shape.size()) > 3 * g.ty(v).shape.size() {
@@ -71,7 +80,7 @@ fn kind(g: &Graph, v: Val) -> Option<Key> {
     std::hash::Hash::hash(node.op.name(), &mut hasher);
     node.op.key(&mut hasher);
     std::hash::Hash::hash(&rest, &mut hasher);
-    Some(hasher.key())
+    Some(Kind { key: hasher.key(), along })
 }
 
 fn summed(g: &Graph, node: &Node) -> Option<[usize; 2]> {
@@ -80,12 +89,11 @@ fn summed(g: &Graph, node: &Node) -> Option<[usize; 2]> {
     contraction.summed(&types)
 }
 
-/// The product of the members' operands, joined.
-fn product(g: &mut Graph, members: &[Val]) -> Result<Val> {
+/// The product of the members' operands, each joined along its axis of `along`.
+fn product(g: &mut Graph, members: &[Val], along: [usize; 2]) -> Result<Val> {
     let nodes: Vec<Node> = members.iter().filter_map(|&v| maker(g, v)).cloned().collect();
-    let axes = summed(g, &nodes[0]).unwrap_or_default();
     let mut operands = Vec::with_capacity(2);
-    for (i, axis) in axes.into_iter().enumerate() {
+    for (i, axis) in along.into_iter().enumerate() {
         let pieces: Vec<Val> = nodes.iter().map(|node| node.inputs[i]).collect();
         operands.push(g.concat(&pieces, axis)?);
     }
