@@ -133,9 +133,7 @@ def slice(inputs: TensorLike, start_indices: TensorLike, shape: Sequence[int]) -
         return _dlrs.slice(inputs, starts, stops, [1] * inputs.ndim)
     if -1 in shape:
         raise ValueError("slice: `shape` cannot hold -1 where `start_indices` are not known: sizes must be.")
-    for axis, size in enumerate(shape):
-        inputs = _dlrs.take(inputs, _block(starts, axis, int(size)), axis)
-    return inputs
+    return _dlrs.slice_at(inputs, starts, list(shape))
 
 
 @op_with_spec(lambda inputs, start_indices, updates: KerasTensor(inputs.shape, inputs.dtype))
@@ -154,20 +152,7 @@ def slice_update(inputs: TensorLike, start_indices: TensorLike, updates: TensorL
     if not isinstance(starts, Tensor):
         stops = [start + size for start, size in zip(starts, updates.shape, strict=True)]
         _check_block("slice_update", inputs.shape, starts, stops)
-        widths = [(start, dim - stop) for start, stop, dim in zip(starts, stops, inputs.shape, strict=True)]
-        inside = np.zeros(inputs.shape, dtype=bool)
-        inside[tuple(builtins.slice(start, stop) for start, stop in zip(starts, stops, strict=True))] = True
-        return _dlrs.where(inside, _dlrs.pad(updates, widths), inputs)
-    if 0 in updates.shape:
-        return inputs
-    # For every place along an axis, which place of the update is written there; -1 where none is.
-    written = _dlrs.tensor(True)
-    for axis, (size, dim) in enumerate(zip(updates.shape, inputs.shape, strict=True)):
-        places = _dlrs.segment_max(np.arange(size, dtype=np.int32), _block(starts, axis, size), dim)
-        updates = _dlrs.take(updates, _dlrs.maximum(places, 0), axis)
-        along = [dim if a == axis else 1 for a in range(inputs.ndim)]
-        written = _dlrs.logical_and(written, _dlrs.reshape(_dlrs.greater_equal(places, 0), along))
-    return _dlrs.where(written, updates, inputs)
+    return _dlrs.slice_update(inputs, np.asarray(starts, dtype="int64") if isinstance(starts, list) else starts, updates)
 
 
 def _starts(start_indices: Any) -> list[int] | Tensor:
@@ -179,14 +164,6 @@ def _starts(start_indices: Any) -> list[int] | Tensor:
     if not builtins.any(isinstance(start, Tensor) and start.is_symbolic for start in starts):
         return [int(start) for start in starts]
     return _dlrs.concatenate([_dlrs.reshape(_dlrs.cast(start, "int32"), (1,)) for start in starts], 0)
-
-
-def _block(starts: Tensor, axis: int, size: int) -> Tensor:
-    """The places of a block along an axis."""
-    start = _dlrs.slice(starts, [axis], [axis + 1], [1])
-    # A negative place would count from the end.
-    checked = _dlrs.where(_dlrs.less(start, 0), np.iinfo(np.int32).max - size, start)
-    return _dlrs.add(np.arange(size, dtype=starts.dtype), checked)
 
 
 def _check_axes(

@@ -71,7 +71,10 @@ mod _dlrs {
     #[pymodule_export]
     use crate::ops::resize::resize;
     #[pymodule_export]
-    use crate::ops::shape::{broadcast_to, concatenate, lookup, pad, reshape, slice, take, take_along_axis, transpose};
+    use crate::ops::shape::{
+        broadcast_to, concatenate, lookup, pad, reshape, slice, slice_at, slice_update, take, take_along_axis,
+        transpose,
+    };
     #[pymodule_export]
     use crate::system::{isa, machine_peaks, num_threads, set_num_threads, supported_isas};
     #[pymodule_export]

@@ -15,6 +15,7 @@ use crate::tensor::Ty;
 pub(crate) mod again;
 pub mod along;
 pub mod attention;
+pub mod block;
 pub mod body;
 pub mod branch;
 pub mod build;

@@ -104,14 +104,21 @@ fn single_target<T: AttentionElement>(
     copy_scaled(g.targets_of(x.query, g.features, (b, head), &target), x.scale, query);
     let (mut top, mut sum, mut factor) = ([T::NEG_INFINITY], [T::of(0.0)], [T::of(1.0)]);
     let (group, sources) = ((b, head / g.shared()), if g.causal { g.sources.min(target.end) } else { g.sources });
+    let mut first = true;
     for s0 in (0..sources).step_by(KEYS) {
         let keys = s0..sources.min(s0 + KEYS);
+        let block = Block { b, head, targets: &target, sources: &keys };
+        // Of a cache that has room for more, what is not written yet is not read.
+        if block.is_hidden(g, x) {
+            continue;
+        }
         let scores = &mut scores[..keys.len()];
         T::dots(isa, query, g.sources_of(x.key, g.features, group, &keys), scores);
-        Block { b, head, targets: &target, sources: &keys }.hide(isa, g, x, scores);
+        block.hide(isa, g, x, scores);
         exponentials(isa, scores, keys.len(), &mut top, &mut sum, &mut factor);
-        rescale(&mut result, &factor, s0 == 0);
-        T::weighted_sum(isa, scores, g.sources_of(x.value, g.width, group, &keys), result.row(0), s0 > 0);
+        rescale(&mut result, &factor, first);
+        T::weighted_sum(isa, scores, g.sources_of(x.value, g.width, group, &keys), result.row(0), !first);
+        first = false;
     }
     finish(&mut result, &mut log_sum, &top, &sum);
 }

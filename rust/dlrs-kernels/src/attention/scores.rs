@@ -35,6 +35,17 @@ impl Block<'_> {
         }
     }
 
+    /// Whether the mask hides every source from the first target.
+    pub fn is_hidden<T>(&self, g: &AttentionGeometry, x: &AttentionOperands<T>) -> bool {
+        let (Some(strides), Some(mask)) = (g.mask, x.mask) else { return false };
+        let from = self.b * strides[0] + self.head * strides[1] + self.targets.start * strides[2];
+        let seen = match strides[3] {
+            0 => &mask[from..=from],
+            _ => &mask[from + self.sources.start..from + self.sources.end],
+        };
+        seen.iter().all(|&m| m == 0)
+    }
+
     #[inline(always)]
     fn hide_row<T: Real>(&self, g: &AttentionGeometry, x: &AttentionOperands<T>, t: usize, row: &mut [T]) {
         let at = |strides: [usize; 4]| {

@@ -3,6 +3,7 @@
 use dlrs_core::dispatch::Operand;
 use dlrs_core::ops::Ewise;
 use dlrs_core::ops::along::TakeAlong;
+use dlrs_core::ops::block::{BlockAt, BlockUpdate};
 use dlrs_core::ops::concat::Concat;
 use dlrs_core::ops::index::Take;
 use dlrs_core::ops::lookup::Lookup;
@@ -150,6 +151,20 @@ pub fn pad(x: Arg, widths: Vec<(isize, isize)>, value: f64) -> Result<PyTensor> 
         Some(widths) => call::tensor(Pad::new(&widths, value), &[x]),
         None => fail!(Value, "pad: negative width in {widths:?}"),
     }
+}
+
+/// The block of those sizes that begins at `starts`, an integer for each axis.
+#[pyfunction]
+pub fn slice_at(x: Arg, starts: Arg, sizes: Axes) -> Result<PyTensor> {
+    call::tensor(BlockAt { sizes: shape_of("slice", &sizes)? }, &[x.own()?, index_operand("slice", starts)?])
+}
+
+/// `x` with the block that begins at `starts` replaced.
+#[pyfunction]
+pub fn slice_update(x: Arg, starts: Arg, updates: Arg) -> Result<PyTensor> {
+    let x = x.own()?;
+    let updates = updates.to(x.ty().dtype)?;
+    call::tensor(BlockUpdate, &[x, updates, index_operand("slice_update", starts)?])
 }
 
 /// Elements or rows picked along an axis; a negative index counts from the end.
