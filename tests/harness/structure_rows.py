@@ -59,6 +59,28 @@ def lookup_cases() -> list[Case]:
     ]
 
 
+BLOCKS = [
+    ((), ()),
+    ((5,), (4,)),
+    ((4, 3), (3, 2)),
+    ((3, 2, 4), (2, 1, 3)),
+    ((3, 1), (2, 0)),
+    ((2000, 900), (1999, 899)),
+]
+
+
+def block(x: Array, starts: Array, sizes: Shape) -> Any:
+    """The elements from `starts` on."""
+    return x[(*(slice(start, start + size) for start, size in zip(starts, sizes, strict=True)), ...)]
+
+
+def with_block(x: Array, starts: Array, updates: Array) -> Array:
+    """`x` with `updates` from `starts` on."""
+    x = x.copy()
+    block(x, starts, updates.shape)[...] = updates
+    return x
+
+
 PRIMITIVES = [
     Row("reshape", np.reshape, [
         *(case(a, shape=b) for a, b in (((), (1, 1)), ((6,), (2, 3)), ((2, 3, 4), (4, 6)), ((0, 3), (3, 0)),
@@ -109,6 +131,22 @@ PRIMITIVES = [
     ], dtypes=NUMBERS, second=True, refusals=[
         refuses(ValueError, "-1", (3,), widths=((-1, 0),)),
         refuses(ValueError, r"\(2, 3\)", (2, 3), widths=((1, 1),)),
+    ]),
+    Row("slice_at", block, [
+        Case((x, (len(x),)), {"sizes": sizes}, (REAL, Domain(0, 1, dtype="int64")), large=x[:1] == (2000,))
+        for x, sizes in BLOCKS
+    ], **EXACT, says="slice", refusals=[
+        refuses(ValueError, r"\(3, 2\).*\(2, 3\)", (2, 3), ints(0, 0), sizes=(3, 2)),
+        refuses(ValueError, r"start_indices.*\(3,\)", (2, 3), ints(0, 0, 0), sizes=(1, 2)),
+        refuses(TypeError, "start_indices|indices", (2, 3), (2,), sizes=(1, 2)),
+        refuses(IndexError, "from 2 on.*axis 1 of length 3", (2, 3), ints(0, 2), sizes=(1, 2)),
+    ]),
+    Row("slice_update", with_block, [
+        Case((x, (len(x),), sizes), {}, (REAL, Domain(0, 1, dtype="int64"), REAL), large=x[:1] == (2000,))
+        for x, sizes in BLOCKS
+    ], **EXACT, refusals=[
+        refuses(ValueError, r"\(3, 2\).*\(2, 3\)", (2, 3), ints(0, 0), (3, 2)),
+        refuses(IndexError, "from -1 on.*axis 0 of length 2", (2, 3), ints(-1, 0), (1, 2)),
     ]),
     Row("take", lambda x, i, axis: np.take(x, i, axis), take_cases(), (REAL, INDEX), **EXACT, refusals=[
         refuses(IndexError, "3", (3,), ints(0, 3), axis=0),

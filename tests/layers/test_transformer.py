@@ -26,7 +26,7 @@ def test_sines_and_cosines_of_the_paper(features: int, start: int) -> None:
     inputs = np.zeros((2, 4, features))
     for dtype, bound in BOUNDS.items():
         layer = layers.SinePositionEncoding(max_wavelength=100, dtype=dtype)
-        traced = dlrs.function(lambda x, i, layer=layer: layer(x, start_index=i))(inputs, np.int32(start))
+        traced = dlrs.function(lambda x, i, layer=layer: layer(x, start_index=i))(inputs, np.array(start))
         for encodings in (layer(inputs, start_index=start), traced):
             assert encodings.shape == inputs.shape and encodings.dtype == dtype
             np.testing.assert_allclose(encodings[1], expected, rtol=0, atol=bound)
@@ -41,7 +41,7 @@ def test_positions_of_parts_are_those_of_the_whole(layer: Any) -> None:
     for i in range(6):
         part = X[:, i : i + 1]
         assert np.array_equal(layer(part, start_index=i), whole[:, i : i + 1])
-        assert np.array_equal(traced(part, np.int32(i)), whole[:, i : i + 1])
+        assert np.array_equal(traced(part, np.array(i)), whole[:, i : i + 1])
 
 
 def test_tokens_and_positions_are_added() -> None:
@@ -70,7 +70,7 @@ def test_attention_in_parts_is_attention_at_once(dtype: str, traced: bool, windo
         cache, start = layer.get_initial_cache(2, 9), 0
         for size in parts:
             part = X[:, start : start + size].astype(dtype)
-            outputs, cache = step(part, cache, np.int32(start) if traced else start)
+            outputs, cache = step(part, cache, np.array(start) if traced else start)
             np.testing.assert_allclose(outputs, whole[:, start : start + size], rtol=0, atol=BOUNDS[dtype])
             start += size
 
@@ -99,7 +99,7 @@ def test_decoding_step_by_step_is_decoding_at_once(dtype: str, first: bool, acro
         )
     )
     for i in range(6):
-        outputs, cache, *_ = step(x[:, i : i + 1], cache, np.int32(i), cross)
+        outputs, cache, *_ = step(x[:, i : i + 1], cache, np.array(i), cross)
         np.testing.assert_allclose(outputs, whole[:, i : i + 1], rtol=0, atol=BOUNDS[dtype])
 
 

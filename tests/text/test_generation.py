@@ -39,6 +39,40 @@ def test_stepping_equals_running_anew(kind: Any, sequences: bool) -> None:
         assert generate(model, prompt, 12, temperature=0).tolist() == naive(model, prompt, 12)
 
 
+def transformer(positions: int = 90, **kwargs: Any) -> Any:
+    model = dlrs.Sequential(
+        [layers.TokenAndPositionEmbedding(7, positions, 8, **kwargs), layers.TransformerDecoder(16, 2),
+         layers.TransformerDecoder(16, 4, normalize_first=True, dropout=0.3), layers.LayerNormalization(),
+         layers.Dense(7)]
+    )  # fmt: skip
+    model(np.zeros((1, 2), np.int32))
+    rng = np.random.default_rng(3)
+    model.set_weights([rng.normal(size=w.shape).astype(np.float32) for w in model.get_weights()])
+    return model
+
+
+def test_decoders_with_a_cache_write_what_the_whole_writes() -> None:
+    model = transformer()
+    for prompt in PROMPTS:
+        # More steps than caches have room for at first.
+        assert generate(model, prompt, 70, temperature=0).tolist() == naive(model, prompt, 70)
+    together = [text.tolist() for text in generate(model, PROMPTS, 9, temperature=0)]
+    assert together == [naive(model, prompt, 9) for prompt in PROMPTS]
+
+
+def test_a_transformer_has_so_many_positions() -> None:
+    model = transformer(6)
+    assert generate(model, [1, 2], 5, temperature=0).tolist() == naive(model, [1, 2], 5)
+    with pytest.raises(ValueError, match=r"need 7 positions.*has 6.*`window`"):
+        generate(model, [1, 2], 6)
+    assert len(generate(model, [1, 2], 20, window=6, seed=0)) == 22
+
+
+def test_padding_is_seen_by_a_model_that_is_run_anew() -> None:
+    model = transformer(mask_zero=True)
+    assert generate(model, [1, 0, 3], 9, temperature=0).tolist() == naive(model, [1, 0, 3], 9)
+
+
 def test_any_other_model_is_run_anew() -> None:
     inputs = dlrs.Input((None,), dtype="int32")
     x = layers.GRU(5, return_sequences=True)(layers.Embedding(7, 4)(inputs))

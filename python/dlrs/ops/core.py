@@ -152,7 +152,8 @@ def slice_update(inputs: TensorLike, start_indices: TensorLike, updates: TensorL
     if not isinstance(starts, Tensor):
         stops = [start + size for start, size in zip(starts, updates.shape, strict=True)]
         _check_block("slice_update", inputs.shape, starts, stops)
-    return _dlrs.slice_update(inputs, np.asarray(starts, dtype="int64") if isinstance(starts, list) else starts, updates)
+        starts = _dlrs.tensor(np.asarray(starts, dtype="int64"))
+    return _dlrs.slice_update(inputs, starts, updates)
 
 
 def _starts(start_indices: Any) -> list[int] | Tensor:

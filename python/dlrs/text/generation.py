@@ -20,7 +20,12 @@ Array = np.ndarray[Any, Any]
 _POINTWISE = (
     layers.Activation, layers.Dense, layers.Dropout, layers.Embedding, layers.Identity, layers.InputLayer,
     layers.LayerNormalization, layers.RMSNormalization, layers.ReLU, layers.Rescaling, layers.TimeDistributed,
+    layers.TokenAndPositionEmbedding,
 )  # fmt: skip
+# Layers that carry something from step to step.
+_CARRYING = (layers.RNN, layers.TransformerDecoder)
+# Steps that caches have room for at first; it is doubled when they are full.
+_ROOM = 64
 _STEPS: WeakKeyDictionary[Any, Callable[..., Any]] = WeakKeyDictionary()
 
 
@@ -41,9 +46,10 @@ def generate(
 ) -> Any:
     """Let a language model write on.
 
-    A `Sequential` model of recurrent layers and layers that treat every step alone (`Dense`, `Embedding`, ...) is run
-    one step at a time: its recurrent layers carry their states, and nothing of the past is computed again. The states
-    begin at zero. Any other model is run over the last `window` tokens for every new one.
+    A `Sequential` model of recurrent layers, `TransformerDecoder`s and layers that treat every step alone (`Dense`,
+    `Embedding`, `TokenAndPositionEmbedding`, ...) is run one step at a time: recurrent layers carry their states,
+    decoders the keys and values of the past, and nothing of it is computed again. The states begin at zero. Any other
+    model is run over the last `window` tokens for every new one.
 
     Args:
         model: takes token ids, shape (batch, time), and gives scores of the next token, shape (batch, time, tokens) or,
@@ -56,14 +62,15 @@ def generate(
         seed: an integer. Each prompt of a list draws on its own, by the seed and its place.
         vocabulary: encodes prompts and decodes texts.
         from_logits: whether scores are logits; False for a model that ends in a softmax.
-        window: how many tokens a model that is not stepped is given at most; all by default.
+        window: how many tokens a model that is not stepped is given at most; all by default. A Transformer with fewer
+            positions than the text has tokens needs one, and is then not stepped.
 
     Returns:
         Prompt and what follows: a text if there is a vocabulary, otherwise a vector of ids; a list of several for a
         list of prompts. EOS is the last of the ids if it was drawn.
 
     Raises:
-        ValueError: a prompt is empty, or an argument is out of range.
+        ValueError: a prompt is empty, an argument is out of range, or the text longer than a Transformer's positions.
 
     >>> import dlrs
     >>> model = dlrs.Sequential([layers.Embedding(5, 3), layers.SimpleRNN(4, return_sequences=True), layers.Dense(5)])
@@ -81,7 +88,7 @@ def generate(
     children = np.random.SeedSequence(seeds).spawn(len(prompts))
     uniform = np.stack([np.random.default_rng(child).random(count) for child in children])
     texts = [list(p) for p in prompts]
-    decoder = _Stepped(model, len(texts)) if _can_step(model) else _Rerun(model, window)
+    decoder = _decoder(model, len(texts), max(map(len, prompts)) + count - 1, window)
     done = [count == 0] * len(texts)
     time = 0
     while not all(done):
@@ -138,41 +145,88 @@ class _Stepped:
         if model not in _STEPS:
             _STEPS[model] = _step_of(model)
         self.step = _STEPS[model]
-        recurrent = [layer for layer in model.layers if isinstance(layer, layers.RNN)]
         if not all(layer.built for layer in model.layers):
             model(np.zeros((1, 1), np.int32))
-        self.states = [_as_list(layer.get_initial_state(batch)) for layer in recurrent]
+        self.room = _ROOM
+        self.states: list[Any] = []
+        for layer in model.layers:
+            if isinstance(layer, layers.RNN):
+                self.states.append(_as_list(layer.get_initial_state(batch)))
+            elif isinstance(layer, layers.TransformerDecoder):
+                self.states.append(layer.get_initial_cache(batch, self.room))
 
     def scores(self, texts: list[list[int]], time: int) -> Array:
         # Texts that have ended are fed their last token; what comes of it is not used.
         ids = np.array([[text[min(time, len(text) - 1)]] for text in texts], np.int32)
-        scores, self.states = self.step(ids, self.states)
+        if time == self.room:
+            self._double()
+        scores, self.states = self.step(ids, self.states, np.array(time, np.int32))
         return np.asarray(scores)
+
+    def _double(self) -> None:
+        """Make room for as many steps again: what is copied over a whole text is then linear in its length."""
+        longer = ((0, 0), (0, 0), (0, self.room), (0, 0))
+        for number, state in enumerate(self.states):
+            if isinstance(state, tuple):
+                self.states[number] = tuple(ops.pad(part, longer) for part in state)
+        self.room *= 2
+
+
+def _decoder(model: Any, batch: int, positions: int, window: int | None) -> "_Stepped | _Rerun":
+    """What gives the scores for texts of so many tokens at most."""
+    if not _can_step(model):
+        return _Rerun(model, window)
+    fewest = min(
+        (layer for layer in model.layers if isinstance(layer, layers.TokenAndPositionEmbedding)),
+        key=lambda layer: layer.sequence_length,
+        default=None,
+    )
+    if fewest is None or positions <= fewest.sequence_length:
+        return _Stepped(model, batch)
+    if window is None or window > fewest.sequence_length:
+        raise ValueError(
+            f"generate: prompt and `max_new_tokens` need {positions} positions; layer {fewest.name!r} has "
+            f"{fewest.sequence_length}. A `window` of at most so many lets the model see the last tokens only."
+        )
+    return _Rerun(model, window)
 
 
 def _can_step(model: Any) -> bool:
     if not isinstance(model, Sequential):
         return False
-    recurrent = [layer for layer in model.layers if isinstance(layer, layers.RNN)]
-    others = [layer for layer in model.layers if not isinstance(layer, layers.RNN)]
+    carrying = [layer for layer in model.layers if isinstance(layer, _CARRYING)]
+    others = [layer for layer in model.layers if not isinstance(layer, _CARRYING)]
+    recurrent = [layer for layer in carrying if isinstance(layer, layers.RNN)]
     return (
-        bool(recurrent)
+        bool(carrying)
         and all(isinstance(layer, _POINTWISE) for layer in others)
-        and all(layer.return_sequences and not layer.go_backwards for layer in recurrent[:-1])
-        and not recurrent[-1].go_backwards
+        # A decoder would not see that an earlier token was padding.
+        and (len(recurrent) == len(carrying) or not any(getattr(layer, "mask_zero", False) for layer in others))
+        and all(layer.return_sequences for layer in recurrent if layer is not carrying[-1])
+        and not any(layer.go_backwards for layer in recurrent)
     )
 
 
 def _step_of(model: Any) -> Callable[..., Any]:
-    """One step of the model: ids (batch, 1) and states to scores (batch, tokens) and the states after it."""
+    """One step of the model: ids (batch, 1), states and the place of the step to scores (batch, tokens) and states."""
 
-    def step(ids: Any, states: list[Any]) -> tuple[Any, list[Any]]:
-        x, after, number = ids, [], 0
+    def step(ids: Any, states: list[Any], place: Any) -> tuple[Any, list[Any]]:
+        x, after = ids, list[Any]()
         for layer in model.layers:
             if isinstance(layer, layers.RNN):
-                x, new = layer.cell(x[:, 0], states[number], training=False)
-                x, number = ops.expand_dims(x, 1), number + 1
+                x, new = layer.cell(x[:, 0], states[len(after)], training=False)
+                x = ops.expand_dims(x, 1)
                 after.append(_as_list(new))
+            elif isinstance(layer, layers.TransformerDecoder):
+                x, cache = layer(
+                    x,
+                    self_attention_cache=states[len(after)],
+                    self_attention_cache_update_index=place,
+                    training=False,
+                )
+                after.append(cache)
+            elif isinstance(layer, layers.TokenAndPositionEmbedding):
+                x = layer(x, start_index=place)
             elif not isinstance(layer, layers.InputLayer | layers.Dropout):
                 x = layer(x)
         return x[:, 0], after
