@@ -116,7 +116,7 @@ fn direct_convolutions_match_their_definitions() {
     let deep = images((2, 7, 7, 500), (1, 1, 130), (2, 2), (1, 1), (0, 0, 0, 0), 1);
     let few = images((3, 9, 12, 3), (5, 3, 6), (2, 1), (1, 1), (2, 2, 1, 1), 1);
     let single = images((2, 6, 15, 1), (3, 4, 1), (1, 3), (1, 1), (0, 1, 2, 1), 1);
-    for g in geometries().iter().chain(&[wide, many, deep, few, single]).chain(&rows()) {
+    for g in geometries().iter().chain(&[wide, many, deep, few, single]).chain(&rows()).chain(&far_apart()) {
         let [x, w, dy] = [0, 1, 2].map(|i| integers::<f32>(i + 1, sizes(g)[i as usize]));
         let (x, w, dy) = (Guarded::end(&x), Guarded::end(&w), Guarded::end(&dy));
         let [mut dx, _, mut y] = sizes(g).map(|n| vec![0.0f32; n]);
@@ -127,6 +127,17 @@ fn direct_convolutions_match_their_definitions() {
         for isa in Isa::supported() {
             check_direct(&DirectConv::forward(isa, g), &x, &w, &y, g.c_out, &format!("forward {isa:?} {g:?}"));
             check_direct(&DirectConv::backward_input(isa, g), &dy, &w, &dx, g.c_in, &format!("gradient {isa:?} {g:?}"));
+        }
+    }
+}
+
+#[test]
+fn scratch_does_not_grow_with_dilation() {
+    for g in far_apart() {
+        for isa in Isa::supported() {
+            let passes = [DirectConv::forward(isa, &g), DirectConv::backward_input(isa, &g)];
+            let scratch = passes.map(|conv| conv.scratch_len()).into_iter().max();
+            assert!(scratch.max(Some(kernel_sum_scratch_len(isa, &g))) < Some(1 << 16), "{isa:?} {g:?}");
         }
     }
 }
@@ -179,6 +190,24 @@ fn few_channels() -> Vec<ConvGeometry> {
         images((2, 9, 11, 4), (3, 3, 20), (1, 1), (2, 1), (0, 1, 0, 0), 1),
         images((1, 8, 9, 1), (5, 4, 9), (1, 1), (1, 2), (0, 0, 0, 0), 1),
         geometry((2, [6, 5, 7], 3), ([3, 3, 3], 10), [1; 3], [1; 3], [(0, 0); 3], 1),
+    ]
+}
+
+/// Dilated beyond the image: some taps meet nothing, from any output or from some.
+fn far_apart() -> Vec<ConvGeometry> {
+    const FAR: usize = 1 << 40;
+    vec![
+        images((2, 1, 5, 1), (1, 2, 1), (1, 1), (1, FAR), (0, 0, FAR, 0), 1),
+        images((2, 1, 5, 4), (1, 2, 40), (1, 1), (1, FAR), (0, 0, FAR, 0), 1),
+        images((2, 5, 9, 16), (3, 3, 16), (1, 1), (FAR, 1), (FAR, FAR, 1, 1), 1),
+        images((2, 5, 9, 16), (3, 3, 16), (1, 1), (1, 9), (1, 1, 9, 9), 1),
+        images((2, 5, 9, 6), (3, 5, 6), (1, 1), (4, FAR), (4, 4, 2 * FAR, 2 * FAR), 1),
+        images((2, 5, 6, 6), (3, 3, 9), (1, 1), (FAR, 5), (FAR, FAR, 5, 5), 3),
+        // No tap of any output meets the image along the second axis.
+        images((2, 5, 6, 3), (2, 2, 20), (1, 1), (1, FAR), (0, 0, FAR / 2, FAR / 2), 1),
+        // Outputs, or inputs, step over each other.
+        images((2, 7, 8, 5), (3, 4, 12), (3, 4), (5, 3), (5, 5, 4, 5), 1),
+        geometry((2, [3, 4, 5], 3), ([2, 3, 2], 7), [1; 3], [FAR, 4, 1], [(0, FAR), (4, 4), (0, 1)], 1),
     ]
 }
 
@@ -305,7 +334,7 @@ fn check_kernel_sum(isa: Isa, g: &ConvGeometry) {
 
 #[test]
 fn every_pass_matches_its_definition() {
-    for g in geometries().iter().chain(&rows()).chain(&single_channel()) {
+    for g in geometries().iter().chain(&rows()).chain(&single_channel()).chain(&far_apart()) {
         for isa in Isa::supported() {
             check::<f32>(isa, g);
             check_kernel_sum(isa, g);

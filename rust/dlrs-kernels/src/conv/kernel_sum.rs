@@ -67,9 +67,14 @@ fn width(g: &ConvGeometry) -> usize {
     (g.output[2].max(1) - 1) * g.strides[2] + (g.kernel[2] - 1) * g.dilation[2] + 1
 }
 
-/// Whether some column of the outputs reads padding.
+/// Whether the taps of a kernel row are one run of rows.
+fn is_joined(g: &ConvGeometry) -> bool {
+    g.dilation[2] == 1 && g.groups == 1
+}
+
+/// Whether rows of x are copied between zeros: taps that are one run read the same columns, padding included, and others those inside.
 fn is_padded(g: &ConvGeometry) -> bool {
-    g.pad[2] > 0 || width(g) > g.input[2]
+    is_joined(g) && (g.pad[2] > 0 || width(g) > g.input[2])
 }
 
 /// Columns `columns` of dw, seen as a matrix of taps and channels by output channels, from those rows of the outputs of all images.
@@ -251,32 +256,37 @@ impl KernelSum<'_> {
         if a.is_empty() {
             return;
         }
-        if g.dilation[2] == 1 && g.groups == 1 {
+        if is_joined(g) {
             let m = g.kernel[2] * g.c_in;
             let dw = dw.sub(row * m, 0, m, self.columns.len());
-            return self.multiply(s, (x, a, 0), (dy, b, self.columns.start), dw);
+            return self.multiply(s, g.output[2], (x, a, 0), (dy, b, self.columns.start), dw);
         }
         let (m, n) = (g.group_in(), g.group_out());
         let (step, cols) = if g.groups == 1 { (0, self.columns.len()) } else { (n.next_multiple_of(S::LANES), n) };
-        for (kx, group) in (0..g.kernel[2]).flat_map(|kx| (0..g.groups).map(move |group| (kx, group))) {
-            let tap = row * g.kernel[2] + kx;
-            let from = kx * g.dilation[2] * g.c_in + group * m;
-            let column = if g.groups == 1 { self.columns.start } else { group * step };
-            let dw = dw.sub(tap * m, group * n, m, cols);
-            self.multiply(s, (x, a, from), (dy, b, column), dw);
+        for kx in 0..g.kernel[2] {
+            let (tap, pixels) = (row * g.kernel[2] + kx, g.cols_of_tap(kx));
+            let Some(first) = g.at(2, pixels.start, kx).filter(|_| !pixels.is_empty()) else { continue };
+            for group in 0..g.groups {
+                let from = first * g.c_in + group * m;
+                let column = if g.groups == 1 { self.columns.start } else { group * step };
+                let dw = dw.sub(tap * m, group * n, m, cols);
+                let column = pixels.start * dy.stride + column;
+                self.multiply(s, pixels.len(), (x, a, from), (dy, b, column), dw);
+            }
         }
     }
 
-    /// dw += Σ xᵀ·dy over the rows at those offsets, from channel `from` and column `column` on.
+    /// dw += Σ xᵀ·dy over `k` pixels of the rows at those offsets, from element `from` and `column` on.
     #[inline(always)]
     fn multiply<S: Tiles>(
         &self,
         s: S,
+        k: usize,
         (x, a, from): (&Operand, &[usize], usize),
         (dy, b, column): (&Operand, &[usize], usize),
         mut dw: TileMut<f32>,
     ) {
-        let (m, n, k) = (dw.rows(), dw.cols(), self.g.output[2]);
+        let (m, n) = (dw.rows(), dw.cols());
         let last = |offsets: &[usize], stride: usize| offsets.iter().max().expect("rows") + (k - 1) * stride;
         assert!(last(a, x.stride) + from + m <= x.data.len(), "rows of x");
         assert!(last(b, dy.stride) + column + n.next_multiple_of(S::LANES) <= dy.data.len(), "rows of dy");

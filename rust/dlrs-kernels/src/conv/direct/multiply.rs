@@ -120,9 +120,13 @@ pub(super) fn tile<S: Tiles>(
 /// The rows of pixels of a phase in a tile.
 fn lines(conv: &DirectConv, view: &View<'_>, phase: &Phase, tile: &ConvTile, targets: &[Range<usize>; 3]) -> Vec<Line> {
     let size = conv.target.size;
+    let reach = [0, 1, 2].map(|a| phase[a].reach());
     // A phase without taps reads nothing.
-    let first = [0, 1, 2].map(|a| phase[a].reach().map_or(0, |(first, _)| first - view.from[a]));
-    let source = |a: usize, j: usize| ((j * phase[a].jump) as isize + first[a]) as usize * view.strides[a];
+    let reads = reach.iter().all(Option::is_some);
+    let first = [0, 1, 2].map(|a| reach[a].map_or(0, |(first, _)| first - view.from[a]));
+    let source = |a: usize, j: usize| {
+        if reads { ((j * phase[a].jump) as isize + first[a]) as usize * view.strides[a] } else { 0 }
+    };
     let target = |a: usize, j: usize| phase[a].first + j * phase[a].step;
     let skipped = tile.rect.start / conv.target.channels - tile.images.start * size.iter().product::<usize>();
     let mut lines = Vec::with_capacity(tile.images.len() * targets[0].len() * targets[1].len());

@@ -2,7 +2,8 @@
 //!
 //! Either is T\[t\] = Σ_taps S\[source of (t, tap)\] · W\[tap\]. A stride s cuts the gradient into s phases along each axis: for the
 //! targets t = first + step·j of a phase the same taps count, at sources j·jump + offset, and each phase is a convolution of stride 1
-//! with a part of the kernel.
+//! with a part of the kernel. Taps that meet no source from any target count for nothing and are left out: with a dilation beyond the
+//! image they would lie arbitrarily far from the others.
 
 use crate::conv::ConvGeometry;
 
@@ -34,11 +35,18 @@ impl Axis {
         let (first, last) = (self.taps.first()?.0, self.taps.last()?.0);
         Some((first, (last - first) as usize))
     }
+
+    /// The axis without the taps that no target sees inside a source of so many positions.
+    fn meeting(mut self, source: usize) -> Axis {
+        let further = (self.count.saturating_sub(1) * self.jump) as isize;
+        self.taps.retain(|&(first, _)| first + further >= 0 && first < source as isize);
+        self
+    }
 }
 
 fn forward_axis(g: &ConvGeometry, a: usize) -> Vec<Axis> {
     let taps = (0..g.kernel[a]).map(|k| ((k * g.dilation[a]) as isize - g.pad[a] as isize, k)).collect();
-    vec![Axis { first: 0, step: 1, count: g.output[a], jump: g.strides[a], taps }]
+    vec![Axis { first: 0, step: 1, count: g.output[a], jump: g.strides[a], taps }.meeting(g.input[a])]
 }
 
 /// Target t takes tap k from source o if t + pad = o·stride + k·dilation.
@@ -48,13 +56,8 @@ fn backward_axis(g: &ConvGeometry, a: usize) -> Vec<Axis> {
         let reached = |k: usize| (first + g.pad[a]) as isize - (k * g.dilation[a]) as isize;
         let taps = (0..g.kernel[a]).rev().filter(|&k| reached(k).rem_euclid(stride) == 0);
         let count = (g.input[a] - first).div_ceil(g.strides[a]);
-        Axis {
-            first,
-            step: g.strides[a],
-            count,
-            jump: 1,
-            taps: taps.map(|k| (reached(k).div_euclid(stride), k)).collect(),
-        }
+        let taps = taps.map(|k| (reached(k).div_euclid(stride), k)).collect();
+        Axis { first, step: g.strides[a], count, jump: 1, taps }.meeting(g.output[a])
     };
     (0..g.strides[a].min(g.input[a])).map(phase).collect()
 }

@@ -50,16 +50,16 @@ pub(super) fn tile<S: Tiles>(
     let positions = conv.positions(tile);
     let phase = &conv.phases[0];
     let [planes, lines, columns] = [0, 1, 2].map(|a| phase[a].within(&positions[a]));
+    let mut rows = Rows::new::<S>(conv, phase);
     let panel = match kernel {
         ConvKernel::Packed(panel) => panel,
-        // One whole vector of channels is packed as it is.
-        ConvKernel::Plain(kernel) if conv.taps.strides == (S::LANES, 1) => kernel,
+        // One whole vector of channels is packed as it is, if no tap is left out.
+        ConvKernel::Plain(kernel) if conv.taps.strides == (S::LANES, 1) && kernel.len() == rows.panel_len => kernel,
         ConvKernel::Plain(kernel) => {
             pack_all(s, conv, kernel, scratch);
             scratch
         }
     };
-    let mut rows = Rows::new::<S>(conv, phase);
     assert!(rows.panel_len <= panel.len(), "a packed kernel of {} elements", rows.panel_len);
     let (finish, c_stride) = (finish(epilogue), to.stride());
     let blocks = columns.len().div_ceil(MOST_PIXELS);
