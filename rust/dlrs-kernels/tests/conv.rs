@@ -132,7 +132,7 @@ fn direct_convolutions_match_their_definitions() {
 }
 
 #[test]
-fn scratch_does_not_grow_with_dilation() {
+fn scratch_does_not_grow_with_dilation_or_strides() {
     for g in far_apart() {
         for isa in Isa::supported() {
             let passes = [DirectConv::forward(isa, &g), DirectConv::backward_input(isa, &g)];
@@ -193,7 +193,7 @@ fn few_channels() -> Vec<ConvGeometry> {
     ]
 }
 
-/// Dilated beyond the image: some taps meet nothing, from any output or from some.
+/// Dilations and strides beyond the image: some taps meet nothing, from any output or from some.
 fn far_apart() -> Vec<ConvGeometry> {
     const FAR: usize = 1 << 40;
     vec![
@@ -207,6 +207,8 @@ fn far_apart() -> Vec<ConvGeometry> {
         images((2, 5, 6, 3), (2, 2, 20), (1, 1), (1, FAR), (0, 0, FAR / 2, FAR / 2), 1),
         // Outputs, or inputs, step over each other.
         images((2, 7, 8, 5), (3, 4, 12), (3, 4), (5, 3), (5, 5, 4, 5), 1),
+        images((2, 2, 5, 6), (3, 4, 8), (FAR, 6), (1, 1), (FAR, FAR, 12, 12), 1),
+        images((2, 2, 5, 6), (3, 4, 8), (3, FAR), (1, 1), (3, 3, FAR, FAR), 1),
         geometry((2, [3, 4, 5], 3), ([2, 3, 2], 7), [1; 3], [FAR, 4, 1], [(0, FAR), (4, 4), (0, 1)], 1),
     ]
 }

@@ -7,7 +7,7 @@ use dlrs_kernels::mem::{Bind, Buffer, Scratch, TileProgram, team};
 
 use super::{ALONE, Place, Plan, PlanPacked, PlanVariable};
 use crate::bail;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::tensor::Tensor;
 use crate::variable::{State, Variable};
 
@@ -137,7 +137,7 @@ impl Plan {
             })
             .collect();
         let mut fresh = self.fresh.iter().map(|ty| Ok(Buffer::recycled(ty.bytes())?)).collect::<Result<Vec<_>>>()?;
-        self.execute(program, feeds, &mut held, &mut fresh, interrupted)?;
+        self.execute(program, feeds, &mut held, &mut fresh, interrupted).map_err(|e| self.naming_ops(e))?;
         self.variables.iter().filter(|x| x.written).for_each(|x| x.variable.count_write());
         self.results(feeds, before, fresh)
     }
@@ -200,8 +200,16 @@ impl Plan {
         binds.extend(fresh.iter_mut().map(|b| Bind::Write(b.bytes_mut())));
         binds.extend(packed.iter().map(|b| Bind::Read(b.bytes())));
         let team = (self.cost >= ALONE).then(team);
-        program.run(&mut binds, scratch, team.as_deref(), interrupted)?;
-        Ok(())
+        Ok(program.run(&mut binds, scratch, team.as_deref(), interrupted)?)
+    }
+
+    /// `error`, which says whose memory it is if there is too little: that of values between kernels and of their scratch has no op.
+    fn naming_ops(&self, error: Error) -> Error {
+        let Error::Memory(what) = error else { return error };
+        let mut ops: Vec<&str> = self.kernels.iter().flat_map(|kernel| kernel.ops.iter().copied()).collect();
+        ops.sort_unstable();
+        ops.dedup();
+        Error::Memory(format!("{what}, which {} needs to work with", ops.join(", ")))
     }
 
     fn results(&self, feeds: &[&[u8]], mut before: Vec<Option<Tensor>>, fresh: Vec<Buffer>) -> Result<Vec<Tensor>> {

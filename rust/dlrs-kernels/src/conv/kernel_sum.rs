@@ -67,9 +67,9 @@ fn width(g: &ConvGeometry) -> usize {
     (g.output[2].max(1) - 1) * g.strides[2] + (g.kernel[2] - 1) * g.dilation[2] + 1
 }
 
-/// Whether the taps of a kernel row are one run of rows.
+/// Whether the taps of a kernel row are one run of rows. Where outputs step over the input, zeros would fill such a run.
 fn is_joined(g: &ConvGeometry) -> bool {
-    g.dilation[2] == 1 && g.groups == 1
+    g.dilation[2] == 1 && g.groups == 1 && (g.output[2] < 2 || g.strides[2] <= g.input[2])
 }
 
 /// Whether rows of x are copied between zeros: taps that are one run read the same columns, padding included, and others those inside.

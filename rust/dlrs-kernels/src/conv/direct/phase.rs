@@ -7,7 +7,7 @@
 
 use crate::conv::ConvGeometry;
 
-/// One axis of a phase.
+/// One axis of a phase. With a `step` of 1 it is the only one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Axis {
     /// The first target, the distance between two, and how many they are.
@@ -45,8 +45,16 @@ impl Axis {
 }
 
 fn forward_axis(g: &ConvGeometry, a: usize) -> Vec<Axis> {
-    let taps = (0..g.kernel[a]).map(|k| ((k * g.dilation[a]) as isize - g.pad[a] as isize, k)).collect();
-    vec![Axis { first: 0, step: 1, count: g.output[a], jump: g.strides[a], taps }.meeting(g.input[a])]
+    let (count, jump) = (g.output[a], g.strides[a]);
+    let taps = |from: usize| {
+        (0..g.kernel[a]).map(move |k| ((from + k * g.dilation[a]) as isize - g.pad[a] as isize, k)).collect()
+    };
+    if count < 2 || jump <= g.input[a] {
+        return vec![Axis { first: 0, step: 1, count, jump, taps: taps(0) }.meeting(g.input[a])];
+    }
+    // Targets that step over the source: no two share a tap, and between them would lie mostly zeros.
+    let alone = |j: usize| Axis { first: j, step: count, count: 1, jump: 1, taps: taps(j * jump) };
+    (0..count).map(|j| alone(j).meeting(g.input[a])).collect()
 }
 
 /// Target t takes tap k from source o if t + pad = o·stride + k·dilation.
