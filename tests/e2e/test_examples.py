@@ -1,5 +1,6 @@
 """The short examples, as a user runs them."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -59,7 +60,9 @@ def test_transfer_learning(tmp_path: Path) -> None:
 
 def test_augmentation_gallery(tmp_path: Path) -> None:
     output = run(tmp_path, "augmentation.py")
-    assert "RandomElasticTransform" in output
+    differences = dict(re.findall(r"^(\w+) .* differ by +([\d.]+)$", output, re.MULTILINE))
+    assert len(differences) == 14 and "RandomFlip" in differences
+    assert all(float(difference) > 1 for difference in differences.values()), differences
     assert is_drawn(output, tmp_path / "augmentation.png")
 
 
