@@ -32,11 +32,12 @@ def check_weights(network: str, weights: Any) -> None:
             "`model.set_weights(theirs.get_weights())`, keep them by `model.save_weights('a.safetensors')`, and from "
             "then on give `weights='a.safetensors'`."
         )
-    if not isinstance(weights, str | os.PathLike) or not Path(weights).is_file():
-        raise ValueError(
-            f"{network}: `weights` must be None (random initialization) or the path to a weights file. Received: "
-            f"weights={weights!r}"
-        )
+    expected = f"{network}: `weights` must be None (random initialization) or the path to a weights file."
+    if not isinstance(weights, str | os.PathLike):
+        raise ValueError(f"{expected} Received: weights={weights!r} of type {type(weights).__name__}.")
+    if not Path(weights).is_file():
+        found = "is a directory" if Path(weights).is_dir() else "does not exist"
+        raise ValueError(f"{expected} Received: weights={os.fspath(weights)!r}, which {found}.")
 
 
 def check_top(network: str, include_top: Any, pooling: Any, classes: Any) -> None:

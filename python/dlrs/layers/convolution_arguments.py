@@ -8,14 +8,21 @@ from dlrs.config import standardize_conv_algo, standardize_data_format
 from dlrs.layers.input_spec import InputSpec
 from dlrs.layers.layer import Layer
 from dlrs.layers.spatial_arguments import first_spatial_axis, standardize_margins, standardize_sizes
+from dlrs.ops.spatial import LARGEST
 
 
 def standardize_count(value: Any, layer: str, name: str) -> int:
     """`value` as a positive int; else a ValueError that names layer and argument."""
-    if isinstance(value, bool) or not hasattr(value, "__index__") or value <= 0:
+    expected = None
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        expected = "an integer"
+    elif value <= 0:
+        expected = "a strictly positive value"
+    elif value > LARGEST:
+        expected = f"at most {LARGEST}"
+    if expected:
         raise ValueError(
-            f"{layer}: Invalid value for argument `{name}`. Expected a strictly positive value. Received"
-            f" {name}={value}."
+            f"{layer}: Invalid value for argument `{name}`. Expected {expected}. Received {name}={value!r}."
         )
     return int(value)
 

@@ -227,9 +227,13 @@ class Layer(LayerState, Operation):
             ) from None
         given = (args, kwargs)
         if self._convert_input_args:
-            args = tuple([self._convert_input(arg) for arg in args])
-            if kwargs:
-                kwargs = {name: self._convert_input(value) for name, value in kwargs.items()}
+            try:
+                args = tuple([self._convert_input(arg) for arg in args])
+                if kwargs:
+                    kwargs = {name: self._convert_input(value) for name, value in kwargs.items()}
+            except Exception as error:
+                self._name_in(error, given[0])
+                raise
         if not self._allow_non_tensor_positional_args:
             _check_positional(args, self.name)
         context = LOCAL.context
@@ -394,7 +398,9 @@ class Layer(LayerState, Operation):
         inputs = (
             f" called on {'shape' if len(shapes) == 1 else 'shapes'} {', '.join(map(str, shapes))}" if shapes else ""
         )
-        say_where(error, f"Raised in layer {self.name!r} ({type(self).__name__}){inputs}.", self.name)
+        kind = type(self).__name__
+        of = "" if str(error).startswith(f"{kind}: ") else f" ({kind})"
+        say_where(error, f"Raised in layer {self.name!r}{of}{inputs}.", self.name)
 
     # Masks
 

@@ -23,8 +23,8 @@ def names_its_errors(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def say_where(error: Exception, text: str, layer: str) -> None:
-    """Add `text` to the message of `error`, unless it says already where it arose; its type stays."""
-    if getattr(error, "_dlrs_layer", None) is not None:
+    """Add `text` to the message of `error`, unless it names `layer` already; its type stays."""
+    if getattr(error, "_dlrs_layer", None) is not None or f"ayer {layer!r}" in str(error):
         return
     if len(error.args) == 1 and isinstance(error.args[0], str):
         error.args = (f"{error.args[0]}\n{text}",)

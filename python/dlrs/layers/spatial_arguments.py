@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from dlrs.ops.spatial import LARGEST
+
 
 def standardize_integer(value: Any, name: str, *, allow_zero: bool = False) -> int:
     """`value` as an int; TypeError unless it is an integer, ValueError unless it is positive (or 0, where allowed)."""
@@ -25,6 +27,8 @@ def standardize_sizes(value: Any, rank: int, name: str) -> tuple[int, ...]:
             raise ValueError(f"{message}, including element {size!r} of type {type(size).__name__}")
     if low := {int(size) for size in values if size <= 0}:
         raise ValueError(f"{message}, including values {low} that do not satisfy `value > 0`")
+    if high := {int(size) for size in values if size > LARGEST}:
+        raise ValueError(f"{message}, including values {high} that are larger than {LARGEST}")
     return tuple(map(int, values))
 
 

@@ -9,6 +9,9 @@ from dlrs.backend import standardize_data_format
 Sizes = int | Sequence[int]
 Pads = Sequence[tuple[int, int]]
 
+# Sizes, steps and distances: products of them with sizes of tensors keep within 64 bits.
+LARGEST = 2**31 - 1
+
 
 def is_channels_first(name: str, data_format: str | None) -> bool:
     """Whether `data_format`, or the configured one if None, puts the channels first."""
@@ -19,11 +22,13 @@ def is_channels_first(name: str, data_format: str | None) -> bool:
 
 
 def per_axis(name: str, argument: str, value: Sizes, axes: int, least: int = 1) -> list[int]:
-    """`value`, one integer of at least `least` or one for each of `axes` axes, as a list."""
+    """`value`, one integer from `least` to `LARGEST` or one for each of `axes` axes, as a list."""
     values = [value] * axes if isinstance(value, int) else list(value)
     if len(values) != axes or any(isinstance(v, bool) or not isinstance(v, int) or v < least for v in values):
         kind = "a positive integer" if least == 1 else f"an integer of at least {least}"
         raise ValueError(f"{name}: `{argument}` must be {kind} or {axes} of them, got {value!r}.")
+    if max(values) > LARGEST:
+        raise ValueError(f"{name}: `{argument}` must be at most {LARGEST}, got {value!r}.")
     return values
 
 

@@ -99,12 +99,16 @@ def measure(program: Any, arrays: list[Any]) -> list[Kernel]:
     return [Kernel._make([*facts, float(seconds)]) for facts, seconds in zip(program.kernels(), times, strict=True)]
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + "s" * (number != 1)
+
+
 def table(title: str, kernels: list[Kernel], layers: Mapping[int, str], arena_bytes: int) -> str:
     """The kernels in the order in which they run, with their shares of the time."""
     total = max(sum(kernel.seconds for kernel in kernels), 1e-12)
     phases = len({kernel.phase for kernel in kernels})
     lines = [
-        f"{title}: {len(kernels)} kernels in {phases} phases, {sum(k.flops for k in kernels) / 1e9:.3f} GFLOP, "
+        f"{title}: {_count(len(kernels), 'kernel')} in {_count(phases, 'phase')}, {sum(k.flops for k in kernels) / 1e9:.3f} GFLOP, "
         f"{sum(k.bytes for k in kernels) / 1e6:.1f} MB read and written, {arena_bytes / 1e6:.1f} MB for values between",
         f"time: of {total * 1e3:.3f} ms, which all threads together take; FLOP by the ops' definitions",
         *[_CHAINS] * any(kernel.images for kernel in kernels),
@@ -117,7 +121,8 @@ def table(title: str, kernels: list[Kernel], layers: Mapping[int, str], arena_by
     if small:
         seconds = sum(kernel.seconds for kernel in small)
         lines.append(
-            f"{seconds / total:6.1%}  {seconds * 1e3:8.3f}  {'':33}  {len(small)} kernels below {_LEAST:.1%} each"
+            f"{seconds / total:6.1%}  {seconds * 1e3:8.3f}  {'':33}  {_count(len(small), 'kernel')} below {_LEAST:.1%}"
+            + " each" * (len(small) > 1)
         )
     words = {op: text for kernel in shown for op in kernel.ops if (text := meaning(op)) is not None}
     lines += [""] * bool(words) + [f"{op}: {text}" for op, text in sorted(words.items())]

@@ -87,6 +87,9 @@ def decode(path: Any, color_mode: str) -> Any:
                 bytes_ = images.fromarray((np.asarray(image) >> 8).astype(np.uint8))
                 return bytes_.convert(_MODES[color_mode])
             return image.convert(_MODES[color_mode])
+    except images.UnidentifiedImageError as error:
+        # Pillow's message shows an address in memory.
+        raise ValueError(f"{name}: no image that can be decoded (of no format that Pillow knows).") from error
     except (OSError, SyntaxError, ValueError, EOFError, images.DecompressionBombError) as error:
         raise ValueError(f"{name}: no image that can be decoded ({error}).") from error
 
