@@ -10,7 +10,7 @@ use dlrs_kernels::isa::Isa;
 use super::{
     Contraction, ForImages, FusionClass, LowerCx, Lowered, NodeRef, Op, Packing, Preparation, TileConsumer, arity,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
 use crate::shape::Shape;
@@ -160,7 +160,10 @@ impl Conv {
     /// Shape of the result, for an x of `rank` axes.
     fn result(g: &ConvGeometry, rank: usize) -> Result<Shape> {
         let space = &g.output[5 - rank..];
-        Shape::new(&[&[g.n], space, &[g.c_out]].concat())
+        Shape::new(&[&[g.n], space, &[g.c_out]].concat()).map_err(|e| match e {
+            Error::Memory(what) => Error::Memory(format!("conv: {what}")),
+            other => other,
+        })
     }
 
     /// As [`geometry`](Self::geometry), with the check that `d` has the result's shape.

@@ -105,6 +105,9 @@ fn bad_arguments_are_named() {
         "conv: the 3 channels of x and the 8 filters cannot be cut into 2 groups"
     );
     assert!(refusal(PLAIN, &[x, ty(&[6, 3, 3, 8])]).contains("does not fit x of shape (2, 5, 5, 3)"));
+    let huge = Conv { padding: [(0, 0), (LARGEST, LARGEST), (LARGEST, LARGEST)], ..PLAIN };
+    let text = refusal(huge, &[x, ty(&[1, 1, 3, 8])]);
+    assert!(text.contains("conv: a tensor of shape") && text.contains("does not fit into memory"), "{text}");
     let backward = ConvBackwardInput { conv: PLAIN, input: x.shape };
     assert!(refusal(backward, &[x, w]).contains("the gradient has shape (2, 5, 5, 3); expected (2, 3, 3, 8)"));
     assert!(refusal(Conv { strides: [1, 0, 1], ..PLAIN }, &[x, w]).contains("must be at least 1"));
