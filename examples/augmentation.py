@@ -85,8 +85,8 @@ def main() -> int:
     parser.add_argument("output", type=Path, nargs="?", default=Path("augmentation.png"))
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
-    dlrs.utils.set_random_seed(options.seed)
     name, picture = photograph()
+    dlrs.utils.set_random_seed(options.seed)
     four = np.stack([picture] * 4)
     draws = {}
     for layer, make in GALLERY.items():
