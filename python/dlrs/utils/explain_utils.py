@@ -107,8 +107,9 @@ def table(title: str, kernels: list[Kernel], layers: Mapping[int, str], arena_by
     """The kernels in the order in which they run, with their shares of the time."""
     total = max(sum(kernel.seconds for kernel in kernels), 1e-12)
     phases = len({kernel.phase for kernel in kernels})
+    counts = f"{_count(len(kernels), 'kernel')} in {_count(phases, 'phase')}"
     lines = [
-        f"{title}: {_count(len(kernels), 'kernel')} in {_count(phases, 'phase')}, {sum(k.flops for k in kernels) / 1e9:.3f} GFLOP, "
+        f"{title}: {counts}, {sum(k.flops for k in kernels) / 1e9:.3f} GFLOP, "
         f"{sum(k.bytes for k in kernels) / 1e6:.1f} MB read and written, {arena_bytes / 1e6:.1f} MB for values between",
         f"time: of {total * 1e3:.3f} ms, which all threads together take; FLOP by the ops' definitions",
         *[_CHAINS] * any(kernel.images for kernel in kernels),
