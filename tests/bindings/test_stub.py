@@ -12,12 +12,17 @@ from dlrs import _dlrs
 STUB = Path(__file__).parents[2] / "python" / "dlrs" / "_dlrs.pyi"
 TREE = ast.parse(STUB.read_text())
 FUNCTIONS = {node.name: node for node in TREE.body if isinstance(node, ast.FunctionDef)}
-CLASSES = {node.name: node for node in TREE.body if isinstance(node, ast.ClassDef)}
+STUB_CLASSES = {node.name: node for node in TREE.body if isinstance(node, ast.ClassDef)}
+# Those of the module: without bases that only the stub has.
+CLASSES = {name: node for name, node in STUB_CLASSES.items() if not node.decorator_list}
 
 
 def members(node: ast.ClassDef) -> dict[str, ast.FunctionDef | None]:
     """Methods and properties by name; attributes that are only annotated map to None."""
     found: dict[str, ast.FunctionDef | None] = {}
+    for base in node.bases:
+        if isinstance(base, ast.Name) and base.id in STUB_CLASSES:
+            found |= members(STUB_CLASSES[base.id])
     for item in node.body:
         if isinstance(item, ast.FunctionDef):
             found[item.name] = item
