@@ -1,6 +1,7 @@
 """Callbacks: the list, history, early stopping, progress."""
 
 import io
+import math
 
 import numpy as np
 import pytest
@@ -98,10 +99,10 @@ def test_batch_hooks_are_found():
 
 def test_progress_line():
     stream = io.StringIO()
-    bar = Progbar(469, verbose=1, stream=stream)
-    bar.update(100, {"loss": 1.0})
-    assert stream.getvalue() == ""  # not a terminal: the final line only
-    bar.finish({"val_loss": 0.25, "loss": 0.5, "accuracy": 0.00001})
+    bar = Progbar(469, verbose=1, interval=math.inf, stream=stream)
+    bar.update(100, [("accuracy", 0.5), ("loss", 1.0)])
+    assert stream.getvalue() == ""
+    bar.update(469, [("accuracy", 0.00001), ("loss", 0.5), ("val_loss", 0.25)])
     line = stream.getvalue()
     assert line.startswith("469/469 ━━━━━━━━━━━━━━━━━━━━ 0s ")
     assert line.endswith("/step - accuracy: 1.0000e-05 - loss: 0.5000 - val_loss: 0.2500\n")
@@ -116,8 +117,7 @@ def test_progress_on_a_terminal_is_rewritten_in_place():
     stream = Terminal()
     bar = Progbar(10, verbose=1, stream=stream)
     for step in range(1, 11):
-        bar.update(step, {"loss": 1.0 / step})
-    bar.finish({"loss": 0.1})
+        bar.update(step, [("loss", 1.0 / step)])
     text = stream.getvalue()
     assert text.count("\n") == 1
     assert text.count("\r") >= 2

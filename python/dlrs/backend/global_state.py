@@ -55,11 +55,20 @@ def to_snake_case(name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
+def reset_uids() -> None:
+    """Forget the names and numbers handed out."""
+    _STATE.uids.clear()
+
+
 def auto_name(prefix: str) -> str:
-    """A name not handed out before: `dense`, then `dense_1`, ..."""
-    prefix = to_snake_case(prefix)
-    uid = get_uid(prefix)
-    return prefix if uid == 1 else f"{prefix}_{uid - 1}"
+    """A name not handed out before, in snake case: `dense`, then `dense_1`, ..."""
+    return uniquify(to_snake_case(prefix))
+
+
+def uniquify(name: str) -> str:
+    """`name`, then `name_1`, ..."""
+    uid = get_uid(name)
+    return name if uid == 1 else f"{name}_{uid - 1}"
 
 
 class name_scope:  # noqa: N801 - Keras's name

@@ -1,10 +1,11 @@
 """The progress bar of `fit`, `evaluate` and `predict`."""
 
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from dlrs.callbacks.callback import Callback, Logs
-from dlrs.utils.progbar import Progbar
+from dlrs.utils.progbar import Progbar, refresh_interval
 
 
 class ProgbarLogger(Callback):
@@ -50,7 +51,7 @@ class ProgbarLogger(Callback):
     def on_progress(self, steps: int, logs: Logs = None) -> None:
         """Show that `steps` steps are done."""
         if self._bar is not None:
-            self._bar.update(steps, logs)
+            self._bar.update(steps, _sorted(logs), finalize=False)
 
     def on_interrupt(self) -> None:
         """End the line of the bar."""
@@ -60,9 +61,17 @@ class ProgbarLogger(Callback):
         self._training = False
 
     def _start(self) -> None:
-        self._bar = Progbar(self.params.get("steps"), verbose=self._verbose)
+        # Results are those of all steps so far, and need no average.
+        self._bar = Progbar(
+            self.params.get("steps"), verbose=self._verbose, interval=refresh_interval(), stateless_metrics=()
+        )
 
     def _finish(self, logs: dict[str, Any] | None) -> None:
         if self._bar is not None:
-            self._bar.finish(logs)
-            self._bar = None
+            bar, self._bar = self._bar, None
+            bar.update(bar.seen, _sorted(logs), finalize=True)
+
+
+def _sorted(logs: Logs) -> Iterable[tuple[str, Any]]:
+    """Results by name, those of validation last."""
+    return sorted((logs or {}).items(), key=lambda item: (item[0].startswith("val_"), item[0]))

@@ -43,14 +43,21 @@ def find(dataset: str, names: Sequence[str]) -> list[Path] | None:
     return None
 
 
-def download(url: str, path: Path, limit: int, check: Callable[[Path], object]) -> None:
+def download(
+    url: str,
+    path: Path,
+    limit: int | None,
+    check: Callable[[Path], object],
+    progress: Callable[[int, int | None], object] | None = None,
+) -> None:
     """Fetch `url` to `path`: into a temporary file beside it, which takes its place only after `check` has passed.
 
     Args:
         url: what to fetch.
         path: where it shall be; its folder is made.
-        limit: the most bytes to accept.
+        limit: the most bytes to accept; None for as many as come.
         check: is called with the temporary file and raises when the content is not what it should be.
+        progress: is called with the number of bytes that have come, and of all, None if that is not known.
 
     Raises:
         OSError: no connection, an HTTP error, more than `limit` bytes, or no room.
@@ -62,12 +69,17 @@ def download(url: str, path: Path, limit: int, check: Callable[[Path], object]) 
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as file, urlopen(url, timeout=TIMEOUT_SECONDS) as response:
-            left = limit
+            length = response.headers.get("Content-Length", "")
+            received = 0
             while chunk := response.read(CHUNK):
-                left -= len(chunk)
-                if left < 0:
+                received += len(chunk)
+                if limit is not None and received > limit:
                     raise OSError(f"{url} sends more than {limit} bytes")
                 file.write(chunk)
+                if progress is not None:
+                    progress(received, int(length) if length.isdecimal() else None)
+            if length.isdecimal() and received != int(length):
+                raise OSError(f"{url}: the connection was cut off after {received} of {length} bytes")
         check(part)
         part.replace(path)
     finally:
