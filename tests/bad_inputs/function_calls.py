@@ -3,6 +3,7 @@
 import io
 import os
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -238,6 +239,8 @@ UTILS: dict[str, Arguments] = {
     "to_categorical": given(LABELS),
     "set_random_seed": given(1),
     "Progbar": given(10),
+    "get_file": given("file.txt", Path(__file__).as_uri(), cache_dir=image_directory()),
+    "get_source_inputs": given(KerasTensor((2, 3))),
     "GradientCheck": given(0.0, 1e-6, "a", (0,), 0.0, 0.0, {}),
 }
 

@@ -172,17 +172,23 @@ class _Absent(types.ModuleType):
     """Stands, while tests are collected, for a framework that a test file imports at its top: the tests that do not use
     it can be run. Those that do are out of scope (`scope.py`)."""
 
+    __path__: Sequence[str] = ()
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        if name[:1].isupper():  # a class, of which a test file makes its own
+            return type(name, (), {})
         return _Absent(f"{self.__name__}.{name}")
 
 
 def pytest_collection() -> None:
     """Before the test files are imported."""
-    for name in ("grain", "tensorflow"):
+    for name in ("grain", "tensorflow", "torch"):
         if importlib.util.find_spec(name) is None:
             sys.modules[name] = _Absent(name)
+    if isinstance(sys.modules.get("torch"), _Absent):
+        sys.modules.update((name, _Absent(name)) for name in ("torch.utils", "torch.utils.data"))
 
 
 def pytest_collection_finish() -> None:

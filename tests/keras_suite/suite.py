@@ -48,6 +48,7 @@ AREAS = (
     "optimizers",
     "random",
     "regularizers",
+    "utils",
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlrs.backend import KerasTensor, is_tensor
+from dlrs.backend.checks import check_type
 
 Shape = tuple[int | None, ...]
 
@@ -185,6 +186,7 @@ def get_source_inputs(tensor: Any) -> list[KerasTensor]:
     >>> get_source_inputs(x * 2.0) == [x]
     True
     """
+    check_type("get_source_inputs", "tensor", tensor, KerasTensor, "a placeholder")
     found: dict[int, KerasTensor] = {}
     seen: set[int] = set()
     stack = [tensor]
