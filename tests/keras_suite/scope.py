@@ -28,10 +28,10 @@ def exclusions() -> tuple[dict[str, Any], ...]:
 @functools.cache
 def _importing(file: str, packages: tuple[str, ...]) -> frozenset[str]:
     """`Class::test` for the tests of `file` that import one of `packages` whatever the back end, or use what the file
-    imports for all of them from TensorFlow or PyTorch, which are not installed here."""
+    imports for all of them from TensorFlow, which is not installed here."""
     found = set()
     body = ast.parse((keras_source() / file).read_text()).body
-    shared = {name for statement in body for name in _imported(statement, ("tensorflow", "torch"))}
+    shared = {name for statement in body for name in _imported(statement, ("tensorflow",))}
     for cls in body:
         for function in cls.body if isinstance(cls, ast.ClassDef) else ():
             if not isinstance(function, ast.FunctionDef):
