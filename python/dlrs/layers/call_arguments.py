@@ -97,11 +97,7 @@ def shapes_for(method: Callable[..., Any], arguments: dict[str, Any], layer: str
     Raises:
         ValueError: an argument does not end in `_shape`, or `call` does not have it.
     """
-    shapes = {
-        f"{name}_shape": tree.map_structure(lambda leaf: None if leaf is None else tuple(leaf.shape), value)
-        for name, value in tensor_arguments(arguments).items()
-        if name not in ("mask", "args", "kwargs")
-    }
+    shapes = argument_shapes(arguments)
     wanted = signature_of(method).named
     if len(wanted) == 1:
         return {wanted[0]: next(iter(shapes.values()), None)}
@@ -120,6 +116,15 @@ def shapes_for(method: Callable[..., Any], arguments: dict[str, Any], layer: str
         if name in shapes:
             chosen[name] = shapes[name]
     return chosen
+
+
+def argument_shapes(arguments: dict[str, Any]) -> dict[str, Any]:
+    """The shapes of the tensors among the arguments of a call, as `<argument>_shape`."""
+    return {
+        f"{name}_shape": tree.map_structure(lambda leaf: None if leaf is None else tuple(leaf.shape), value)
+        for name, value in tensor_arguments(arguments).items()
+        if name not in ("mask", "args", "kwargs")
+    }
 
 
 def is_shape(value: Any) -> bool:

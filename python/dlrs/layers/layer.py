@@ -24,6 +24,7 @@ from dlrs.layers.call_arguments import (
     TENSORS,
     CallSignature,
     add_masks,
+    argument_shapes,
     is_shape,
     masks_of,
     placeholders,
@@ -207,6 +208,7 @@ class Layer(LayerState, Operation):
         """Call `build` with the shape of the first tensor argument, or with those it names as `<argument>_shape`."""
         if type(self).build is Layer.build:
             self.build(None)  # the layers within are built when `call` calls them
+            self._set_untracked("_called_on", argument_shapes(arguments))  # for summaries
         else:
             self.build(**shapes_for(type(self).build, arguments, self.name))
         self.built = True
