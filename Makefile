@@ -26,7 +26,7 @@ run: install data ## Build, install, fetch Fashion-MNIST, train a classifier on 
 	DLRS_DATA=$${DLRS_DATA:-$(CURDIR)/$(DATA)/usr/share/datasets} $(BIN)/python examples/fashion_mnist.py
 
 .PHONY: test
-test: lint test-rust test-python ## Lint, then all Rust and Python tests
+test: lint test-rust test-python docs ## Lint, then all Rust and Python tests and the site
 
 .PHONY: test-rust
 test-rust: ## Rust unit, integration and documentation tests
@@ -58,6 +58,10 @@ format: $(VENV)/.ready ## Rewrite Rust and Python sources in the project's forma
 	cargo fmt --all
 	$(BIN)/ruff check --fix-only $(PYTHON_DIRS)
 	$(BIN)/ruff format $(PYTHON_DIRS)
+
+.PHONY: docs
+docs: install ## Build the site into docs/_build; a warning is an error
+	$(BIN)/python -m sphinx -q -E -W --keep-going -b html docs docs/_build
 
 .PHONY: bench
 bench: ## Time the kernels (criterion)

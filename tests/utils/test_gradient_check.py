@@ -58,6 +58,13 @@ def test_right_gradients_agree_and_the_model_stays(make):
     model.fit(X, Y, verbose=0)
 
 
+def test_a_model_that_was_trained_before():
+    for loss in ("mse", [dlrs.losses.MeanSquaredError()]):
+        model = regression(layers.Dense(4, activation="tanh"), loss=loss)
+        model.fit(X, Y, verbose=0)
+        assert gradient_check(model, X, Y), loss
+
+
 def test_functional_and_subclassed_models_and_samples():
     x = dlrs.Input((3,))
     a, b = layers.Dense(4, "tanh", name="a")(x), layers.Dense(4, name="b")(x)

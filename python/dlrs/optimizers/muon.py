@@ -27,8 +27,9 @@ class Muon(Optimizer):
         adam_weight_decay: weight decay of variables updated by AdamW.
         epsilon: `epsilon` of AdamW.
         weight_decay: weight decay of the matrices.
-        clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor,
-            gradient_accumulation_steps, name: as for `Optimizer`.
+        name, clipnorm, clipvalue, global_clipnorm: as for `Optimizer`.
+        use_ema, ema_momentum, ema_overwrite_frequency: as for `Optimizer`.
+        loss_scale_factor, gradient_accumulation_steps: as for `Optimizer`.
         exclude_layers: regular expressions; variables in whose path one is found are updated by AdamW.
         exclude_embeddings: whether variables with "embedding" in their path are updated by AdamW.
         muon_a, muon_b, muon_c: coefficients of the iteration that makes the step orthogonal.

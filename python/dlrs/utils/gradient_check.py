@@ -150,7 +150,9 @@ def _copy_in_float64(model: Any) -> Any:
         for placeholder in getattr(layer, "inputs", ()) if _has_graph(layer) else ():
             if is_float_dtype(placeholder.dtype):
                 placeholder._dtype = "float64"
-    for loss in tree.flatten(twin._compile_loss.loss if twin._compile_loss is not None else None):
+    compiled = twin._compile_loss
+    # What was compiled, and what a first step made of names.
+    for loss in [*tree.flatten(compiled.loss), *(entry.loss for entry in compiled.entries)] if compiled else ():
         if hasattr(loss, "_dtype_policy"):
             loss._dtype_policy = policy
     return twin

@@ -14,7 +14,7 @@ class TransformerDecoder(TransformerBlock):
     Vaswani et al. 2017, section 3.1; without an encoder, the block of language models (Radford et al. 2018). Whether
     there is an encoder is decided by the first call.
 
-    Args: as in `TransformerEncoder`.
+    The arguments are those of `TransformerEncoder`.
 
     Call arguments:
         decoder_sequence: (batch, time, features).
