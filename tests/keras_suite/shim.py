@@ -39,6 +39,9 @@ _BACKEND_MODULES = {
     "core": "ops.core", "image": "ops.image", "config": "config",
 }  # fmt: skip
 
+# Parts of dlrs that stand elsewhere than in Keras's tree.
+_PLACES = {"layers.preprocessing.image_preprocessing.bounding_boxes": "utils.bounding_boxes"}
+
 # Arithmetic by which Keras's tests compute the values they expect; it is not what they test, and comes from the wheel.
 _REFERENCES = {
     "keras.src.backend.common.backend_utils": (
@@ -116,6 +119,10 @@ def counterpart(name: str) -> types.ModuleType:
     parts = [part for part in name.split(".")[1:] if part not in ("src", "common")]
     if parts[:1] == ["backend"] and len(parts) == 2 and parts[1] in _BACKEND_MODULES:
         parts = _BACKEND_MODULES[parts[1]].split(".")
+    path = ".".join(parts)
+    for place, own in _PLACES.items():
+        if path == place or path.startswith(place + "."):
+            parts = (own + path.removeprefix(place)).split(".")
     for depth in range(len(parts), 0, -1):
         try:
             return importlib.import_module(".".join([TARGET, *parts[:depth]]))

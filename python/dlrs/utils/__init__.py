@@ -32,6 +32,7 @@ from dlrs.utils.torch_weights import recurrent_weights_from_torch
 
 if TYPE_CHECKING:
     from dlrs.saving import deserialize_keras_object, serialize_keras_object
+    from dlrs.utils import bounding_boxes
     from dlrs.utils.file_utils import get_file
 
 Sequence = PyDataset
@@ -52,6 +53,7 @@ __all__ = [
     "PyDataset",
     "Sequence",
     "array_to_img",
+    "bounding_boxes",
     "clear_session",
     "custom_object_scope",
     "deserialize_keras_object",
@@ -85,6 +87,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "bounding_boxes":
+        return importlib.import_module("dlrs.utils.bounding_boxes")
     if name not in _HOMES:
         raise AttributeError(f"module 'dlrs.utils' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)
