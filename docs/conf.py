@@ -1,6 +1,7 @@
 """How Sphinx builds the site of the installed dlrs: `make docs`."""
 
 import importlib
+import inspect
 import pkgutil
 import re
 from pathlib import Path
@@ -34,19 +35,21 @@ python_use_unqualified_type_names = True
 PUBLIC = [info.name for info in pkgutil.iter_modules(dlrs.__path__) if not info.name.startswith("_")]
 
 
-def home(value: Any) -> str:
-    """The module of the package that defines `value`; empty for what is none of it."""
-    package, _, rest = (getattr(value, "__module__", None) or "").partition(".")
-    return rest.partition(".")[0] if package == "dlrs" else ""
-
-
 def elsewhere(module: ModuleType, name: str) -> str:
-    """The public module that also exports what `module` calls `name`, and has it described; empty if it is this one."""
+    """The public module that describes what `module` also calls `name`; empty if that is `module` itself.
+
+    It is the one whose folder defines it, or else the first that exports it.
+    """
     value = getattr(module, name)
-    other = home(value)
-    is_described = other in PUBLIC and f"dlrs.{other}" != module.__name__
-    exported = is_described and name in getattr(importlib.import_module(f"dlrs.{other}"), "__all__", ())
-    return other if exported else ""
+    package, _, rest = (getattr(value, "__module__", None) or "").partition(".")
+    if package != "dlrs":
+        return ""
+    home = rest.partition(".")[0]
+    for other in sorted(PUBLIC, key=lambda public: public != home):
+        exporting = importlib.import_module(f"dlrs.{other}")
+        if any(getattr(exporting, exported) is value for exported in getattr(exporting, "__all__", ())):
+            return "" if exporting is module else other
+    return ""
 
 
 def write_api_pages() -> None:
@@ -83,9 +86,22 @@ def escape(_app: Any, _what: str, _name: str, _object: Any, _options: Any, lines
             lines[i] = "".join(pieces)
 
 
+def arguments(_app: Any, what: str, _name: str, value: Any, *_: Any) -> tuple[str, None] | None:
+    """What the constructor of a class takes, without types; Sphinx would show `__new__`."""
+    if what != "class":
+        return None
+    try:
+        signature = inspect.signature(value)
+    except (TypeError, ValueError):  # the compiled module's classes do not say
+        return None
+    parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return str(inspect.Signature(parameters)), None
+
+
 def setup(app: Any) -> None:
-    """Connect `escape`, before napoleon reads the docstring."""
+    """Connect `escape`, before napoleon reads the docstring, and `arguments`."""
     app.connect("autodoc-process-docstring", escape, priority=400)
+    app.connect("autodoc-process-signature", arguments)
 
 
 write_api_pages()
