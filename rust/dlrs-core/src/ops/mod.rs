@@ -281,6 +281,8 @@ pub struct Lowered {
     pub body: Body,
     /// Bytes of scratch memory that a tile needs.
     pub scratch: usize,
+    /// Rounds with a meeting of the team between them, for tiles that need what others of them computed.
+    pub rounds: Option<RoundTiles>,
     /// Pairs (input, output) that may be the same memory.
     pub may_alias: Vec<(usize, usize)>,
     /// Estimated time on one thread, in nanoseconds.
@@ -291,11 +293,23 @@ pub struct Lowered {
     pub flops: f64,
 }
 
+/// How tiles run in rounds, as [`Rounds`](dlrs_kernels::mem::Rounds) of a step.
+#[derive(Clone)]
+pub struct RoundTiles {
+    /// How many rounds.
+    pub count: usize,
+    /// What each half of the exchanged memory holds.
+    pub half: Ty,
+    /// Per tile, the elements of a half that it writes.
+    pub rects: Vec<Rect>,
+}
+
 impl Default for Lowered {
     /// No tiles.
     fn default() -> Lowered {
         let body: Body = Arc::new(|_, _| {});
-        Lowered { tiles: Vec::new(), body, scratch: 0, may_alias: Vec::new(), cost: 0.0, note: "", flops: 0.0 }
+        let (tiles, may_alias) = (Vec::new(), Vec::new());
+        Lowered { tiles, body, scratch: 0, rounds: None, may_alias, cost: 0.0, note: "", flops: 0.0 }
     }
 }
 

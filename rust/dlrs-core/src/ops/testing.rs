@@ -97,6 +97,7 @@ pub(crate) fn run_aliased(op: &dyn Op, inputs: &[Tensor], alias: bool) -> Result
         tiles: lowered.tiles.into(),
         scratch: lowered.scratch,
         cost: lowered.cost,
+        rounds: None,
         body: lowered.body,
     };
     let lens: Vec<usize> = results.iter().chain(&types).map(Ty::bytes).collect();

@@ -43,6 +43,8 @@ pub(super) struct UnitSpans {
     pub outputs: Vec<Span>,
     /// Pairs (input, output) that are the same memory.
     pub in_place: Vec<(usize, usize)>,
+    /// The memory that the unit's tiles exchange between rounds.
+    pub exchange: Option<[Span; 2]>,
 }
 
 /// A piece of memory, in use from one moment to another.
@@ -72,7 +74,7 @@ pub(super) fn lay_out(
         });
     }
     let private = chains.iter().map(|chain| place_in_chain(g, live, units, chain, &mut places)).max().unwrap_or(0);
-    let arena = place_values(g, live, schedule, units, &mut places);
+    let (arena, exchanges) = place_values(g, live, schedule, units, &mut places);
     for unit in units {
         for target in &unit.outputs {
             if let Target::Variable(x) = target {
@@ -107,6 +109,11 @@ pub(super) fn lay_out(
         packed,
     };
     layout.spans = units.iter().map(|u| layout.unit_spans(g, live, u, &places, &numbers)).collect();
+    for (u, offset) in exchanges {
+        let half = units[u].lowered.rounds.as_ref().map(|rounds| rounds.half);
+        layout.spans[u].exchange = half
+            .map(|ty| [0, 1].map(|k| layout.span(Place::Arena(offset + k * ty.bytes().next_multiple_of(ALIGN)), ty)));
+    }
     Ok(layout)
 }
 
@@ -149,7 +156,7 @@ impl Layout {
             .collect();
         let same = |&(i, k): &(usize, usize)| inputs[i] == outputs[k] && inputs[i].len > 0;
         let in_place = unit.lowered.may_alias.iter().copied().filter(same).collect();
-        UnitSpans { inputs, outputs, in_place }
+        UnitSpans { inputs, outputs, in_place, exchange: None }
     }
 }
 
@@ -254,14 +261,15 @@ fn place_in_chain(g: &Graph, live: &Live, units: &[Unit], chain: &Chain, places:
     size
 }
 
-/// Gives every remaining value a place in the arena; returns the arena's size.
+/// Gives every remaining value a place in the arena, and what rounds exchange; returns the arena's size, and which unit's exchange
+/// lies where.
 fn place_values(
     g: &Graph,
     live: &Live,
     schedule: &Schedule,
     units: &[Unit],
     places: &mut HashMap<Val, Place>,
-) -> usize {
+) -> (usize, Vec<(usize, usize)>) {
     let mut last_read: HashMap<Val, usize> = HashMap::new();
     let mut readers: HashMap<(Val, usize), usize> = HashMap::new();
     for (u, unit) in units.iter().enumerate() {
@@ -275,8 +283,14 @@ fn place_values(
     order.sort_by_key(|&u| schedule.phase[u]);
     let mut blocks: Vec<Block> = Vec::new();
     let mut of_value: HashMap<Val, usize> = HashMap::new();
+    let mut exchanges: Vec<(usize, usize)> = Vec::new();
     for u in order {
         let (unit, phase) = (&units[u], schedule.phase[u]);
+        if let Some(rounds) = &unit.lowered.rounds {
+            let bytes = 2 * rounds.half.bytes().next_multiple_of(ALIGN);
+            exchanges.push((u, blocks.len()));
+            blocks.push(Block { bytes, first: phase, last: phase, offset: 0 });
+        }
         let mut reused: Vec<usize> = Vec::new();
         for (k, target) in unit.outputs.iter().enumerate() {
             let Target::Value(v) = *target else { continue };
@@ -303,7 +317,8 @@ fn place_values(
     }
     let size = pack(&mut blocks);
     places.extend(of_value.into_iter().map(|(v, b)| (v, Place::Arena(blocks[b].offset))));
-    size
+    exchanges.iter_mut().for_each(|(_, b)| *b = blocks[*b].offset);
+    (size, exchanges)
 }
 
 /// Lays blocks out so that those in use at the same time do not overlap: the largest first, each at the lowest free offset.

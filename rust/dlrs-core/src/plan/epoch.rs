@@ -165,6 +165,7 @@ impl Gather {
                 tiles: std::sync::Arc::new(tiles.collect()),
                 scratch: 0,
                 cost: ty.bytes() as f64 * 0.1,
+                rounds: None,
                 body: body(array.dtype, ty.dtype, width, chunk)?,
             })
         });

@@ -69,6 +69,9 @@ pub(super) struct ByImage {
 impl Images<'_> {
     /// What is known of a unit, if its results are made image by image.
     pub fn of(&self, unit: &Unit) -> Option<ByImage> {
+        if unit.lowered.rounds.is_some() {
+            return None;
+        }
         let nodes = self.nodes(unit)?;
         let all = *self.space(nodes[0]).dims().first().filter(|&&n| n > 1)?;
         let (mut by_image, mut padding) = (HashSet::new(), 0);

@@ -135,8 +135,9 @@ impl Plan {
         let kernels =
             explain::kernels(g, &schedule, &units, &chains, folded.as_ref().map_or(&[], |f| &f.kept), &layout);
         let cost = units.iter().map(|u| u.lowered.cost).sum();
-        let steps::Steps { steps, phases, units: of_step } = steps::steps(&layout, &units, &chains, &schedule);
-        let program = TileProgram::new(steps, phases, schedule.commit_from, &layout.buffer_lens, layout.private)
+        let steps::Steps { steps, phases, commit_from, units: of_step } =
+            steps::steps(&layout, &units, &chains, &schedule);
+        let program = TileProgram::new(steps, phases, commit_from, &layout.buffer_lens, layout.private)
             .map_err(|e| Error::Internal(format!("a plan failed its proof, which is a bug in dlrs: {e}")))?;
         Ok(Plan {
             program,

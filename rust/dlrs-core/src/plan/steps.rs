@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use dlrs_kernels::mem::{PRIVATE, Rect, Span, Step, Work};
+use dlrs_kernels::mem::{PRIVATE, Rect, Rounds, Span, Step, Work};
 
 use super::arena::{Layout, UnitSpans};
 use super::chains::Chain;
@@ -16,6 +16,8 @@ use crate::ops::Lowered;
 pub(super) struct Steps {
     pub steps: Vec<Step>,
     pub phases: Vec<Vec<Work>>,
+    /// The first phase that writes variables.
+    pub commit_from: usize,
     /// Per step, its unit.
     pub units: Vec<usize>,
 }
@@ -23,7 +25,7 @@ pub(super) struct Steps {
 type Tiles = Arc<Vec<Vec<Rect>>>;
 
 pub(super) fn steps(layout: &Layout, units: &[Unit], chains: &[Chain], schedule: &Schedule) -> Steps {
-    let mut all = Steps { steps: Vec::new(), phases: Vec::new(), units: Vec::new() };
+    let mut all = Steps { steps: Vec::new(), phases: Vec::new(), commit_from: 0, units: Vec::new() };
     let mut works: Vec<Vec<(f64, Work)>> = vec![Vec::new(); schedule.phases];
     for (u, unit) in units.iter().enumerate() {
         if chains.iter().all(|chain| !chain.units.contains(&u)) {
@@ -37,10 +39,21 @@ pub(super) fn steps(layout: &Layout, units: &[Unit], chains: &[Chain], schedule:
         let mut lanes = all.lanes(layout, units, chain);
         works[schedule.phase[chain.units.start]].append(&mut lanes);
     }
-    // Long ones first, so that a phase does not end with one member at work.
-    for mut works in works {
+    for (phase, mut works) in works.into_iter().enumerate() {
+        if phase == schedule.commit_from {
+            all.commit_from = all.phases.len();
+        }
+        // Long ones first, so that a phase does not end with one member at work; steps in rounds, each alone, before the others.
         works.sort_by(|a, b| b.0.total_cmp(&a.0));
-        all.phases.push(works.into_iter().map(|(_, work)| work).collect());
+        let in_rounds = |work: &Work| matches!(work, Work::Tiles(step) if all.steps[*step].rounds.is_some());
+        let (alone, others): (Vec<Work>, _) = works.into_iter().map(|(_, work)| work).partition(in_rounds);
+        all.phases.extend(alone.into_iter().map(|work| vec![work]));
+        if !others.is_empty() {
+            all.phases.push(others);
+        }
+    }
+    if schedule.commit_from >= schedule.phases {
+        all.commit_from = all.phases.len();
     }
     all
 }
@@ -91,6 +104,8 @@ fn step(
     spans: &UnitSpans,
     (inputs, outputs): (Vec<Span>, Vec<Span>),
 ) -> Step {
+    let rounds = lowered.rounds.as_ref().zip(spans.exchange);
+    let rounds = rounds.map(|(r, exchange)| Rounds { count: r.count, exchange, rects: r.rects.clone() });
     Step {
         name: unit.name,
         inputs,
@@ -99,6 +114,7 @@ fn step(
         tiles,
         scratch: lowered.scratch,
         cost: lowered.cost,
+        rounds,
         body: Arc::clone(&lowered.body),
     }
 }

@@ -1,6 +1,6 @@
 //! What a tile sees of its step: whole inputs, its own part of the outputs, and scratch memory.
 
-use super::program::{PRIVATE, Rect, Span};
+use super::program::{PRIVATE, Rect, Rounds, Span};
 use super::run::RunError;
 use super::{Element, TileMut, is_view_of};
 
@@ -13,14 +13,19 @@ pub struct TileIo<'a> {
     pub(super) outputs: &'a [Span],
     pub(super) in_place: &'a [(usize, usize)],
     pub(super) rects: &'a [Rect],
+    pub(super) rounds: Option<&'a Rounds>,
+    pub(super) tile: usize,
+    pub(super) round: usize,
     pub(super) scratch: &'a mut [u8],
-    /// Bit k is set once output k has been handed out.
+    /// Bit k is set once output k has been handed out, [`EXCHANGED`] once the exchange has.
     pub(super) taken: u128,
     /// Whether the run is to end, asked of the caller if this is the caller's thread.
     pub(super) stop: &'a dyn Fn() -> bool,
     /// Why the run must not go on, if the kernel said so.
     pub(super) refusal: Option<RunError>,
 }
+
+const EXCHANGED: u128 = 1 << 127;
 
 impl<'a> TileIo<'a> {
     /// Where the buffer of a span begins.
@@ -90,6 +95,32 @@ impl<'a> TileIo<'a> {
             }
         }
         tile
+    }
+
+    /// The round of a step that runs in rounds; 0 in others. What a tile left in its part of an output in earlier rounds is there still.
+    pub fn round(&self) -> usize {
+        self.round
+    }
+
+    /// What all tiles exchanged in the round before, arbitrary in the first one, and this tile's part of what the next round will see.
+    ///
+    /// # Panics
+    /// If the step has no rounds, the elements have another type, or it was handed out before.
+    pub fn exchange<T: Element>(&mut self) -> (&'a [T], TileMut<'a, T>) {
+        let rounds = self.rounds.expect("a step in rounds");
+        let [now, before] = [self.round, self.round + 1].map(|k| &rounds.exchange[k % 2]);
+        assert!(is_view_of::<T>(now.dtype) && is_view_of::<T>(before.dtype), "an exchange of {}", now.dtype);
+        assert!(self.taken & EXCHANGED == 0, "the exchange was handed out before");
+        self.taken |= EXCHANGED;
+        let rect = &rounds.rects[self.tile];
+        // SAFETY: the program was proved: both halves lie inside their buffers, aligned, and apart from each other and from what else
+        // the step touches; its phase has no other step. So nobody writes `before` in this round, and of `now` the tiles write
+        // disjoint rectangles; `taken` lets this tile have its own once.
+        unsafe {
+            let read = std::slice::from_raw_parts(self.base(before).add(before.offset).cast(), before.len);
+            let start = self.base(now).add(now.offset).cast::<T>().add(rect.start);
+            (read, TileMut::from_raw(start, rect.rows, rect.cols, rect.stride))
+        }
     }
 
     /// Whether the run is to end: a tile that takes long asks now and then, and returns at once with its outputs unfinished.

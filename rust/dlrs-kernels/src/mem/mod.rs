@@ -14,7 +14,7 @@ pub use buffer::{ALIGN, Buffer, OutOfMemory, bytes_of, cast, cast_mut, is_view_o
 pub use element::{DType, Element};
 pub use half::{BF16, F16};
 pub use io::TileIo;
-pub use program::{Body, BufferSpec, PRIVATE, Rect, Span, Step, TileProgram, Work};
+pub use program::{Body, BufferSpec, MAX_ROUND_TILES, PRIVATE, Rect, Rounds, Span, Step, TileProgram, Work};
 pub use run::{Bind, RunError, Scratch, message};
 pub use team::{MAX_THREADS, Team, requested_threads, set_threads, team};
 pub use tile::TileMut;

@@ -2,7 +2,7 @@
 //!
 //! A program is a list of phases; a phase is a set of steps; a step is a kernel cut into tiles. Tiles of one phase run in
 //! any order on any member of the team, but for those of a [lane](Work::Lane), which one member runs in their order; the next phase
-//! begins when all are done. [`TileProgram::new`] refuses a program in which two tiles of a phase that may run at the same time
+//! begins when all are done. A step in [rounds](Rounds) has a phase of its own, which runs once for each round. [`TileProgram::new`] refuses a program in which two tiles of a phase that may run at the same time
 //! write the same element, or one reads what another writes.
 
 use std::ops::Range;
@@ -104,6 +104,20 @@ impl Rect {
 /// What a tile does. It is called with the tile's index and its inputs and outputs.
 pub type Body = Arc<dyn Fn(usize, &mut TileIo<'_>) + Send + Sync>;
 
+/// Rounds of a step whose tiles need what others of them computed: all tiles run, the team meets, all run again.
+#[derive(Clone, Debug)]
+pub struct Rounds {
+    /// How many.
+    pub count: usize,
+    /// Memory in two halves: one round writes the one and reads what the round before left in the other.
+    pub exchange: [Span; 2],
+    /// Per tile, the elements of a half that it writes.
+    pub rects: Vec<Rect>,
+}
+
+/// The most tiles of a step in rounds: a bit of a word says which of them have been begun.
+pub const MAX_ROUND_TILES: usize = 64;
+
 /// A kernel over its operands, cut into tiles.
 #[derive(Clone)]
 pub struct Step {
@@ -121,8 +135,22 @@ pub struct Step {
     pub scratch: usize,
     /// Estimated time of all tiles, in nanoseconds.
     pub cost: f64,
+    /// The rounds, if there are any: it is then alone in its phase.
+    pub rounds: Option<Rounds>,
     /// The kernel.
     pub body: Body,
+}
+
+impl Step {
+    /// The halves of the memory that rounds exchange.
+    pub(super) fn exchange(&self) -> &[Span] {
+        self.rounds.as_ref().map_or(&[], |rounds| &rounds.exchange)
+    }
+
+    /// Everything that is written.
+    pub(super) fn written(&self) -> impl Iterator<Item = &Span> {
+        self.outputs.iter().chain(self.exchange())
+    }
 }
 
 /// A part of a phase.
@@ -147,11 +175,20 @@ impl Work {
 pub struct TileProgram {
     pub(super) steps: Vec<Step>,
     pub(super) phases: Vec<Phase>,
+    /// The phases in their order, those of rounds once for each.
+    pub(super) moments: Vec<Moment>,
     pub(super) commit_from: usize,
     pub(super) buffers: Vec<BufferSpec>,
     pub(super) scratch: usize,
     /// Bytes of each member's private memory.
     pub(super) private: usize,
+}
+
+/// What runs between two meetings of the team: a phase, or one of its rounds.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    pub phase: u32,
+    pub round: u32,
 }
 
 /// Tiles that run between two meetings of the team.
@@ -161,6 +198,10 @@ pub(super) struct Phase {
     pub tiles: Vec<(u32, u32)>,
     /// Where each ticket's tiles end.
     pub ends: Vec<usize>,
+    /// Whether a member takes the tickets that it had in the round before, whose operands are in its caches.
+    pub keeps: bool,
+    /// How often it runs.
+    rounds: u32,
 }
 
 /// The least work of a ticket, in nanoseconds: handing one over costs about 100 ns.
@@ -169,7 +210,14 @@ const TICKET: f64 = 2000.0;
 impl Phase {
     /// A lane is one ticket; other tiles share tickets worth [`TICKET`] or more.
     fn new(steps: &[Step], works: &[Work]) -> Phase {
-        let mut phase = Phase { tiles: Vec::new(), ends: Vec::new() };
+        let mut phase = Phase { tiles: Vec::new(), ends: Vec::new(), keeps: false, rounds: 1 };
+        if let [Work::Tiles(step)] = works
+            && let Some(rounds) = &steps[*step].rounds
+        {
+            let tiles = steps[*step].tiles.len();
+            phase.push(*step, tiles);
+            return Phase { ends: (1..=tiles).collect(), keeps: true, rounds: rounds.count as u32, ..phase };
+        }
         let (mut count, mut cost) = (0, 0.0);
         for work in works {
             if let Work::Tiles(step) = work {
@@ -255,19 +303,23 @@ impl TileProgram {
         let mut buffers: Vec<_> = buffer_lens.iter().map(|&len| BufferSpec { len, written: false, align: 1 }).collect();
         for step in &steps {
             proof::check_step(step, buffer_lens, private)?;
-            for span in step.inputs.iter().chain(&step.outputs).filter(|span| span.buffer != PRIVATE) {
+            for span in step.inputs.iter().chain(step.written()).filter(|span| span.buffer != PRIVATE) {
                 let spec = &mut buffers[span.buffer];
                 spec.align = spec.align.max(span.dtype.size());
             }
-            let shared = step.outputs.iter().filter(|span| span.buffer != PRIVATE);
+            let shared = step.written().filter(|span| span.buffer != PRIVATE);
             shared.for_each(|o| buffers[o.buffer].written = true);
         }
         for phase in &phases {
             proof::check_phase(&steps, phase)?;
         }
         let scratch = steps.iter().map(|s| s.scratch).max().unwrap_or(0);
-        let phases = phases.iter().map(|phase| Phase::new(&steps, phase)).collect();
-        Ok(TileProgram { steps, phases, commit_from, buffers, scratch: scratch.next_multiple_of(ALIGN), private })
+        let phases: Vec<Phase> = phases.iter().map(|phase| Phase::new(&steps, phase)).collect();
+        let rounds =
+            |(phase, p): (usize, &Phase)| (0..p.rounds).map(move |round| Moment { phase: phase as u32, round });
+        let moments = phases.iter().enumerate().flat_map(rounds).collect();
+        let scratch = scratch.next_multiple_of(ALIGN);
+        Ok(TileProgram { steps, phases, moments, commit_from, buffers, scratch, private })
     }
 
     /// The same program with a clock for each step, which adds up the nanoseconds of all its tiles, whoever runs them.
@@ -283,7 +335,13 @@ impl TileProgram {
             Step { body: timed, ..step.clone() }
         });
         (
-            TileProgram { steps: steps.collect(), phases: self.phases.clone(), buffers: self.buffers.clone(), ..*self },
+            TileProgram {
+                steps: steps.collect(),
+                phases: self.phases.clone(),
+                moments: self.moments.clone(),
+                buffers: self.buffers.clone(),
+                ..*self
+            },
             clocks,
         )
     }
@@ -312,6 +370,7 @@ mod tests {
             tiles: Arc::new(tiles),
             scratch: 0,
             cost: 1.0,
+            rounds: None,
             body: Arc::new(|_, _| {}),
         }
     }
@@ -365,5 +424,26 @@ mod tests {
         let mut bad = steps();
         bad[1].outputs[0] = private(16); // reads and writes the same memory, not in place
         assert!(prove(bad, lanes(), 64).is_err());
+    }
+
+    #[test]
+    fn rounds_exchange_memory_of_their_own() {
+        let half = |k: usize| span(128 + 64 * k, 16);
+        let tiles: Vec<_> = (0..2).map(|t| vec![Rect::flat(8 * t, 8)]).collect();
+        let rects = vec![Rect::flat(0, 8), Rect::flat(8, 8)];
+        let good = step(vec![span(0, 16)], vec![span(64, 16)], tiles);
+        let with = |count, exchange, rects| Step { rounds: Some(Rounds { count, exchange, rects }), ..good.clone() };
+        let prove = |step| TileProgram::new(vec![step], vec![vec![Work::Tiles(0)]], 1, &[256], 0);
+        assert_eq!(prove(with(3, [half(0), half(1)], rects.clone())).unwrap().moments.len(), 3);
+        assert!(prove(with(3, [half(0), half(0)], rects.clone())).is_err());
+        assert!(prove(with(3, [half(0), span(64, 16)], rects.clone())).is_err());
+        assert!(prove(with(3, [half(0), span(0, 16)], rects.clone())).is_err());
+        assert!(prove(with(3, [half(1), half(2)], rects.clone())).is_err());
+        assert!(prove(with(3, [half(0), half(1)], vec![Rect::flat(0, 9), Rect::flat(8, 8)])).is_err());
+        assert!(prove(with(3, [half(0), half(1)], rects[..1].to_vec())).is_err());
+        let rounds = with(3, [half(0), half(1)], rects);
+        let other = step(vec![], vec![span(0, 0)], vec![vec![Rect::empty()]]);
+        let both = vec![vec![Work::Tiles(0), Work::Tiles(1)]];
+        assert!(TileProgram::new(vec![rounds, other], both, 1, &[256], 0).is_err());
     }
 }

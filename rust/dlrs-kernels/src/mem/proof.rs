@@ -1,10 +1,10 @@
 //! The proof of a tile program: what tiles that may run at the same time write is disjoint from all that others of them touch.
 
-use super::program::{PRIVATE, Rect, Span, Step, Work};
+use super::program::{MAX_ROUND_TILES, PRIVATE, Rect, Span, Step, Work};
 
 /// Checks that a step's spans lie in their buffers, aligned for their elements, and its tiles in its outputs.
 pub(super) fn check_step(step: &Step, buffer_lens: &[usize], private: usize) -> Result<(), String> {
-    for span in step.inputs.iter().chain(&step.outputs) {
+    for span in step.inputs.iter().chain(step.written()) {
         let len = match span.buffer {
             PRIVATE => private,
             shared => *buffer_lens.get(shared).ok_or_else(|| format!("{}: no buffer {shared}", step.name))?,
@@ -24,10 +24,23 @@ pub(super) fn check_step(step: &Step, buffer_lens: &[usize], private: usize) -> 
             return Err(format!("{}: a tile covers {} of {} outputs", step.name, rects.len(), step.outputs.len()));
         }
         for (rect, span) in rects.iter().zip(&step.outputs) {
-            if rect.end() > span.len || (rect.rows > 1 && rect.stride < rect.cols) {
-                return Err(format!("{}: {rect:?} leaves an output of {} elements", step.name, span.len));
-            }
+            check_rect(step, rect, span)?;
         }
+    }
+    let Some(rounds) = &step.rounds else { return Ok(()) };
+    if rounds.rects.len() != step.tiles.len() || step.tiles.len() > MAX_ROUND_TILES {
+        return Err(format!("{}: {} tiles in rounds, {} exchange", step.name, step.tiles.len(), rounds.rects.len()));
+    }
+    rounds
+        .exchange
+        .iter()
+        .flat_map(|half| rounds.rects.iter().map(move |rect| (rect, half)))
+        .try_for_each(|(rect, half)| check_rect(step, rect, half))
+}
+
+fn check_rect(step: &Step, rect: &Rect, span: &Span) -> Result<(), String> {
+    if rect.end() > span.len || (rect.rows > 1 && rect.stride < rect.cols) {
+        return Err(format!("{}: {rect:?} leaves an output of {} elements", step.name, span.len));
     }
     Ok(())
 }
@@ -37,11 +50,19 @@ pub(super) fn check_phase(steps: &[Step], phase: &[Work]) -> Result<(), String> 
     for work in phase {
         for &s in work.steps() {
             check_own(&steps[s])?;
+            if steps[s].rounds.is_some() && !matches!(phase, [Work::Tiles(_)]) {
+                return Err(format!("{}: rounds beside other work", steps[s].name));
+            }
         }
         if let Work::Tiles(s) = work {
             let step = &steps[*s];
-            (0..step.outputs.len()).try_for_each(|output| check_tiles(step, output))?;
-            if step.inputs.iter().chain(&step.outputs).any(|span| span.buffer == PRIVATE) {
+            for output in 0..step.outputs.len() {
+                check_tiles(step, step.tiles.iter().map(|t| &t[output]))?;
+            }
+            if let Some(rounds) = &step.rounds {
+                check_tiles(step, rounds.rects.iter())?;
+            }
+            if step.inputs.iter().chain(step.written()).any(|span| span.buffer == PRIVATE) {
                 return Err(format!("{}: private memory outside a lane", step.name));
             }
         }
@@ -49,10 +70,11 @@ pub(super) fn check_phase(steps: &[Step], phase: &[Work]) -> Result<(), String> 
     check_apart(steps, phase)
 }
 
-/// Proves that a step's outputs share no memory with each other, nor with an input that is not the old content of one of them.
+/// Proves that what a step writes shares no memory with each other, nor with an input that is not the old content of one of its outputs.
+/// So in each round the half that is read is not written.
 fn check_own(step: &Step) -> Result<(), String> {
-    for (o, output) in step.outputs.iter().enumerate() {
-        if step.outputs[o + 1..].iter().any(|other| other.overlaps(output)) {
+    for (o, output) in step.written().enumerate() {
+        if step.written().skip(o + 1).any(|other| other.overlaps(output)) {
             return Err(format!("{}: two outputs share memory", step.name));
         }
         let meets = |(i, input): (usize, &Span)| input.overlaps(output) && !step.in_place.contains(&(i, o));
@@ -112,8 +134,8 @@ fn check_apart(steps: &[Step], phase: &[Work]) -> Result<(), String> {
 }
 
 /// Proves that the tiles of one output are pairwise disjoint.
-fn check_tiles(step: &Step, output: usize) -> Result<(), String> {
-    let mut rects: Vec<&Rect> = step.tiles.iter().map(|t| &t[output]).filter(|r| !r.is_empty()).collect();
+fn check_tiles<'a>(step: &Step, tiles: impl Iterator<Item = &'a Rect>) -> Result<(), String> {
+    let mut rects: Vec<&Rect> = tiles.filter(|r| !r.is_empty()).collect();
     rects.sort_by_key(|r| r.start);
     for (n, rect) in rects.iter().enumerate() {
         let end = rect.end();

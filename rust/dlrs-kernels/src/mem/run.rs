@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::io::TileIo;
-use super::program::TileProgram;
+use super::program::{Moment, TileProgram};
 use super::team::{PerMember, Team, pause};
 use super::{Buffer, OutOfMemory};
 
@@ -84,8 +84,10 @@ impl TileProgram {
             program: self,
             bases: &bases,
             scratch: PerMember::new(scratches),
+            members,
             ticket: AtomicU64::new(0),
             done: AtomicUsize::new(0),
+            begun: AtomicU64::new(0),
             stop: AtomicBool::new(false),
             failure: Mutex::new(None),
         };
@@ -128,14 +130,17 @@ impl TileProgram {
     }
 }
 
-/// One run in progress. `ticket` holds the phase in its upper half and the next ticket in its lower half; who finishes the
-/// last ticket of a phase opens the next one, so nobody waits for a thread that has not arrived.
+/// One run in progress. `ticket` holds the moment, a phase or a round of one, in its upper half and the next ticket in its lower half;
+/// who finishes the last ticket of a moment opens the next one, so nobody waits for a thread that has not arrived.
 struct Run<'a> {
     program: &'a TileProgram,
     bases: &'a [*mut u8],
     scratch: PerMember<&'a mut [u8]>,
+    members: usize,
     ticket: AtomicU64,
     done: AtomicUsize,
+    /// Which tickets of a phase in rounds have been begun: there a number drawn gives the right to any one of them.
+    begun: AtomicU64,
     stop: AtomicBool,
     failure: Mutex<Option<RunError>>,
 }
@@ -179,38 +184,55 @@ const TICKET: u64 = (1 << 32) - 1;
 
 impl Run<'_> {
     fn work(&self, member: usize, caller: Option<&Caller<'_>>) {
-        let phases = &self.program.phases;
+        let TileProgram { phases, moments, .. } = self.program;
         loop {
             let drawn = self.ticket.fetch_add(1, SeqCst);
-            let phase = (drawn >> 32) as usize;
-            let Some(this) = phases.get(phase) else { return };
-            let (ticket, tickets) = ((drawn & TICKET) as usize, this.tickets());
-            if ticket < tickets {
+            let at = (drawn >> 32) as usize;
+            let Some(moment) = moments.get(at) else { return };
+            let this = &phases[moment.phase as usize];
+            let (number, tickets) = ((drawn & TICKET) as usize, this.tickets());
+            if number < tickets {
+                let ticket = if this.keeps { self.choose(member, moment.round, tickets) } else { number };
                 for tile in this.ticket(ticket) {
-                    self.tile(member, phase, tile, caller);
+                    self.tile(member, *moment, tile, caller);
                 }
                 if self.done.fetch_add(1, SeqCst) + 1 == tickets {
-                    self.open(phase + 1);
+                    self.open(at + 1);
                 }
             } else if tickets == 0 {
                 // A phase without tiles (empty tensors) is opened onward by whoever draws its first ticket.
-                if ticket == 0 {
-                    self.open(phase + 1);
+                if number == 0 {
+                    self.open(at + 1);
                 }
             } else {
-                self.wait_for_phase_after(phase, caller);
+                self.wait_for_moment_after(at, moment.phase as usize, caller);
             }
         }
     }
 
-    fn open(&self, phase: usize) {
-        self.done.store(0, SeqCst);
-        self.ticket.store((phase as u64) << 32, SeqCst);
+    /// A ticket that nobody has begun, if possible one of the member's share, which is the same in every round. The share is gone through
+    /// to and fro, so that a round begins with what the one before read last. As many members choose as there are tickets, so there is one.
+    fn choose(&self, member: usize, round: u32, tickets: usize) -> usize {
+        let share = member * tickets / self.members..(member + 1) * tickets / self.members;
+        let (mut ticket, next) = match round % 2 {
+            0 => (share.start, 1),
+            _ => (share.end.saturating_sub(1), tickets - 1),
+        };
+        while self.begun.fetch_or(1 << ticket, SeqCst) & 1 << ticket != 0 {
+            ticket = (ticket + next) % tickets;
+        }
+        ticket
     }
 
-    fn wait_for_phase_after(&self, phase: usize, caller: Option<&Caller<'_>>) {
+    fn open(&self, moment: usize) {
+        self.done.store(0, SeqCst);
+        self.begun.store(0, SeqCst);
+        self.ticket.store((moment as u64) << 32, SeqCst);
+    }
+
+    fn wait_for_moment_after(&self, moment: usize, phase: usize, caller: Option<&Caller<'_>>) {
         let mut polls = 0;
-        while (self.ticket.load(SeqCst) >> 32) as usize == phase {
+        while (self.ticket.load(SeqCst) >> 32) as usize == moment {
             self.ask(phase, caller);
             pause(&mut polls);
         }
@@ -224,7 +246,8 @@ impl Run<'_> {
         self.stop.load(SeqCst)
     }
 
-    fn tile(&self, member: usize, phase: usize, tile: usize, caller: Option<&Caller<'_>>) {
+    fn tile(&self, member: usize, Moment { phase, round }: Moment, tile: usize, caller: Option<&Caller<'_>>) {
+        let phase = phase as usize;
         // After a failure the remaining tiles are counted but not run. Inside the commit phases only a kernel's bug can fail.
         if self.ask(phase, caller) {
             return;
@@ -244,6 +267,9 @@ impl Run<'_> {
             outputs: &step.outputs,
             in_place: &step.in_place,
             rects: &step.tiles[tile as usize],
+            rounds: step.rounds.as_ref(),
+            tile: tile as usize,
+            round: round as usize,
             scratch,
             taken: 0,
             stop: &|| self.ask(phase, caller),
@@ -267,4 +293,63 @@ impl Run<'_> {
 pub fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("panic without a message")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::{Body, DType, Rect, Rounds, Span, Step, Work, cast, set_threads, team};
+    use super::*;
+
+    /// Each of four tiles adds up what all exchanged in the round before, and its own number.
+    #[test]
+    fn tiles_in_rounds_see_what_all_wrote_in_the_round_before() {
+        const TILES: usize = 4;
+        const COUNT: usize = 23;
+        let body: Body = Arc::new(|tile, io| {
+            let round = io.round();
+            let (before, mut now) = io.exchange::<i64>();
+            let sum = if round == 0 { 0 } else { before.iter().sum::<i64>() % 1009 };
+            now.as_slice()[0] = sum + tile as i64;
+            io.output::<i64>(0).as_slice()[round] = sum + tile as i64;
+        });
+        let span = |offset, len| Span { buffer: 0, offset, len, dtype: DType::I64 };
+        let exchange = [0, 1].map(|k| span(8 * TILES * (COUNT + k), TILES));
+        let step = Step {
+            name: "test",
+            inputs: vec![],
+            outputs: vec![span(0, TILES * COUNT)],
+            in_place: vec![],
+            tiles: Arc::new((0..TILES).map(|t| vec![Rect::flat(t * COUNT, COUNT)]).collect()),
+            scratch: 0,
+            cost: 1.0,
+            rounds: Some(Rounds { count: COUNT, exchange, rects: (0..TILES).map(|t| Rect::flat(t, 1)).collect() }),
+            body,
+        };
+        let lens = [8 * TILES * (COUNT + 2)];
+        let program = TileProgram::new(vec![step], vec![vec![Work::Tiles(0)]], 1, &lens, 0).unwrap();
+        let mut sum = 0;
+        let want: Vec<i64> = (0..COUNT)
+            .map(|_| {
+                let before = sum;
+                sum = (TILES as i64 * before + (TILES * (TILES - 1) / 2) as i64) % 1009;
+                before
+            })
+            .collect();
+        for threads in [1, 2, 3, 7] {
+            set_threads(threads);
+            let mut memory = Buffer::zeroed(lens[0]).unwrap();
+            for _ in 0..20 {
+                program
+                    .run(&mut [Bind::Write(memory.bytes_mut())], &mut Scratch::default(), Some(&team()), None)
+                    .unwrap();
+            }
+            let have = cast::<i64>(memory.bytes());
+            for tile in 0..TILES {
+                let own: Vec<i64> = want.iter().map(|x| x + tile as i64).collect();
+                assert_eq!(have[tile * COUNT..][..COUNT], own[..]);
+            }
+        }
+    }
 }

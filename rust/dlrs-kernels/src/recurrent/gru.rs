@@ -2,16 +2,18 @@
 //!
 //! z, r = σ(x + h·U + b), n = h·U_n + b_n, g = tanh(x_g + r⊙n), h' = z⊙h + (1 − z)⊙g; columns in the order z, r, g.
 
+use super::ahead::{Address, Ahead, Lines, fetch};
 use super::multiply::Multiply;
-use super::steps::{Address, Cell, Float, Pass, Place, Run, add_to, fetch, is_live, read, start, write};
+use super::steps::{Cell, Float, Part, Pass, Place, Round, Run, State, add_to, is_live, read, start, write};
 use super::weights::{Layout, Weights};
 use crate::isa::{Isa, Lanes};
+use crate::mem::{Element, TileMut};
 
 const GATES: usize = 3;
 const FORWARD: Layout = Layout::Gates { gates: GATES };
 
-/// All steps forward, for rows that touch.
-pub struct GruForward<'a, T> {
+/// Steps forward, for rows that touch: all steps, or one step of some units.
+pub struct GruForward<'a, T: Element> {
     /// Measures.
     pub run: Run,
     /// What the inputs contribute to the gates (rows, steps, 3·units); none if that is what `gates` holds.
@@ -24,14 +26,14 @@ pub struct GruForward<'a, T> {
     pub bias: &'a [T],
     /// 0 where a state is carried on (rows, steps).
     pub mask: Option<&'a [u8]>,
-    /// Receives the states after each step (rows, steps, units).
-    pub sequence: &'a mut [T],
-    /// Receives the last state (rows, units).
-    pub last_h: &'a mut [T],
-    /// Receives the gates of each step (rows, steps, 3·units).
-    pub gates: &'a mut [T],
-    /// Receives n of each step (rows, steps, units).
-    pub candidates: &'a mut [T],
+    /// Receives the states after each step: rows times steps of the units.
+    pub sequence: TileMut<'a, T>,
+    /// Receives the last state: rows of the units.
+    pub last_h: TileMut<'a, T>,
+    /// Receives the gates of each step: rows times steps times gates of the units.
+    pub gates: TileMut<'a, T>,
+    /// Receives n of each step: rows times steps of the units.
+    pub candidates: TileMut<'a, T>,
 }
 
 impl<T: Float> GruForward<'_, T> {
@@ -45,7 +47,7 @@ impl<T: Float> GruForward<'_, T> {
         2 * run.operand_len(run.units)
     }
 
-    /// Runs it; `stop` is asked before each step whether to leave the rest undone.
+    /// Runs all steps; `stop` is asked before each whether to leave the rest undone.
     ///
     /// # Panics
     /// If an array is too short.
@@ -54,27 +56,61 @@ impl<T: Float> GruForward<'_, T> {
         T::steps(isa, (self, Pass { run, layout: Self::weights(), panels, mask, scratch, stop }));
     }
 
-    /// The gates and the state of one row and a vector of units, from the product of the state `h`.
+    /// Runs the step of the part. Results have the part's units alone; what the steps before left in them is there still.
+    ///
+    /// # Panics
+    /// If an array is too short.
+    pub fn run_part(self, isa: Isa, part: Part<'_, T>) {
+        let (run, weights, mask) = (self.run, self.panels, self.mask);
+        T::steps(isa, (self, Round { run, layout: Self::weights(), weights, mask, part }));
+    }
+
+    /// Where that lies which a vector of units will touch, in results that begin with unit `first`.
+    fn ahead(&mut self, first: usize) -> Ahead<T> {
+        let gates = match self.z {
+            Some(z) => Lines::of(z, self.run.units, 0),
+            None => Lines::of_tile(&mut self.gates, first),
+        };
+        let written = [Lines::of_tile(&mut self.sequence, first), Lines::of_tile(&mut self.candidates, first)];
+        Ahead { time: self.run.time, gates, count: GATES, written }
+    }
+
+    /// The last state, from what begins with unit `first`.
+    fn copy_last(&mut self, first: usize) {
+        let run = self.run;
+        for row in 0..run.rows {
+            let h = self.last_h.row(row);
+            match run.time.checked_sub(1) {
+                Some(last) => h.copy_from_slice(self.sequence.row(row * run.time + run.place(last))),
+                None => h.copy_from_slice(&self.h0[row * run.units + first..][..h.len()]),
+            }
+        }
+    }
+
+    /// The gates and the state of one row and a vector of units, from the product of the state `h`. Results begin with unit `first`.
     #[inline(always)]
+    #[allow(clippy::too_many_arguments)] // a closure's arguments
     fn finish<L: Lanes<T = T>>(
         &mut self,
         l: L,
         s: usize,
-        Place { row, j, n }: Place,
+        first: usize,
+        at: Place,
         product: [L::V; GATES],
-        h: &[T],
-        next: &mut [T],
+        h: State<'_, T>,
+        next: &mut TileMut<'_, T>,
     ) {
-        let (run, u) = (self.run, self.run.units);
-        let place = run.place(s);
-        let (at_gates, at) = (run.at(row, place, GATES * u) + j, run.at(row, place, u) + j);
-        let at_h = row * run.stride(u) + j;
-        let before = read(l, h, at_h, n);
-        let zero = l.splat(T::default());
+        let (run, u, Place { row, j, n }) = (self.run, self.run.units, at);
+        let (place, to) = (run.place(s), j - first);
+        let step = row * run.time + place;
+        let (before, zero) = (h.read(l, at), l.splat(T::default()));
         let (gates, candidate, h) = if is_live(self.mask, &run, row, place) {
             let (mut x, mut product) = ([zero; GATES], product);
             for g in 0..GATES {
-                x[g] = read(l, self.z.unwrap_or(self.gates), at_gates + g * u, n);
+                x[g] = match self.z {
+                    Some(z) => read(l, z, (step * GATES + g) * u + j, n),
+                    None => read(l, self.gates.row(step * GATES + g), to, n),
+                };
                 product[g] = l.add(product[g], read(l, self.bias, g * u + j, n));
             }
             let (z, r) = (l.sigmoid(l.add(x[0], product[0])), l.sigmoid(l.add(x[1], product[1])));
@@ -84,11 +120,11 @@ impl<T: Float> GruForward<'_, T> {
             ([zero; GATES], zero, before)
         };
         for g in 0..GATES {
-            write(l, self.gates, at_gates + g * u, n, gates[g]);
+            write(l, self.gates.row(step * GATES + g), to, n, gates[g]);
         }
-        write(l, self.candidates, at, n, candidate);
-        write(l, self.sequence, at, n, h);
-        write(l, next, at_h, n, h);
+        write(l, self.candidates.row(step), to, n, candidate);
+        write(l, self.sequence.row(step), to, n, h);
+        write(l, next.row(row), to, n, h);
     }
 }
 
@@ -96,31 +132,43 @@ impl<T: Float> Cell<T> for (GruForward<'_, T>, Pass<'_, T>) {
     #[inline(always)]
     fn run<M: Multiply<T = T>>(self, m: M) {
         let (mut x, pass) = self;
-        let (run, u) = (x.run, x.run.units);
-        let last_h = std::mem::take(&mut x.last_h);
-        let gates = Address::of(x.z.unwrap_or(x.gates));
-        let written = [Address::of(x.sequence), Address::of(x.candidates)];
+        let (run, u, ahead) = (x.run, x.run.units, x.ahead(0));
         pass.forward::<M, GATES>(
             m,
             x.h0,
-            last_h,
             #[inline(always)]
-            |s, row, panel| {
-                let (place, j) = (run.place(s), panel * M::L::LANES);
-                for g in 0..GATES {
-                    fetch(m.lanes(), &gates, run.at(row, place, GATES * u) + g * u + j, 1);
-                }
-                for x in &written {
-                    fetch(m.lanes(), x, run.at(row, place, u) + j, 1);
-                }
-            },
+            |s, row, panel| ahead.fetch(m.lanes(), run.place(s), row, panel * M::L::LANES),
             #[inline(always)]
             |s, row, panel, product, h, next| {
                 let j = panel * M::L::LANES;
                 let place = Place { row, j, n: M::L::LANES.min(u - j) };
-                x.finish(m.lanes(), s, place, product, h, next);
+                x.finish(m.lanes(), s, 0, place, product, h, next);
             },
         );
+        x.copy_last(0);
+    }
+}
+
+impl<T: Float> Cell<T> for (GruForward<'_, T>, Round<'_, T>) {
+    #[inline(always)]
+    fn run<M: Multiply<T = T>>(self, m: M) {
+        let (mut x, round) = self;
+        let (run, u, s, first) = (x.run, x.run.units, round.part.step, round.part.panels.start * M::L::LANES);
+        let ahead = x.ahead(first);
+        round.forward::<M, GATES>(
+            m,
+            #[inline(always)]
+            |s, row, panel| ahead.fetch(m.lanes(), run.place(s), row, panel * M::L::LANES),
+            #[inline(always)]
+            |s, row, panel, product, h, next| {
+                let j = panel * M::L::LANES;
+                let place = Place { row, j, n: M::L::LANES.min(u - j) };
+                x.finish(m.lanes(), s, first, place, product, h, next);
+            },
+        );
+        if s + 1 == run.time {
+            x.copy_last(first);
+        }
     }
 }
 

@@ -2,16 +2,18 @@
 //!
 //! i, f, o = σ(z + h·U), g = tanh(z + h·U), c' = f⊙c + i⊙g, h' = o⊙tanh(c'); gates in the order i, f, g, o.
 
+use super::ahead::{Address, Ahead, Lines, fetch};
 use super::multiply::Multiply;
-use super::steps::{Address, Cell, Float, Pass, Place, Run, add_to, copy_rows, fetch, is_live, read, start, write};
+use super::steps::{Cell, Float, Part, Pass, Place, Round, Run, State, add_to, is_live, read, start, write};
 use super::weights::{Layout, Weights};
 use crate::isa::{Isa, Lanes};
+use crate::mem::{Element, TileMut};
 
 const GATES: usize = 4;
 const FORWARD: Layout = Layout::Gates { gates: GATES };
 
-/// All steps forward, for rows that touch.
-pub struct LstmForward<'a, T> {
+/// Steps forward, for rows that touch: all steps, or one step of some units.
+pub struct LstmForward<'a, T: Element> {
     /// Measures.
     pub run: Run,
     /// What the inputs contribute to the gates (rows, steps, 4·units); none if that is what `gates` holds.
@@ -24,16 +26,16 @@ pub struct LstmForward<'a, T> {
     pub panels: Weights<'a, T>,
     /// 0 where a state is carried on (rows, steps).
     pub mask: Option<&'a [u8]>,
-    /// Receives the states after each step (rows, steps, units).
-    pub sequence: &'a mut [T],
-    /// Receives the last state (rows, units).
-    pub last_h: &'a mut [T],
-    /// Receives the last cell state (rows, units).
-    pub last_c: &'a mut [T],
-    /// Receives the gates of each step (rows, steps, 4·units).
-    pub gates: &'a mut [T],
-    /// Receives the cell states after each step (rows, steps, units).
-    pub cells: &'a mut [T],
+    /// Receives the states after each step: rows times steps of the units.
+    pub sequence: TileMut<'a, T>,
+    /// Receives the last state: rows of the units.
+    pub last_h: TileMut<'a, T>,
+    /// Receives the last cell state: rows of the units.
+    pub last_c: TileMut<'a, T>,
+    /// Receives the gates of each step: rows times steps times gates of the units.
+    pub gates: TileMut<'a, T>,
+    /// Receives the cell states after each step: rows times steps of the units.
+    pub cells: TileMut<'a, T>,
 }
 
 impl<T: Float> LstmForward<'_, T> {
@@ -47,7 +49,7 @@ impl<T: Float> LstmForward<'_, T> {
         2 * run.operand_len(run.units)
     }
 
-    /// Runs it; `stop` is asked before each step whether to leave the rest undone.
+    /// Runs all steps; `stop` is asked before each whether to leave the rest undone.
     ///
     /// # Panics
     /// If an array is too short.
@@ -55,80 +57,133 @@ impl<T: Float> LstmForward<'_, T> {
         let (run, panels, mask) = (self.run, self.panels, self.mask);
         T::steps(isa, (self, Pass { run, layout: Self::weights(), panels, mask, scratch, stop }));
     }
+
+    /// Runs the step of the part. Results have the part's units alone; what the steps before left in them is there still.
+    ///
+    /// # Panics
+    /// If an array is too short.
+    pub fn run_part(self, isa: Isa, part: Part<'_, T>) {
+        let (run, weights, mask) = (self.run, self.panels, self.mask);
+        T::steps(isa, (self, Round { run, layout: Self::weights(), weights, mask, part }));
+    }
 }
 
 impl<T: Float> Cell<T> for (LstmForward<'_, T>, Pass<'_, T>) {
     #[inline(always)]
     fn run<M: Multiply<T = T>>(self, m: M) {
         let (mut x, pass) = self;
-        let (run, u) = (x.run, x.run.units);
-        let last_h = std::mem::take(&mut x.last_h);
-        let gates = Address::of(x.z.unwrap_or(x.gates));
-        let written = [Address::of(x.sequence), Address::of(x.cells)];
+        let (run, u, ahead) = (x.run, x.run.units, x.ahead(0));
         pass.forward::<M, GATES>(
             m,
             x.h0,
-            last_h,
             #[inline(always)]
-            |s, row, panel| {
-                let (place, j) = (run.place(s), panel * M::L::LANES);
-                for g in 0..GATES {
-                    fetch(m.lanes(), &gates, run.at(row, place, GATES * u) + g * u + j, 1);
-                }
-                written.iter().for_each(|x| fetch(m.lanes(), x, run.at(row, place, u) + j, 1));
-            },
+            |s, row, panel| ahead.fetch(m.lanes(), run.place(s), row, panel * M::L::LANES),
             #[inline(always)]
             |s, row, panel, product, h, next| {
                 let j = panel * M::L::LANES;
                 let place = Place { row, j, n: M::L::LANES.min(u - j) };
-                x.finish(m.lanes(), s, place, product, h, next);
+                x.finish(m.lanes(), s, 0, place, product, h, next);
             },
         );
-        match run.time.checked_sub(1) {
-            Some(last) => copy_rows((&x.cells[run.place(last) * u..], run.time * u), (x.last_c, u), u, run.rows),
-            None => x.last_c.copy_from_slice(x.c0),
+        x.copy_last(0);
+    }
+}
+
+impl<T: Float> Cell<T> for (LstmForward<'_, T>, Round<'_, T>) {
+    #[inline(always)]
+    fn run<M: Multiply<T = T>>(self, m: M) {
+        let (mut x, round) = self;
+        let (run, u, s, first) = (x.run, x.run.units, round.part.step, round.part.panels.start * M::L::LANES);
+        let ahead = x.ahead(first);
+        round.forward::<M, GATES>(
+            m,
+            #[inline(always)]
+            |s, row, panel| ahead.fetch(m.lanes(), run.place(s), row, panel * M::L::LANES),
+            #[inline(always)]
+            |s, row, panel, product, h, next| {
+                let j = panel * M::L::LANES;
+                let place = Place { row, j, n: M::L::LANES.min(u - j) };
+                x.finish(m.lanes(), s, first, place, product, h, next);
+            },
+        );
+        if s + 1 == run.time {
+            x.copy_last(first);
         }
     }
 }
 
 impl<T: Float> LstmForward<'_, T> {
-    /// The gates and states of one row and a vector of units, from the product of the state `h`.
+    /// Where that lies which a vector of units will touch, in results that begin with unit `first`.
+    fn ahead(&mut self, first: usize) -> Ahead<T> {
+        let gates = match self.z {
+            Some(z) => Lines::of(z, self.run.units, 0),
+            None => Lines::of_tile(&mut self.gates, first),
+        };
+        let written = [Lines::of_tile(&mut self.sequence, first), Lines::of_tile(&mut self.cells, first)];
+        Ahead { time: self.run.time, gates, count: GATES, written }
+    }
+
+    /// The last states, from what begins with unit `first`.
+    fn copy_last(&mut self, first: usize) {
+        let run = self.run;
+        for row in 0..run.rows {
+            let (h, c) = (self.last_h.row(row), self.last_c.row(row));
+            match run.time.checked_sub(1) {
+                Some(last) => {
+                    let at = row * run.time + run.place(last);
+                    h.copy_from_slice(self.sequence.row(at));
+                    c.copy_from_slice(self.cells.row(at));
+                }
+                None => {
+                    let units = row * run.units + first..row * run.units + first + h.len();
+                    h.copy_from_slice(&self.h0[units.clone()]);
+                    c.copy_from_slice(&self.c0[units]);
+                }
+            }
+        }
+    }
+
+    /// The gates and states of one row and a vector of units, from the product of the state `h`. Results begin with unit `first`.
     #[inline(always)]
+    #[allow(clippy::too_many_arguments)] // a closure's arguments
     fn finish<L: Lanes<T = T>>(
         &mut self,
         l: L,
         s: usize,
-        Place { row, j, n }: Place,
+        first: usize,
+        at: Place,
         product: [L::V; GATES],
-        h: &[T],
-        next: &mut [T],
+        h: State<'_, T>,
+        next: &mut TileMut<'_, T>,
     ) {
-        let (run, u) = (self.run, self.run.units);
-        let place = run.place(s);
-        let (at_gates, at, at_h) =
-            (run.at(row, place, GATES * u) + j, run.at(row, place, u) + j, row * run.stride(u) + j);
+        let (run, u, Place { row, j, n }) = (self.run, self.run.units, at);
+        let (place, to) = (run.place(s), j - first);
+        let step = row * run.time + place;
         let c = match s.checked_sub(1) {
-            Some(before) => read(l, self.cells, run.at(row, run.place(before), u) + j, n),
+            Some(before) => read(l, self.cells.row(row * run.time + run.place(before)), to, n),
             None => read(l, self.c0, row * u + j, n),
         };
         let (gates, c, h) = if is_live(self.mask, &run, row, place) {
             let mut x = product;
             for g in 0..GATES {
-                let z = read(l, self.z.unwrap_or(self.gates), at_gates + g * u, n);
+                let z = match self.z {
+                    Some(z) => read(l, z, (step * GATES + g) * u + j, n),
+                    None => read(l, self.gates.row(step * GATES + g), to, n),
+                };
                 x[g] = l.add(z, x[g]);
             }
             let (i, f, g, o) = (l.sigmoid(x[0]), l.sigmoid(x[1]), l.tanh(x[2]), l.sigmoid(x[3]));
             let c = l.fma(f, c, l.mul(i, g));
             ([i, f, g, o], c, l.mul(o, l.tanh(c)))
         } else {
-            ([l.splat(T::default()); GATES], c, read(l, h, at_h, n))
+            ([l.splat(T::default()); GATES], c, h.read(l, at))
         };
         for g in 0..GATES {
-            write(l, self.gates, at_gates + g * u, n, gates[g]);
+            write(l, self.gates.row(step * GATES + g), to, n, gates[g]);
         }
-        write(l, self.cells, at, n, c);
-        write(l, self.sequence, at, n, h);
-        write(l, next, at_h, n, h);
+        write(l, self.cells.row(step), to, n, c);
+        write(l, self.sequence.row(step), to, n, h);
+        write(l, next.row(row), to, n, h);
     }
 }
 

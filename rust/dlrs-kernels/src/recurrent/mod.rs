@@ -8,6 +8,7 @@
 //! Arrays are (rows, steps, units), gates side by side in the last axis. Where the mask says no, a row's state is carried on, and
 //! gradients pass it unchanged.
 
+mod ahead;
 mod gru;
 mod lstm;
 mod multiply;
@@ -20,5 +21,5 @@ pub use gru::{GruBackward, GruForward};
 pub use lstm::{LstmBackward, LstmForward};
 pub use reset_before::{ResetBeforeBackward, ResetBeforeForward};
 pub use simple::{Activation, SimpleBackward, SimpleForward};
-pub use steps::{Float, Run};
+pub use steps::{Float, Part, Run};
 pub use weights::{Layout, Weights};

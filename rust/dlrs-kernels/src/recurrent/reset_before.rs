@@ -119,6 +119,7 @@ impl<T: Float> Cell<T> for Pass<'_, ResetBeforeForward<'_, T>, T> {
                 &run,
                 Some(Product { a: &*h, stride, k: u, panels: Weights::Packed(panels[0]) }),
                 layouts[0],
+                0..layouts[0].count(M::L::LANES, u),
                 &live,
                 |_, _| {},
                 #[inline(always)]
@@ -133,6 +134,7 @@ impl<T: Float> Cell<T> for Pass<'_, ResetBeforeForward<'_, T>, T> {
                 &run,
                 Some(Product { a: &*reset, stride, k: u, panels: Weights::Packed(panels[1]) }),
                 layouts[1],
+                0..layouts[1].count(M::L::LANES, u),
                 &live,
                 |_, _| {},
                 #[inline(always)]
@@ -294,6 +296,7 @@ impl<T: Float> ResetBeforeBackward<'_, T> {
             &run,
             Some(Product { a: d_g, stride: run.stride(u), k: u, panels: Weights::Packed(self.panels[1]) }),
             Self::weights(u)[1],
+            0..Self::weights(u)[1].count(M::L::LANES, u),
             live,
             |_, _| {},
             #[inline(always)]
@@ -320,6 +323,7 @@ impl<T: Float> ResetBeforeBackward<'_, T> {
             &run,
             Some(Product { a: d_zr, stride: run.stride(2 * u), k: 2 * u, panels: Weights::Packed(self.panels[0]) }),
             Self::weights(u)[0],
+            0..Self::weights(u)[0].count(M::L::LANES, u),
             live,
             |_, _| {},
             #[inline(always)]

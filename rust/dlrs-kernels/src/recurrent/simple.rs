@@ -1,9 +1,10 @@
 //! The simple recurrent network (Elman 1990): h' = a(z + h·U), a = tanh or max(·, 0).
 
 use super::multiply::Multiply;
-use super::steps::{Cell, Float, Pass, Place, Run, add_to, each_of_two, is_live, read, start, write};
+use super::steps::{Cell, Float, Pass, Place, Run, State, add_to, copy_rows, each_of_two, is_live, read, start, write};
 use super::weights::{Layout, Weights};
 use crate::isa::{Isa, Lanes};
+use crate::mem::TileMut;
 
 /// What is applied to the sums.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -81,22 +82,22 @@ impl<T: Float> SimpleForward<'_, T> {
         &mut self,
         l: L,
         s: usize,
-        Place { row, j, n }: Place,
+        at: Place,
         product: L::V,
-        h: &[T],
-        next: &mut [T],
+        h: State<'_, T>,
+        next: &mut TileMut<'_, T>,
     ) {
-        let (run, u) = (self.run, self.run.units);
+        let (run, u, Place { row, j, n }) = (self.run, self.run.units, at);
         let place = run.place(s);
-        let (at, at_h) = (run.at(row, place, u) + j, row * run.stride(u) + j);
+        let at_sequence = run.at(row, place, u) + j;
         let h = if is_live(self.mask, &run, row, place) {
-            let z = read(l, self.z.unwrap_or(self.sequence), at, n);
+            let z = read(l, self.z.unwrap_or(self.sequence), at_sequence, n);
             self.activation.of(l, l.add(z, product))
         } else {
-            read(l, h, at_h, n)
+            h.read(l, at)
         };
-        write(l, self.sequence, at, n, h);
-        write(l, next, at_h, n, h);
+        write(l, self.sequence, at_sequence, n, h);
+        write(l, next.row(row), j, n, h);
     }
 }
 
@@ -104,12 +105,10 @@ impl<T: Float> Cell<T> for (SimpleForward<'_, T>, Pass<'_, T>) {
     #[inline(always)]
     fn run<M: Multiply<T = T>>(self, m: M) {
         let (mut x, pass) = self;
-        let u = x.run.units;
-        let last_h = std::mem::take(&mut x.last_h);
+        let (run, u) = (x.run, x.run.units);
         pass.forward::<M, 2>(
             m,
             x.h0,
-            last_h,
             |_, _, _| {},
             #[inline(always)]
             |s, row, panel, product, h, next| {
@@ -126,6 +125,10 @@ impl<T: Float> Cell<T> for (SimpleForward<'_, T>, Pass<'_, T>) {
                 );
             },
         );
+        match run.time.checked_sub(1) {
+            Some(last) => copy_rows((&x.sequence[run.place(last) * u..], run.time * u), (x.last_h, u), u, run.rows),
+            None => x.last_h.copy_from_slice(x.h0),
+        }
     }
 }
 

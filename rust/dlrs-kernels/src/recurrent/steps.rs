@@ -6,7 +6,8 @@ use super::multiply::{MAX_TILE, Multiply, Operands};
 use super::weights::{Layout, Weights};
 use crate::dispatch;
 use crate::gemm::{MatRef, pack_b, panel_width};
-use crate::isa::{Double, Isa, Lanes, Real, prefetch_l2};
+use crate::isa::{Double, Isa, Lanes, Real};
+use crate::mem::{Element, TileMut};
 
 /// Measures of the rows that one call takes through all steps.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -35,7 +36,7 @@ impl Run {
     }
 
     /// Elements between two rows of a step's operand in scratch: they must not compete for one set of the nearest cache.
-    pub(super) fn stride(&self, width: usize) -> usize {
+    pub fn stride(&self, width: usize) -> usize {
         width.next_multiple_of(16) + 16
     }
 
@@ -132,7 +133,13 @@ pub(super) struct Product<'a, T> {
 #[repr(align(64))]
 struct Tile<T>([T; MAX_TILE]);
 
-/// Multiplies `rows` rows, tile by tile, and hands each row of `V` vectors of each panel to `finish(row, panel, vectors)`;
+/// Panels in the order in which step `s` takes them: each step begins with those that the one before took last, which are in cache.
+#[inline(always)]
+pub(super) fn to_and_fro(panels: Range<usize>, s: usize) -> impl Iterator<Item = usize> {
+    (0..panels.len()).map(move |i| if s.is_multiple_of(2) { panels.start + i } else { panels.end - 1 - i })
+}
+
+/// Multiplies the rows by some panels, tile by tile, and hands each row of `V` vectors of each panel to `finish(row, panel, vectors)`;
 /// before, `ahead(row, panel)` may fetch what that reads: rows are many pages apart, where hardware does not look. Tiles
 /// whose rows `live` denies are not multiplied: their rows of `a` are zero, or their products are not needed.
 #[inline(always)]
@@ -141,13 +148,13 @@ pub(super) fn multiply<M: Multiply, const V: usize>(
     run: &Run,
     x: Option<Product<'_, M::T>>,
     layout: Layout,
+    panels: impl Iterator<Item = usize>,
     live: impl Fn(Range<usize>) -> bool,
     ahead: impl Fn(usize, usize),
     mut finish: impl FnMut(usize, usize, [<M::L as Lanes>::V; V]),
 ) {
     let (l, lanes, rows) = (m.lanes(), M::L::LANES, run.rows);
     assert!(layout.vectors() == V);
-    let panels = run.units.div_ceil(layout.width() * lanes);
     let blocks = rows.div_ceil(M::rows(V));
     let weights = x.map(|x| {
         let last = (rows.max(1) - 1) * x.stride + x.k;
@@ -156,7 +163,7 @@ pub(super) fn multiply<M: Multiply, const V: usize>(
     });
     let mut tile = Tile([M::T::default(); MAX_TILE]);
     assert!(M::rows(V) * V * lanes <= MAX_TILE);
-    for panel in 0..panels {
+    for panel in panels {
         for block in 0..blocks {
             let (first, height) = crate::gemm::block_of(rows, blocks, block);
             match &weights {
@@ -189,6 +196,68 @@ pub(super) fn multiply<M: Multiply, const V: usize>(
     }
 }
 
+/// States, rows so many elements apart.
+#[derive(Clone, Copy)]
+pub(super) struct State<'a, T> {
+    pub data: &'a [T],
+    pub stride: usize,
+}
+
+impl<T: Real> State<'_, T> {
+    /// Units of a row.
+    #[inline(always)]
+    pub fn read<L: Lanes<T = T>>(&self, l: L, Place { row, j, n }: Place) -> L::V {
+        read(l, self.data, row * self.stride + j, n)
+    }
+}
+
+/// What one step forward needs that computes some of the panels: the others' part of the state is computed elsewhere.
+pub(super) struct Round<'a, T: Element> {
+    pub run: Run,
+    pub layout: Layout,
+    pub weights: Weights<'a, T>,
+    pub mask: Mask<'a>,
+    pub part: Part<'a, T>,
+}
+
+/// A step of some panels of units.
+pub struct Part<'a, T: Element> {
+    /// Which step.
+    pub step: usize,
+    /// The panels.
+    pub panels: Range<usize>,
+    /// The state before, all units, and the elements between two of its rows.
+    pub before: (&'a [T], usize),
+    /// Receives these units of the state after the step.
+    pub next: TileMut<'a, T>,
+}
+
+impl<T: Real> Round<'_, T> {
+    /// The step forward, as [`Pass::forward`].
+    #[inline(always)]
+    pub fn forward<M: Multiply<T = T>, const V: usize>(
+        self,
+        m: M,
+        ahead: impl Fn(usize, usize, usize),
+        mut finish: impl FnMut(usize, usize, usize, [<M::L as Lanes>::V; V], State<'_, T>, &mut TileMut<'_, T>),
+    ) {
+        let Part { step: s, panels, before: (data, stride), mut next } = self.part;
+        let before = State { data, stride };
+        multiply::<M, V>(
+            m,
+            &self.run,
+            Some(Product { a: data, stride, k: self.run.units, panels: self.weights }),
+            self.layout,
+            to_and_fro(panels, s),
+            any_live(self.mask, &self.run, s),
+            #[inline(always)]
+            |row, panel| ahead(s, row, panel),
+            #[inline(always)]
+            |row, panel, product| finish(s, row, panel, product, before, &mut next),
+        );
+    }
+}
+
 /// What the passes of all cells need: measures, weights, mask, memory, and who is asked whether to stop.
 pub(super) struct Pass<'a, T> {
     pub run: Run,
@@ -201,39 +270,40 @@ pub(super) struct Pass<'a, T> {
 
 impl<T: Real> Pass<'_, T> {
     /// All steps forward. Each vector of the product of the state before step `s` by the weights is handed to
-    /// `finish(s, row, panel, product, state, next state)`; the last state goes to `last`.
+    /// `finish(s, row, panel, product, state, next state)`.
     #[inline(always)]
     pub fn forward<M: Multiply<T = T>, const V: usize>(
         self,
         m: M,
         h0: &[T],
-        last: &mut [T],
         ahead: impl Fn(usize, usize, usize),
-        mut finish: impl FnMut(usize, usize, usize, [<M::L as Lanes>::V; V], &[T], &mut [T]),
+        mut finish: impl FnMut(usize, usize, usize, [<M::L as Lanes>::V; V], State<'_, T>, &mut TileMut<'_, T>),
     ) {
         let (run, panels, u) = (self.run, self.panels, self.run.units);
         let stride = run.stride(u);
+        let count = self.layout.count(M::L::LANES, u);
         let (mut h, mut next) = self.scratch.split_at_mut(run.operand_len(u));
         copy_rows((h0, u), (h, stride), u, run.rows);
         for s in 0..run.time {
             if (self.stop)() {
                 return;
             }
-            let before = &*h;
+            let before = State { data: h, stride };
+            let mut next_tile = TileMut::new(next, run.rows, u, stride);
             multiply::<M, V>(
                 m,
                 &run,
-                Some(Product { a: before, stride, k: u, panels }),
+                Some(Product { a: h, stride, k: u, panels }),
                 self.layout,
+                to_and_fro(0..count, s),
                 any_live(self.mask, &run, s),
                 #[inline(always)]
                 |row, panel| ahead(s, row, panel),
                 #[inline(always)]
-                |row, panel, product| finish(s, row, panel, product, before, next),
+                |row, panel, product| finish(s, row, panel, product, before, &mut next_tile),
             );
             std::mem::swap(&mut h, &mut next);
         }
-        copy_rows((h, stride), (last, u), u, run.rows);
     }
 
     /// All steps backward. `finish(s, place, d, now)` leaves the `k` gradients of a row's sums at step `s` in the rows of `now`; `d` is
@@ -259,6 +329,7 @@ impl<T: Real> Pass<'_, T> {
                 &run,
                 is_step.then_some(Product { a: &*later, stride, k, panels }),
                 self.layout,
+                to_and_fro(0..self.layout.count(M::L::LANES, run.units), after),
                 #[inline(always)]
                 |rows| is_step && any_live(mask, &run, after)(rows),
                 #[inline(always)]
@@ -316,23 +387,6 @@ pub(super) fn start<T: Real>(to: &mut [T], from: Option<&[T]>) {
     match from {
         Some(from) => to.copy_from_slice(from),
         None => to.fill(T::default()),
-    }
-}
-
-/// Fetches the lines of `vectors` vectors from element `at` on of each of the arrays into L2.
-#[inline(always)]
-pub(super) fn fetch<L: Lanes>(_: L, x: &Address<L::T>, at: usize, vectors: usize) {
-    for v in 0..vectors {
-        prefetch_l2(x.0.wrapping_add(at + v * L::LANES).cast());
-    }
-}
-
-/// Where an array lies, to be fetched from.
-pub(super) struct Address<T>(*const T);
-
-impl<T> Address<T> {
-    pub fn of(x: &[T]) -> Address<T> {
-        Address(x.as_ptr())
     }
 }
 

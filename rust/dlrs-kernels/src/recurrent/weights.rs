@@ -57,7 +57,7 @@ impl Layout {
     /// If the weights lack some.
     #[inline(always)]
     pub(super) fn panels<'a, T>(self, weights: Weights<'a, T>, lanes: usize, k: usize, units: usize) -> Panels<'a, T> {
-        let panels = units.div_ceil(self.width() * lanes);
+        let panels = self.count(lanes, units);
         match weights {
             Weights::Packed(data) => {
                 let row = self.vectors() * lanes;
@@ -91,16 +91,21 @@ impl Layout {
         if let Layout::Gates { .. } = self { 1 } else { 2 }
     }
 
+    /// Panels of so many units, with vectors of `lanes`.
+    pub(super) fn count(self, lanes: usize, units: usize) -> usize {
+        units.div_ceil(self.width() * lanes)
+    }
+
     /// Elements of the packed weights of so many units.
     pub fn len<T: Float>(self, isa: Isa, units: usize) -> usize {
         let k = if let Layout::Transposed { columns, .. } = self { columns } else { units };
-        let panels = units.div_ceil(self.width() * T::lanes(isa));
+        let panels = self.panels_of::<T>(isa, units);
         panels * self.vectors() * T::lanes(isa) * k
     }
 
     /// Panels of so many units.
     pub fn panels_of<T: Float>(self, isa: Isa, units: usize) -> usize {
-        units.div_ceil(self.width() * T::lanes(isa))
+        self.count(T::lanes(isa), units)
     }
 
     /// Packs weights (units × columns).

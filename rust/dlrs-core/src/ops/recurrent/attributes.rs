@@ -2,12 +2,13 @@
 
 use std::ops::Range;
 
+use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{Rect, TileIo};
-use dlrs_kernels::recurrent::Run;
+use dlrs_kernels::recurrent::{Layout, Run};
 
 use super::super::matmul::sum_of_products;
 use super::super::tiles::spans;
-use super::super::{Lowered, arity};
+use super::super::{Lowered, RoundTiles, arity};
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::shape::Shape;
@@ -22,6 +23,16 @@ pub struct Steps {
     /// Whether the last step comes first.
     pub reverse: bool,
 }
+
+/// Rows from which cutting the batch pays for reading the weights once for each tile.
+const FEW: usize = 16;
+/// What a core does in a nanosecond: bytes of weights that it reads beyond its nearest cache, and multiply-adds.
+const READ: f64 = 150.0;
+const MULTIPLY: f64 = 110.0;
+/// Nanoseconds of a part of a step, several times those of a meeting.
+const PART: f64 = 3000.0;
+/// Parts of a step at most.
+const MOST_PARTS: usize = 8;
 
 /// Sizes of a recurrent layer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,26 +71,68 @@ impl Sizes {
     /// The rows of each tile, which takes them through all steps: enough to reuse the weights, and an even number of tiles for
     /// large batches.
     pub fn tiles(self) -> Vec<Range<usize>> {
-        const FEW: usize = 16;
         const MOST: usize = 32;
         let tiles = if self.batch < FEW { 1 } else { self.batch.div_ceil(MOST).next_multiple_of(2) };
         spans(self.batch, self.batch.div_ceil(tiles)).collect()
     }
 
-    /// An op over such tiles, given the elements that each of its results has per row.
+    /// The panels of each tile of a step forward, if all tiles take a step before any takes the next: each then has few enough weights
+    /// to keep them in its core's cache, and needs the states of the others. `work` is that of [`work`](Self::work).
+    pub fn parts(self, isa: Isa, layout: Layout, gates: usize) -> Option<Vec<Range<usize>>> {
+        let panels = layout.panels_of::<f32>(isa, self.units);
+        let weights = (gates * self.units * self.units * size_of::<f32>()) as f64;
+        let step = (weights / READ).max(self.work(gates) / (self.time.max(1) as f64 * MULTIPLY));
+        // Teams of two, four and eight then have the same work each.
+        let tiles = 1 << ((step / PART).round() as usize).min(panels).clamp(1, MOST_PARTS).ilog2();
+        let pays = self.time > 1 && tiles > 1 && self.batch < FEW;
+        pays.then(|| spans(panels, panels.div_ceil(tiles)).collect())
+    }
+
+    /// An op of rounds over such parts, given the rows of units that each of its results has per row of the batch.
+    pub fn lower_parts(
+        self,
+        lanes: usize,
+        parts: Vec<Range<usize>>,
+        rows: &[usize],
+        work: f64,
+        body: impl Fn(&Range<usize>, &mut TileIo<'_>) + Send + Sync + 'static,
+    ) -> Result<Lowered> {
+        let u = self.units;
+        let stride = self.run(&(0..self.batch), false).stride(u);
+        let rect = |part: &Range<usize>, rows: usize, stride: usize| {
+            let units = part.start * lanes..u.min(part.end * lanes);
+            Rect { start: units.start, rows: rows * self.batch, cols: units.len(), stride }
+        };
+        let tiles = parts.iter().map(|part| rows.iter().map(|&rows| rect(part, rows, u)).collect()).collect();
+        let half = Ty::new(DType::F32, Shape::new(&[self.batch, stride])?);
+        let rounds = RoundTiles { count: self.time, half, rects: parts.iter().map(|p| rect(p, 1, stride)).collect() };
+        let body = std::sync::Arc::new(move |tile: usize, io: &mut TileIo<'_>| body(&parts[tile], io));
+        let lowered = Lowered { tiles, body, rounds: Some(rounds), note: "in rounds", ..Lowered::default() };
+        Ok(self.price(lowered, rows, work))
+    }
+
+    /// An op over the tiles of rows, given the rows of units that each of its results has per row of the batch.
     pub fn lower(
         self,
-        widths: &[usize],
+        rows: &[usize],
         work: f64,
         body: impl Fn(&Range<usize>, &mut TileIo<'_>) + Send + Sync + 'static,
     ) -> Lowered {
-        let blocks = self.tiles();
-        let rect = |rows: &Range<usize>, width: usize| Rect::flat(rows.start * width, rows.len() * width);
-        let tiles = blocks.iter().map(|rows| widths.iter().map(|&width| rect(rows, width)).collect()).collect();
+        let (u, blocks) = (self.units, self.tiles());
+        let rect = |block: &Range<usize>, each: usize| Rect {
+            start: block.start * each * u,
+            rows: block.len() * each,
+            cols: u,
+            stride: u,
+        };
+        let tiles = blocks.iter().map(|block| rows.iter().map(|&each| rect(block, each)).collect()).collect();
         let body = std::sync::Arc::new(move |tile: usize, io: &mut TileIo<'_>| body(&blocks[tile], io));
-        Lowered { tiles, body, ..Lowered::default() }
-            .cost(20.0 + 0.01 * work + 0.5 * (self.batch * widths.iter().sum::<usize>()) as f64)
-            .flops(2.0 * work)
+        self.price(Lowered { tiles, body, ..Lowered::default() }, rows, work)
+    }
+
+    fn price(self, lowered: Lowered, rows: &[usize], work: f64) -> Lowered {
+        let elements = (self.batch * self.units * rows.iter().sum::<usize>()) as f64;
+        lowered.cost(20.0 + 0.01 * work + 0.5 * elements).flops(2.0 * work)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::TileIo;
-use dlrs_kernels::recurrent::{Float, GruBackward as BackwardKernel, GruForward as ForwardKernel};
+use dlrs_kernels::recurrent::{Float, GruBackward as BackwardKernel, GruForward as ForwardKernel, Part, Weights};
 
 use super::super::{Contraction, FusionClass, Packing, Preparation, TileConsumer};
 use super::super::{LowerCx, Lowered, NodeRef, Op, no_gradient};
@@ -78,11 +78,13 @@ impl Op for Gru {
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         let sizes = Sizes::of(cx.inputs[1], cx.inputs[0]);
-        Ok(if cx.inputs[1].dtype == DType::F64 {
-            self.lower_as::<f64>(cx, sizes)
-        } else {
-            self.lower_as::<f32>(cx, sizes)
-        })
+        if cx.inputs[1].dtype == DType::F64 {
+            return Ok(self.lower_as::<f64>(cx, sizes));
+        }
+        match sizes.parts(cx.isa, ForwardKernel::<f32>::weights(), GATES) {
+            Some(parts) if cx.packed => self.lower_parts(cx, sizes, parts),
+            _ => Ok(self.lower_as::<f32>(cx, sizes)),
+        }
     }
 
     fn fusion_class(&self) -> FusionClass<'_> {
@@ -140,34 +142,64 @@ impl Gru {
         Reading { isa, layout: ForwardKernel::<f32>::weights(), units, operand: 2, products: batch * time }
     }
 
-    fn lower_as<T: Float>(&self, cx: &LowerCx<'_>, sizes: Sizes) -> Lowered {
+    /// Rows of the units in each result, per batch row.
+    fn rows(time: usize) -> [usize; 4] {
+        [time, 1, GATES * time, time]
+    }
+
+    /// The forward pass over some rows.
+    fn kernel<'a, T: Float>(
+        self,
+        sizes: Sizes,
+        rows: &Range<usize>,
+        io: &mut TileIo<'a>,
+        panels: Weights<'a, T>,
+    ) -> ForwardKernel<'a, T> {
+        let (Steps { masked, reverse }, Sizes { time, units: u, .. }) = (self.0, sizes);
+        let [sequence, last_h, gates, candidates] = [0, 1, 2, 3].map(|k| io.output::<T>(k));
+        ForwardKernel {
+            run: sizes.run(rows, reverse),
+            z: (!io.is_in_place(0)).then(|| part(io.input(0), rows, GATES * time * u)),
+            h0: part(io.input(1), rows, u),
+            panels,
+            bias: io.input(3),
+            mask: masked.then(|| part(io.input(4), rows, time)),
+            sequence,
+            last_h,
+            gates,
+            candidates,
+        }
+    }
+
+    /// Tiles of rows, each of which goes through all steps.
+    fn lower_as<T: Float>(self, cx: &LowerCx<'_>, sizes: Sizes) -> Lowered {
         let (isa, packed, reading) = (cx.isa, cx.packed, self.reading(cx.isa, sizes));
         let own = reading.scratch_len::<T>(packed);
-        let Steps { masked, reverse } = self.0;
-        let Sizes { time, units: u, .. } = sizes;
-        let scratch = move |rows: &Range<usize>| own + ForwardKernel::<T>::scratch_len(&sizes.run(rows, reverse));
+        let scratch = move |rows: &Range<usize>| own + ForwardKernel::<T>::scratch_len(&sizes.run(rows, false));
         let body = move |rows: &Range<usize>, io: &mut TileIo<'_>| {
             let (panels, rest) = io.scratch::<T>(scratch(rows)).split_at_mut(own);
             let panels = reading.weights(packed, io, panels);
-            let z = (!io.is_in_place(0)).then(|| part(io.input(0), rows, GATES * time * u));
-            let [mut sequence, mut last_h, mut gates, mut candidates] = [0, 1, 2, 3].map(|k| io.output::<T>(k));
-            let forward = ForwardKernel {
-                run: sizes.run(rows, reverse),
-                z,
-                h0: part(io.input(1), rows, u),
-                panels,
-                bias: io.input(3),
-                mask: masked.then(|| part(io.input(4), rows, time)),
-                sequence: sequence.as_slice(),
-                last_h: last_h.as_slice(),
-                gates: gates.as_slice(),
-                candidates: candidates.as_slice(),
-            };
-            forward.run(isa, rest, &|| io.should_stop());
+            self.kernel(sizes, rows, io, panels).run(isa, rest, &|| io.should_stop());
         };
         let most = sizes.tiles().first().map_or(0, scratch);
-        let widths = [time * u, u, GATES * time * u, time * u];
-        sizes.lower(&widths, sizes.work(GATES), body).scratch(most * size_of::<T>()).may_alias(&[(0, 2)])
+        let lowered = sizes.lower(&Self::rows(sizes.time), sizes.work(GATES), body);
+        lowered.scratch(most * size_of::<T>()).may_alias(&[(0, 2)])
+    }
+
+    /// Tiles of units, which exchange their states after each step.
+    fn lower_parts(self, cx: &LowerCx<'_>, sizes: Sizes, parts: Vec<Range<usize>>) -> Result<Lowered> {
+        let (isa, reading) = (cx.isa, self.reading(cx.isa, sizes));
+        let body = move |panels: &Range<usize>, io: &mut TileIo<'_>| {
+            let weights = reading.weights::<f32>(true, io, &mut []);
+            let (step, panels, run) = (io.round(), panels.clone(), sizes.run(&(0..sizes.batch), false));
+            let (exchanged, next) = io.exchange();
+            let before = if step == 0 { (io.input(1), sizes.units) } else { (exchanged, run.stride(sizes.units)) };
+            let kernel = self.kernel(sizes, &(0..sizes.batch), io, weights);
+            kernel.run_part(isa, Part { step, panels, before, next });
+        };
+        let lanes = <f32 as Float>::lanes(isa);
+        let lowered = sizes.lower_parts(lanes, parts, &Self::rows(sizes.time), sizes.work(GATES), body)?;
+        Ok(lowered.may_alias(&[(0, 2)]))
     }
 }
 
@@ -298,7 +330,7 @@ impl GruGradient {
             backward.run(isa, rest, &|| io.should_stop());
         };
         let most = sizes.tiles().first().map_or(0, scratch);
-        let widths = [GATES * time * u, GATES * time * u, u, time * u];
-        sizes.lower(&widths, sizes.work(GATES), body).scratch(most * size_of::<T>())
+        let rows = [GATES * time, GATES * time, 1, time];
+        sizes.lower(&rows, sizes.work(GATES), body).scratch(most * size_of::<T>())
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::TileIo;
-use dlrs_kernels::recurrent::{Float, LstmBackward as BackwardKernel, LstmForward as ForwardKernel};
+use dlrs_kernels::recurrent::{Float, LstmBackward as BackwardKernel, LstmForward as ForwardKernel, Part, Weights};
 
 use super::super::{Contraction, FusionClass, Packing, Preparation, TileConsumer};
 use super::super::{LowerCx, Lowered, NodeRef, Op, no_gradient};
@@ -74,11 +74,13 @@ impl Op for Lstm {
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         let sizes = Sizes::of(cx.inputs[1], cx.inputs[0]);
-        Ok(if cx.inputs[1].dtype == DType::F64 {
-            self.lower_as::<f64>(cx, sizes)
-        } else {
-            self.lower_as::<f32>(cx, sizes)
-        })
+        if cx.inputs[1].dtype == DType::F64 {
+            return Ok(self.lower_as::<f64>(cx, sizes));
+        }
+        match sizes.parts(cx.isa, ForwardKernel::<f32>::weights(), GATES) {
+            Some(parts) if cx.packed => self.lower_parts(cx, sizes, parts),
+            _ => Ok(self.lower_as::<f32>(cx, sizes)),
+        }
     }
 
     fn fusion_class(&self) -> FusionClass<'_> {
@@ -134,36 +136,65 @@ impl Lstm {
         Reading { isa, layout: ForwardKernel::<f32>::weights(), units, operand: 3, products: batch * time }
     }
 
-    fn lower_as<T: Float>(&self, cx: &LowerCx<'_>, sizes: Sizes) -> Lowered {
+    /// Rows of the units in each result, per batch row.
+    fn rows(time: usize) -> [usize; 5] {
+        [time, 1, 1, GATES * time, time]
+    }
+
+    /// The forward pass over some rows.
+    fn kernel<'a, T: Float>(
+        self,
+        sizes: Sizes,
+        rows: &Range<usize>,
+        io: &mut TileIo<'a>,
+        panels: Weights<'a, T>,
+    ) -> ForwardKernel<'a, T> {
+        let (Steps { masked, reverse }, Sizes { time, units: u, .. }) = (self.0, sizes);
+        let [sequence, last_h, last_c, gates, cells] = [0, 1, 2, 3, 4].map(|k| io.output::<T>(k));
+        ForwardKernel {
+            run: sizes.run(rows, reverse),
+            z: (!io.is_in_place(0)).then(|| part(io.input(0), rows, GATES * time * u)),
+            h0: part(io.input(1), rows, u),
+            c0: part(io.input(2), rows, u),
+            panels,
+            mask: masked.then(|| part(io.input(4), rows, time)),
+            sequence,
+            last_h,
+            last_c,
+            gates,
+            cells,
+        }
+    }
+
+    /// Tiles of rows, each of which goes through all steps.
+    fn lower_as<T: Float>(self, cx: &LowerCx<'_>, sizes: Sizes) -> Lowered {
         let (isa, packed, reading) = (cx.isa, cx.packed, self.reading(cx.isa, sizes));
         let own = reading.scratch_len::<T>(packed);
-        let Steps { masked, reverse } = self.0;
-        let Sizes { time, units: u, .. } = sizes;
-        let scratch = move |rows: &Range<usize>| own + ForwardKernel::<T>::scratch_len(&sizes.run(rows, reverse));
+        let scratch = move |rows: &Range<usize>| own + ForwardKernel::<T>::scratch_len(&sizes.run(rows, false));
         let body = move |rows: &Range<usize>, io: &mut TileIo<'_>| {
             let (panels, rest) = io.scratch::<T>(scratch(rows)).split_at_mut(own);
             let panels = reading.weights(packed, io, panels);
-            let z = (!io.is_in_place(0)).then(|| part(io.input(0), rows, GATES * time * u));
-            let [mut sequence, mut last_h, mut last_c, mut gates, mut cells] =
-                [0, 1, 2, 3, 4].map(|k| io.output::<T>(k));
-            let forward = ForwardKernel {
-                run: sizes.run(rows, reverse),
-                z,
-                h0: part(io.input(1), rows, u),
-                c0: part(io.input(2), rows, u),
-                panels,
-                mask: masked.then(|| part(io.input(4), rows, time)),
-                sequence: sequence.as_slice(),
-                last_h: last_h.as_slice(),
-                last_c: last_c.as_slice(),
-                gates: gates.as_slice(),
-                cells: cells.as_slice(),
-            };
-            forward.run(isa, rest, &|| io.should_stop());
+            self.kernel(sizes, rows, io, panels).run(isa, rest, &|| io.should_stop());
         };
         let most = sizes.tiles().first().map_or(0, scratch);
-        let widths = [time * u, u, u, GATES * time * u, time * u];
-        sizes.lower(&widths, sizes.work(GATES), body).scratch(most * size_of::<T>()).may_alias(&[(0, 3)])
+        let lowered = sizes.lower(&Self::rows(sizes.time), sizes.work(GATES), body);
+        lowered.scratch(most * size_of::<T>()).may_alias(&[(0, 3)])
+    }
+
+    /// Tiles of units, which exchange their states after each step.
+    fn lower_parts(self, cx: &LowerCx<'_>, sizes: Sizes, parts: Vec<Range<usize>>) -> Result<Lowered> {
+        let (isa, reading) = (cx.isa, self.reading(cx.isa, sizes));
+        let body = move |panels: &Range<usize>, io: &mut TileIo<'_>| {
+            let weights = reading.weights::<f32>(true, io, &mut []);
+            let (step, panels, run) = (io.round(), panels.clone(), sizes.run(&(0..sizes.batch), false));
+            let (exchanged, next) = io.exchange();
+            let before = if step == 0 { (io.input(1), sizes.units) } else { (exchanged, run.stride(sizes.units)) };
+            let kernel = self.kernel(sizes, &(0..sizes.batch), io, weights);
+            kernel.run_part(isa, Part { step, panels, before, next });
+        };
+        let lanes = <f32 as Float>::lanes(isa);
+        let lowered = sizes.lower_parts(lanes, parts, &Self::rows(sizes.time), sizes.work(GATES), body)?;
+        Ok(lowered.may_alias(&[(0, 3)]))
     }
 }
 
@@ -298,7 +329,7 @@ impl LstmGradient {
             backward.run(isa, rest, &|| io.should_stop());
         };
         let most = sizes.tiles().first().map_or(0, scratch);
-        let widths = [GATES * time * u, u, u, time * u];
-        sizes.lower(&widths, sizes.work(GATES), body).scratch(most * size_of::<T>())
+        let rows = [GATES * time, 1, 1, time];
+        sizes.lower(&rows, sizes.work(GATES), body).scratch(most * size_of::<T>())
     }
 }

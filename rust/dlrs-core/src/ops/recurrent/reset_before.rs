@@ -149,8 +149,8 @@ impl GruResetBefore {
             forward.run(isa, rest, &|| io.should_stop());
         };
         let most = sizes.tiles().first().map_or(0, scratch);
-        let widths = [time * u, u, GATES * time * u, time * u];
-        sizes.lower(&widths, sizes.work(GATES), body).scratch(most * size_of::<T>()).may_alias(&[(0, 2)])
+        let rows = [time, 1, GATES * time, time];
+        sizes.lower(&rows, sizes.work(GATES), body).scratch(most * size_of::<T>()).may_alias(&[(0, 2)])
     }
 }
 
@@ -257,7 +257,7 @@ impl GruResetBeforeGradient {
             backward.run(isa, rest, &|| io.should_stop());
         };
         let most = sizes.tiles().first().map_or(0, scratch);
-        let widths = [GATES * time * u, u, time * u];
-        sizes.lower(&widths, sizes.work(GATES), body).scratch(most * size_of::<T>())
+        let rows = [GATES * time, 1, time];
+        sizes.lower(&rows, sizes.work(GATES), body).scratch(most * size_of::<T>())
     }
 }

@@ -153,7 +153,7 @@ impl SimpleRnn {
             forward.run(isa, rest, &|| io.should_stop());
         };
         let most = sizes.tiles().first().map_or(0, scratch);
-        let lowered = sizes.lower(&[time * u, u], sizes.work(1), body);
+        let lowered = sizes.lower(&[time, 1], sizes.work(1), body);
         lowered.scratch(most * size_of::<T>()).may_alias(&[(0, 0)])
     }
 }
@@ -276,7 +276,7 @@ impl SimpleRnnGradient {
             backward.run(isa, rest, &|| io.should_stop());
         };
         let most = sizes.tiles().first().map_or(0, scratch);
-        let widths = [time * u, u, time * u];
-        sizes.lower(&widths, sizes.work(1), body).scratch(most * size_of::<T>())
+        let rows = [time, 1, time];
+        sizes.lower(&rows, sizes.work(1), body).scratch(most * size_of::<T>())
     }
 }

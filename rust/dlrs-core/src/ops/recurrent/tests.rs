@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use dlrs_kernels::mem::set_threads;
+
 use super::super::testing::*;
 use super::super::{NodeRef, Op};
 use super::gru::Gru;
@@ -12,6 +14,7 @@ use super::{Activation, Steps};
 use crate::DType;
 use crate::autodiff::gradients;
 use crate::graph::{Graph, Val};
+use crate::plan::Plan;
 use crate::shape::Shape;
 use crate::tensor::{Tensor, Ty};
 
@@ -147,6 +150,31 @@ fn the_gradient_op_does_what_its_definition_says() {
         let want = gradient.op.decompose(&mut g, &gradient.inputs).unwrap().unwrap();
         let (have, want) = (eval(&g, &gradient.outputs).unwrap(), eval(&g, &want).unwrap());
         have.iter().zip(&want).for_each(|(have, want)| assert_close(have, want, 1e-13));
+    }
+}
+
+#[test]
+fn rounds_over_parts_of_the_units_compute_what_tiles_of_rows_do() {
+    for (kind, steps) in ["lstm", "gru"].into_iter().flat_map(|kind| all_steps().into_iter().map(move |s| (kind, s))) {
+        for sizes in [(1, 6, 288), (8, 2, 170)] {
+            let x = operands(kind, sizes, steps.masked);
+            let x: Vec<Tensor> =
+                x.iter().map(|x| if x.dtype() == DType::F64 { cast(x, DType::F32) } else { x.clone() }).collect();
+            let op = op(kind, steps);
+            let want = run(&*op, &x).unwrap();
+            for threads in [1, 3] {
+                let mut g = Graph::new();
+                let mut args = constants(&mut g, &x);
+                args[0] = g.neg(args[0]).unwrap(); // a value that gives its memory to the gates
+                args[0] = g.neg(args[0]).unwrap();
+                let y = g.apply(Arc::clone(&op), &args).unwrap();
+                let plan = Plan::build(&g, &[], &y[..seen(kind)]).unwrap();
+                assert!(plan.kernels().iter().any(|kernel| kernel.algorithm == "in rounds"), "{kind} {sizes:?}");
+                set_threads(threads);
+                let have = plan.run(&[], None).unwrap();
+                have.iter().zip(&want).for_each(|(have, want)| assert_eq!(values(have), values(want)));
+            }
+        }
     }
 }
 
