@@ -56,9 +56,12 @@ def load(seed: int, limit: int | None) -> tuple[text.Vocabulary, Part, Part]:
     return vocabulary, part(train), part(test)
 
 
-def build(name: str, words: int, units: int) -> dlrs.Sequential:
+def build(name: str, words: int, units: int, vectors: text.WordVectors | None = None) -> dlrs.Sequential:
     """Word vectors, what makes one of them, two scores; padding is masked, so it counts in neither mean nor memory."""
-    embedding = layers.Embedding(words, units, mask_zero=True)
+    if vectors is None:
+        embedding = layers.Embedding(words, units, mask_zero=True)
+    else:
+        embedding = vectors.embedding(trainable=True, mask_zero=True)
     model = dlrs.Sequential(
         [dlrs.Input((None,), dtype="int32"), embedding, layers.Dropout(0.4), *MODELS[name](units), layers.Dense(2)]
     )
@@ -138,6 +141,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--epochs", type=int, default=20, help="at most")
     parser.add_argument("--units", type=int, default=64)
+    parser.add_argument("--vectors", help="file of word vectors to begin with, such as glove.6B.50d.txt")
     parser.add_argument("--sentences", type=int, help="take this many only")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
@@ -148,10 +152,14 @@ def main() -> int:
         return 0
 
     print(f"{len(learned.texts)} sentences to learn from, {len(test.texts)} to test on; {len(vocabulary)} words")
+    vectors = text.load_vectors(options.vectors, vocabulary) if options.vectors else None
+    if vectors is not None:
+        found_words = len(vocabulary) - len(vectors.missing)
+        print(f"{options.vectors}: {found_words} of them have vectors, {vectors.matrix.shape[1]} numbers each")
     models, found, mixed, seconds = {}, {}, {}, {}
     for name in MODELS:
         dlrs.utils.set_random_seed(options.seed)
-        models[name] = model = build(name, len(vocabulary), options.units)
+        models[name] = model = build(name, len(vocabulary), options.units, vectors)
         print(f"\n{name}: {model.count_params():,} parameters")
         seconds[name] = train(model, learned, options.epochs)
         found[name], mixed[name] = favourable(model, test.ids), favourable(model, shuffled(test.ids, options.seed))

@@ -90,6 +90,9 @@ def test_sentiment(tmp_path: Path) -> None:
     output = run_on_data(tmp_path, "sentiment.py", "--sentences", "1500", "--epochs", "2", "--units", "16")
     assert "Accuracy on 300 sentences" in output
     assert all(f"\n{phrase}" in output for phrase in ("not good", "not bad", "never boring"))
+    (tmp_path / "vectors.txt").write_text("good 0.1 0.2 0.3\nfilm 0.1 0.1 0.9\n")
+    output = run_on_data(tmp_path, "sentiment.py", "--sentences", "300", "--epochs", "1", "--vectors", "vectors.txt")
+    assert "vectors.txt: 2 of" in output
 
 
 def test_captioning(tmp_path: Path) -> None:
