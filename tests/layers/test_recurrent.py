@@ -1,6 +1,7 @@
 """Recurrent layers: one op against the cell step by step, state, masks, dropout, formulas of the course, refusals."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,24 @@ def test_compiled_stateful_models_keep_their_state() -> None:
     model.layers[-1].reset_states()
     assert not np.allclose(first, second)
     np.testing.assert_array_equal(model.predict(X[:, :2], batch_size=3, verbose=0), first)
+
+
+def test_the_state_is_no_weight_but_is_saved(tmp_path: Path) -> None:
+    def model_of(batch: int | None, **options: Any) -> Any:
+        first = layers.Input(batch_shape=(batch, None, 4))
+        return dlrs.Sequential([first, layers.LSTM(5, **options), layers.Dense(2)])
+
+    trained, live = model_of(None), model_of(1, stateful=True)
+    assert [w.shape for w in live.weights] == [w.shape for w in trained.weights]
+    assert len(live.variables) == len(trained.variables) + 2
+    trained.save_weights(tmp_path / "trained.weights.safetensors")
+    live.load_weights(tmp_path / "trained.weights.safetensors")
+    for piece in (X[:1, :2], X[:1, 2:]):
+        found = live.predict(piece, verbose=0)
+    np.testing.assert_allclose(found, trained.predict(X[:1], verbose=0), rtol=1e-5)
+    live.save(tmp_path / "live.dlrs")
+    again = models.load_model(tmp_path / "live.dlrs")
+    np.testing.assert_array_equal(again.predict(X[:1, :3], verbose=0), live.predict(X[:1, :3], verbose=0))
 
 
 def test_a_stateful_model_trains_on_pieces_of_a_sequence() -> None:

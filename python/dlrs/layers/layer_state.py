@@ -170,7 +170,8 @@ class LayerState(LayerTypes):
 
     def _own_weights(self) -> list[Variable]:
         # Freezing keeps the order, so that saved weights fit.
-        return [*self._trainable_variables, *self._non_trainable_variables]
+        passing = {id(v) for v in self._own_passing_states()}
+        return [v for v in (*self._trainable_variables, *self._non_trainable_variables) if id(v) not in passing]
 
     @property
     def weights(self) -> list[Variable]:
@@ -179,8 +180,8 @@ class LayerState(LayerTypes):
 
     @property
     def variables(self) -> list[Variable]:
-        """The weights and the states of seed generators, layer by layer."""
-        return unique(v for layer in self._flatten_layers() for v in [*layer._own_weights(), *layer._own_seed_states()])
+        """The weights and what passes from one call to the next, layer by layer."""
+        return unique(v for layer in self._flatten_layers() for v in [*layer._own_weights(), *layer._own_passing_states()])
 
     @property
     def trainable_variables(self) -> list[Variable]:
@@ -213,10 +214,8 @@ class LayerState(LayerTypes):
     def _seed_generators(self) -> list[SeedGenerator]:
         return self._tracked_values(SeedGenerator)
 
-    def _seed_states(self) -> list[Variable]:
-        return unique(state for layer in self._flatten_layers() for state in layer._own_seed_states())
-
-    def _own_seed_states(self) -> list[Variable]:
+    def _own_passing_states(self) -> list[Variable]:
+        """What passes from one call to the next, and is not learned: states of seed generators, of stateful layers."""
         return [seed.state for seed in self._seed_generators]
 
     @property

@@ -21,7 +21,7 @@ from dlrs.saving.archive import read_archive, write_archive
 from dlrs.saving.matching import Assignment, match
 from dlrs.saving.safetensors import StoredTensor, stored
 from dlrs.saving.serialization_lib import ObjectSharingScope, deserialize_keras_object, serialize_keras_object
-from dlrs.saving.structure import named_seeds, named_weights, numbered
+from dlrs.saving.structure import named_states, named_weights, numbered
 
 FORMAT_VERSION = 2
 # Variables that a model has besides those of the file: metrics, mostly.
@@ -107,7 +107,7 @@ class SavedModel:
 
     def _assignment(self, model: Any, with_optimizer: bool) -> Assignment:
         assignment = match(named_weights(model), self.weights, self.path, "model.safetensors")
-        assignment += match(named_seeds(model), self.seeds, self.path, "state.safetensors")
+        assignment += match(named_states(model), self.seeds, self.path, "state.safetensors")
         if with_optimizer and self.optimizer is not None:
             slots: dict[str, Variable] = numbered(model.optimizer.variables)
             assignment += match(slots, self.optimizer, self.path, "optimizer.safetensors")
@@ -186,7 +186,7 @@ def write_saved_model(
             "epochs_trained": model._epochs_trained,
         },
         "model.safetensors": _stored(named_weights(model)),
-        "state.safetensors": _stored(named_seeds(model)),
+        "state.safetensors": _stored(named_states(model)),
     }
     if optimizer is not None and optimizer.built:
         parts["optimizer.safetensors"] = _stored(numbered(optimizer.variables))

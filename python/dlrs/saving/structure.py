@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from dlrs.backend import Variable, to_snake_case
-from dlrs.random import SeedGenerator
 
 
 def named_weights(model: Any) -> dict[str, Variable]:
@@ -25,15 +24,16 @@ def named_weights(model: Any) -> dict[str, Variable]:
     return found
 
 
-def named_seeds(model: Any) -> dict[str, Variable]:
-    """The states of the seed generators, named likewise."""
+def named_states(model: Any) -> dict[str, Variable]:
+    """The states of the seed generators and of stateful layers, named likewise."""
     seen: set[int] = set()
     found: dict[str, Variable] = {}
     for prefix, layer in _layers(model):
-        fresh = [seed for seed in layer._tracked_values(SeedGenerator) if id(seed.state) not in seen]
-        seen.update(id(seed.state) for seed in fresh)
-        names = _distinct(["seed"] * len(fresh))
-        found.update((f"{prefix}{name}", seed.state) for name, seed in zip(names, fresh, strict=True))
+        fresh = [variable for variable in layer._own_passing_states() if id(variable) not in seen]
+        seen.update(id(variable) for variable in fresh)
+        seeds = {id(seed.state) for seed in layer._seed_generators}
+        names = _distinct(["seed" if id(variable) in seeds else variable.name for variable in fresh])
+        found.update((f"{prefix}{name}", variable) for name, variable in zip(names, fresh, strict=True))
     return found
 
 

@@ -100,6 +100,10 @@ class RNN(Layer):
                 self.get_initial_state(batch_size),
             )
 
+    def _own_passing_states(self) -> list[Variable]:
+        states = self.__dict__.get("states")
+        return [*super()._own_passing_states(), *(tree.flatten(states) if states is not None else ())]
+
     def get_initial_state(self, batch_size: int | None) -> list[Any]:
         """The first state of a batch: the cell's own, or zeros."""
         state = initial_state_of(self.cell, batch_size, self.compute_dtype)
