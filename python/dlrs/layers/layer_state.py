@@ -181,7 +181,8 @@ class LayerState(LayerTypes):
     @property
     def variables(self) -> list[Variable]:
         """The weights and what passes from one call to the next, layer by layer."""
-        return unique(v for layer in self._flatten_layers() for v in [*layer._own_weights(), *layer._own_passing_states()])
+        layers = self._flatten_layers()
+        return unique(v for layer in layers for v in [*layer._own_weights(), *layer._own_passing_states()])
 
     @property
     def trainable_variables(self) -> list[Variable]:
