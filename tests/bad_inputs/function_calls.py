@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from dlrs import KerasTensor, layers, ops
+from dlrs import Input, KerasTensor, Sequential, layers, ops
 from dlrs.backend import DTypePolicy
 
 RNG = np.random.default_rng(0)
@@ -227,6 +227,11 @@ def image_directory() -> str:
 
 FOLDERS: list[tempfile.TemporaryDirectory[str]] = []
 
+
+def small_model() -> Any:
+    return Sequential([Input((3,)), layers.Dense(2)])
+
+
 UTILS: dict[str, Arguments] = {
     "array_to_img": given(IMAGE[0]),
     "image_dataset_from_directory": given(image_directory()),
@@ -241,6 +246,9 @@ UTILS: dict[str, Arguments] = {
     "Progbar": given(10),
     "get_file": given("file.txt", Path(__file__).as_uri(), cache_dir=image_directory()),
     "get_source_inputs": given(KerasTensor((2, 3))),
+    "model_to_dot": given(small_model()),
+    "plot_model": given(small_model(), os.path.join(image_directory(), "model.svg")),
+    "plot_history": given({"loss": [1.0, 0.5]}),
     "GradientCheck": given(0.0, 1e-6, "a", (0,), 0.0, 0.0, {}),
 }
 

@@ -1,5 +1,6 @@
 """The record of a training."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from dlrs.callbacks.callback import Callback, Logs
@@ -23,6 +24,12 @@ class History(Callback):
         super().__init__()
         self.epoch: list[int] = []
         self.history: dict[str, list[Any]] = {}
+
+    def plot(self, metrics: Sequence[str] | None = None, path: Any = None, title: str | None = None) -> Any:
+        """A figure of Matplotlib with the results over the epochs; see `dlrs.utils.plot_history`."""
+        from dlrs.utils.history_plot import plot_history
+
+        return plot_history(self, metrics, path, title)
 
     def on_train_begin(self, logs: Logs = None) -> None:
         self.epoch = []

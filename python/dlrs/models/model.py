@@ -122,6 +122,11 @@ class Model(StateTree, Trainer, Layer):
 
         print_summary(self, line_length, positions, print_fn, expand_nested, show_trainable, layer_range)
 
+    def _repr_html_(self) -> str:
+        from dlrs.utils.model_visualization import model_html
+
+        return model_html(self)
+
     def to_json(self, **kwargs: Any) -> str:
         """The architecture, and the arguments of `compile`, as JSON; `model_from_json` makes a model of it.
 

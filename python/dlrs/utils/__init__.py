@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from dlrs.saving import deserialize_keras_object, serialize_keras_object
     from dlrs.utils import bounding_boxes
     from dlrs.utils.file_utils import get_file
+    from dlrs.utils.history_plot import plot_history
+    from dlrs.utils.model_visualization import model_to_dot, plot_model
 
 Sequence = PyDataset
 custom_object_scope = CustomObjectScope
@@ -42,6 +44,9 @@ custom_object_scope = CustomObjectScope
 _HOMES = {
     "deserialize_keras_object": "dlrs.saving",
     "get_file": "dlrs.utils.file_utils",
+    "model_to_dot": "dlrs.utils.model_visualization",
+    "plot_history": "dlrs.utils.history_plot",
+    "plot_model": "dlrs.utils.model_visualization",
     "serialize_keras_object": "dlrs.saving",
 }
 
@@ -71,9 +76,12 @@ __all__ = [
     "is_interactive_logging_enabled",
     "is_keras_tensor",
     "load_img",
+    "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "plot_history",
+    "plot_model",
     "print_summary",
     "recurrent_weights_from_torch",
     "register_keras_serializable",
