@@ -75,5 +75,9 @@ class Concatenate(Merge):
 
 
 def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
-    """`Concatenate(axis)(inputs)`."""
+    """`Concatenate(axis)(inputs)`.
+
+    >>> concatenate([ops.array([[1.0]]), ops.array([[2.0]])]).tolist()
+    [[1.0, 2.0]]
+    """
     return Concatenate(axis=axis, **kwargs)(inputs)

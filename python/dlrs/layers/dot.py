@@ -78,5 +78,9 @@ class Dot(Merge):
 
 
 def dot(inputs: Any, axes: Any = -1, **kwargs: Any) -> Any:
-    """`Dot(axes)(inputs)`."""
+    """`Dot(axes)(inputs)`.
+
+    >>> dot([ops.array([[1.0, 2.0]]), ops.array([[3.0, 4.0]])], axes=1).tolist()
+    [[11.0]]
+    """
     return Dot(axes=axes, **kwargs)(inputs)

@@ -87,30 +87,54 @@ class Minimum(MaskedMerge):
 
 
 def add(inputs: Any, **kwargs: Any) -> Any:
-    """`Add()(inputs)`."""
+    """`Add()(inputs)`.
+
+    >>> add([ops.array([1.0]), ops.array([2.0])]).tolist()
+    [3.0]
+    """
     return Add(**kwargs)(inputs)
 
 
 def subtract(inputs: Any, **kwargs: Any) -> Any:
-    """`Subtract()(inputs)`."""
+    """`Subtract()(inputs)`.
+
+    >>> subtract([ops.array([3.0]), ops.array([2.0])]).tolist()
+    [1.0]
+    """
     return Subtract(**kwargs)(inputs)
 
 
 def average(inputs: Any, **kwargs: Any) -> Any:
-    """`Average()(inputs)`."""
+    """`Average()(inputs)`.
+
+    >>> average([ops.array([1.0]), ops.array([2.0])]).tolist()
+    [1.5]
+    """
     return Average(**kwargs)(inputs)
 
 
 def multiply(inputs: Any, **kwargs: Any) -> Any:
-    """`Multiply()(inputs)`."""
+    """`Multiply()(inputs)`.
+
+    >>> multiply([ops.array([3.0]), ops.array([2.0])]).tolist()
+    [6.0]
+    """
     return Multiply(**kwargs)(inputs)
 
 
 def maximum(inputs: Any, **kwargs: Any) -> Any:
-    """`Maximum()(inputs)`."""
+    """`Maximum()(inputs)`.
+
+    >>> maximum([ops.array([1.0]), ops.array([2.0])]).tolist()
+    [2.0]
+    """
     return Maximum(**kwargs)(inputs)
 
 
 def minimum(inputs: Any, **kwargs: Any) -> Any:
-    """`Minimum()(inputs)`."""
+    """`Minimum()(inputs)`.
+
+    >>> minimum([ops.array([1.0]), ops.array([2.0])]).tolist()
+    [1.0]
+    """
     return Minimum(**kwargs)(inputs)
