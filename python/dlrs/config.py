@@ -16,7 +16,11 @@ _conv_algo = os.environ.get("DLRS_CONV_ALGO", "auto")  # checked when the extens
 
 
 def backend() -> str:
-    """Name of the compute engine, always `"dlrs"`."""
+    """Name of the compute engine, always `"dlrs"`.
+
+    >>> backend()
+    'dlrs'
+    """
     return "dlrs"
 
 

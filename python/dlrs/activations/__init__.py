@@ -85,12 +85,20 @@ def get(identifier: Any) -> Callable[[Any], Tensor]:
 
 
 def serialize(activation: Any) -> Any:
-    """`activation` as plain data: the name of a function, the configuration of a layer."""
+    """`activation` as plain data: the name of a function, the configuration of a layer.
+
+    >>> serialize(relu)
+    'relu'
+    """
     return _REGISTRY.serialize(activation)
 
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The activation that `serialize` described."""
+    """The activation that `serialize` described.
+
+    >>> deserialize('relu')([-1.0, 1.0]).tolist()
+    [0.0, 1.0]
+    """
     return _REGISTRY.deserialize(config, custom_objects)
 
 

@@ -168,7 +168,11 @@ def ResNet20(
     classifier_activation: Any = "softmax",
     name: str | None = None,
 ) -> Functional:
-    """`ResNetCIFAR(20)`: 269,722 trainable parameters with `shortcut="A"`. Arguments and errors as there."""
+    """`ResNetCIFAR(20)`: 269,722 trainable parameters with `shortcut="A"`. Arguments and errors as there.
+
+    >>> ResNet20().count_params()
+    271098
+    """
     return ResNetCIFAR(
         20,
         shortcut,
@@ -196,7 +200,11 @@ def ResNet32(
     classifier_activation: Any = "softmax",
     name: str | None = None,
 ) -> Functional:
-    """`ResNetCIFAR(32)`: 464,154 trainable parameters with `shortcut="A"`. Arguments and errors as there."""
+    """`ResNetCIFAR(32)`: 464,154 trainable parameters with `shortcut="A"`. Arguments and errors as there.
+
+    >>> ResNet32().count_params() > ResNet20().count_params()
+    True
+    """
     return ResNetCIFAR(
         32,
         shortcut,

@@ -72,12 +72,20 @@ def itemsize(dtype: Any) -> int:
 
 
 def is_float_dtype(dtype: Any) -> bool:
-    """Whether `dtype` is a floating-point type."""
+    """Whether `dtype` is a floating-point type.
+
+    >>> is_float_dtype('float16'), is_float_dtype('int8')
+    (True, False)
+    """
     return standardize_dtype(dtype) in FLOAT_TYPES
 
 
 def is_int_dtype(dtype: Any) -> bool:
-    """Whether `dtype` is a signed or unsigned integer type."""
+    """Whether `dtype` is a signed or unsigned integer type.
+
+    >>> is_int_dtype('uint8'), is_int_dtype('bool')
+    (True, False)
+    """
     return standardize_dtype(dtype) in INT_TYPES
 
 

@@ -17,7 +17,11 @@ TensorLike: TypeAlias = (
 
 
 def is_tensor(x: Any) -> bool:
-    """Whether `x` is a tensor, concrete or symbolic, or a placeholder of a functional model."""
+    """Whether `x` is a tensor, concrete or symbolic, or a placeholder of a functional model.
+
+    >>> is_tensor(as_tensor(1.0)), is_tensor(1.0)
+    (True, False)
+    """
     return isinstance(x, Tensor | KerasTensor)
 
 
@@ -33,7 +37,11 @@ def shape(x: Any) -> tuple[int | None, ...]:
 
 
 def as_tensor(x: Any) -> Tensor:
-    """`x` as a tensor of its own type."""
+    """`x` as a tensor of its own type.
+
+    >>> as_tensor([1, 2]).dtype
+    'int32'
+    """
     if isinstance(x, Tensor):
         return x
     if isinstance(x, _dlrs.Variable):

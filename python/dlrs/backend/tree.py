@@ -28,7 +28,11 @@ def _rebuild(structure: Any, children: list[Any]) -> Any:
 
 
 def is_nested(structure: Any) -> bool:
-    """Whether `structure` is a list, tuple or dict rather than a leaf."""
+    """Whether `structure` is a list, tuple or dict rather than a leaf.
+
+    >>> is_nested([1]), is_nested({}), is_nested(1)
+    (True, True, False)
+    """
     return isinstance(structure, list | tuple | dict)
 
 
@@ -96,7 +100,10 @@ def structure_key(structure: Any) -> Any:
 
 
 def assert_same_structure(a: Any, b: Any) -> None:
-    """Raise ValueError unless `a` and `b` are nested alike."""
+    """Raise ValueError unless `a` and `b` are nested alike.
+
+    >>> assert_same_structure([1, {'a': 2}], [3, {'a': 4}])
+    """
     try:
         same = structure_key(a) == structure_key(b)
     except RecursionError:

@@ -20,12 +20,20 @@ def get(identifier: Any) -> Callable[[Any], Tensor] | None:
 
 
 def serialize(constraint: Any) -> Any:
-    """`constraint` as plain data."""
+    """`constraint` as plain data.
+
+    >>> serialize(NonNeg())['class_name']
+    'NonNeg'
+    """
     return _REGISTRY.serialize(constraint)
 
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The constraint that `serialize` described."""
+    """The constraint that `serialize` described.
+
+    >>> type(deserialize(serialize(NonNeg()))).__name__
+    'NonNeg'
+    """
     return _REGISTRY.deserialize(config, custom_objects)
 
 

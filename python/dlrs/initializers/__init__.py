@@ -91,12 +91,20 @@ class _Given:
 
 
 def serialize(initializer: Any) -> Any:
-    """`initializer` as plain data."""
+    """`initializer` as plain data.
+
+    >>> serialize(Zeros())['class_name']
+    'Zeros'
+    """
     return _REGISTRY.serialize(initializer)
 
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The initializer that `serialize` described."""
+    """The initializer that `serialize` described.
+
+    >>> deserialize(serialize(Constant(2.0)))((2,)).tolist()
+    [2.0, 2.0]
+    """
     return _REGISTRY.deserialize(config, custom_objects)
 
 

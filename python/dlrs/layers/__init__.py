@@ -373,5 +373,9 @@ def serialize(layer: Layer) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The layer described by `serialize`, without weights; ValueError if its class is not known."""
+    """The layer described by `serialize`, without weights; ValueError if its class is not known.
+
+    >>> deserialize(serialize(Dense(3))).units
+    3
+    """
     return _REGISTRY.deserialize(config, custom_objects)

@@ -93,12 +93,20 @@ def get(identifier: Any) -> Callable[..., Tensor] | None:
 
 
 def serialize(loss: Any) -> Any:
-    """`loss` as plain data."""
+    """`loss` as plain data.
+
+    >>> serialize(MeanSquaredError())['class_name']
+    'MeanSquaredError'
+    """
     return _REGISTRY.serialize(loss)
 
 
 def deserialize(name: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The loss that `serialize` described."""
+    """The loss that `serialize` described.
+
+    >>> deserialize(serialize(MeanSquaredError())).name
+    'mean_squared_error'
+    """
     return _REGISTRY.deserialize(name, custom_objects)
 
 

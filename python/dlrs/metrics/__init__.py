@@ -201,12 +201,20 @@ def get(identifier: Any) -> Any:
 
 
 def serialize(metric: Any) -> Any:
-    """`metric` as plain data."""
+    """`metric` as plain data.
+
+    >>> serialize(Mean(name='m'))['class_name']
+    'Mean'
+    """
     return _REGISTRY.serialize(metric)
 
 
 def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """The metric that `serialize` described."""
+    """The metric that `serialize` described.
+
+    >>> deserialize(serialize(Mean(name='m'))).name
+    'm'
+    """
     return _REGISTRY.deserialize(config, custom_objects)
 
 

@@ -34,7 +34,13 @@ class Poisson(MeanMetricWrapper):
 
 
 class BinaryCrossentropy(MeanMetricWrapper):
-    """Mean binary cross-entropy."""
+    """Mean binary cross-entropy.
+
+    >>> metric = BinaryCrossentropy()
+    >>> metric.update_state([1.0, 0.0], [0.8, 0.2])
+    >>> metric.result().item()
+    0.223
+    """
 
     _direction = "down"
 
@@ -55,7 +61,13 @@ class BinaryCrossentropy(MeanMetricWrapper):
 
 
 class CategoricalCrossentropy(MeanMetricWrapper):
-    """Mean cross-entropy of probabilities, for example one-hot targets."""
+    """Mean cross-entropy of probabilities, for example one-hot targets.
+
+    >>> metric = CategoricalCrossentropy()
+    >>> metric.update_state([[0.0, 1.0]], [[0.5, 0.5]])
+    >>> metric.result().item()
+    0.693
+    """
 
     _direction = "down"
 
@@ -78,7 +90,13 @@ class CategoricalCrossentropy(MeanMetricWrapper):
 
 
 class SparseCategoricalCrossentropy(MeanMetricWrapper):
-    """Mean cross-entropy of integer targets."""
+    """Mean cross-entropy of integer targets.
+
+    >>> metric = SparseCategoricalCrossentropy()
+    >>> metric.update_state([1], [[0.5, 0.5]])
+    >>> metric.result().item()
+    0.693
+    """
 
     _direction = "down"
 

@@ -225,7 +225,11 @@ def logical_or(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @primitive
 def true_divide(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """`x1 / x2`, as `divide`."""
+    """`x1 / x2`, as `divide`.
+
+    >>> true_divide([1.0, 3.0], 2.0).tolist()
+    [0.5, 1.5]
+    """
     if type(x1) is KerasTensor or type(x2) is KerasTensor:
         return symbolic(true_divide, x1, x2)
     return _dlrs.divide(x1, x2)

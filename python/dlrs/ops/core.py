@@ -91,7 +91,12 @@ def dtype(x: Any) -> str:
 
 @op
 def stop_gradient(variable: TensorLike) -> Tensor:
-    """The value of `variable`, for gradients a constant."""
+    """The value of `variable`, for gradients a constant.
+
+    >>> from dlrs.backend import grad
+    >>> grad(lambda x: x * stop_gradient(x))(3.0).item()
+    3.0
+    """
     return _dlrs.stop_gradient(variable)
 
 

@@ -63,7 +63,11 @@ def full(shape: int | Sequence[int], fill_value: TensorLike, dtype: Any = None) 
 
 
 def empty(shape: int | Sequence[int], dtype: Any = None) -> Tensor:
-    """A tensor whose values do not matter; they are zeros."""
+    """A tensor whose values do not matter; they are zeros.
+
+    >>> empty((2, 3)).shape
+    (2, 3)
+    """
     return zeros(shape, dtype)
 
 
@@ -110,7 +114,11 @@ def full_like(x: TensorLike, fill_value: TensorLike, dtype: Any = None) -> Tenso
 
 @op
 def array(x: TensorLike, dtype: Any = None) -> Tensor:
-    """`x` as a tensor, as `convert_to_tensor`."""
+    """`x` as a tensor, as `convert_to_tensor`.
+
+    >>> array([1.0, 2.0]).shape
+    (2,)
+    """
     return convert_to_tensor(x, dtype)
 
 
@@ -150,7 +158,11 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
 
 
 def identity(n: int, dtype: Any = None) -> Tensor:
-    """The `n` by `n` identity matrix."""
+    """The `n` by `n` identity matrix.
+
+    >>> identity(2).tolist()
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
     return eye(n, dtype=dtype)
 
 

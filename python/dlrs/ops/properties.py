@@ -122,7 +122,11 @@ def conjugate(x: TensorLike) -> Tensor:
 
 @op
 def conj(x: TensorLike) -> Tensor:
-    """The complex conjugate, as `conjugate`."""
+    """The complex conjugate, as `conjugate`.
+
+    >>> conj([1.0, 2.0]).tolist()
+    [1.0, 2.0]
+    """
     return as_tensor(x)
 
 

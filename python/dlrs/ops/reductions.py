@@ -90,13 +90,21 @@ def _of_nothing(x: TensorLike, axis: Axis, keepdims: bool, initial: float) -> Te
 
 @op
 def amax(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Largest element, as `max`."""
+    """Largest element, as `max`.
+
+    >>> amax([[1.0, 3.0], [2.0, 0.0]], axis=1).tolist()
+    [3.0, 2.0]
+    """
     return _dlrs.max(x, axes_of(axis), keepdims)
 
 
 @op
 def amin(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Smallest element, as `min`."""
+    """Smallest element, as `min`.
+
+    >>> amin([[1.0, 3.0], [2.0, 0.0]], axis=1).tolist()
+    [1.0, 0.0]
+    """
     return _dlrs.min(x, axes_of(axis), keepdims)
 
 

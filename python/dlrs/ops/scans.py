@@ -94,7 +94,11 @@ def map(f: Callable[[Any], Any], xs: Any) -> Any:
 
 
 def vectorized_map(function: Callable[[Any], Any], elements: Any) -> Any:
-    """`function` applied to each slice of `elements` along the first axis, as `map`."""
+    """`function` applied to each slice of `elements` along the first axis, as `map`.
+
+    >>> vectorized_map(lambda row: row * 2, as_tensor([1.0, 2.0])).tolist()
+    [2.0, 4.0]
+    """
     if any_symbolic_tensors((elements,)):
         return VectorizedMap(function).symbolic_call(elements)
     return map(function, elements)

@@ -257,7 +257,11 @@ def logical_not(x: TensorLike) -> Tensor:
 
 @primitive
 def abs(x: TensorLike) -> Tensor:
-    """Absolute value, as `absolute`."""
+    """Absolute value, as `absolute`.
+
+    >>> abs([-1.0, 2.0]).tolist()
+    [1.0, 2.0]
+    """
     if type(x) is KerasTensor:
         return symbolic(abs, x)
     return _dlrs.absolute(x)

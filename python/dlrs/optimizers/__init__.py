@@ -82,7 +82,11 @@ def serialize(optimizer: Any) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Optimizer:
-    """The optimizer described by `serialize`; classes not of this package are looked up in `custom_objects`."""
+    """The optimizer described by `serialize`; classes not of this package are looked up in `custom_objects`.
+
+    >>> type(deserialize(serialize(SGD()))).__name__
+    'SGD'
+    """
     return _instance(_REGISTRY.deserialize(config, custom_objects))
 
 
