@@ -92,17 +92,6 @@ def test_masks():
     np.testing.assert_array_equal(np.moveaxis(first, 1, -1), own)
 
 
-def test_masks_agree_with_keras():
-    keras = pytest.importorskip("keras")
-    rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (2, 8, 9, 3)).astype("uint8")
-    masks = rng.integers(0, 5, (2, 8, 9, 1))
-    for arguments in ({}, {"alpha": 0.3, "ignore_index": 2}):
-        ours = visualization.draw_segmentation_masks(images, masks, 5, **arguments)
-        theirs = keras.visualization.draw_segmentation_masks(images, masks, 5, **arguments)
-        assert np.abs(ours.astype(int) - np.asarray(theirs)).max() <= 1
-
-
 def test_galleries(tmp_path):
     many = np.random.default_rng(0).uniform(0, 1, (5, 8, 8, 1))
     names = {0: "cat", 1: "dog"}

@@ -112,7 +112,7 @@ def _write(image: Array, text: str, box: Sequence[int], color: Sequence[int], si
     except ImportError as error:
         raise ImportError("Names in images are drawn by Pillow (`pip install dlrs[image]`).") from error
     font = ImageFont.load_default(max(size, 4))
-    stroke = (thickness - 1) / 2
+    stroke = (thickness - 1) / 4
     left, top, right, bottom = font.getbbox(text, stroke_width=stroke, anchor="ls")
     tab = Image.new("RGB", (max(int(right - left) + 6, 1), max(int(bottom - top) + 6, 1)), tuple(color))
     # Letters that can be read on any colour.

@@ -1,5 +1,6 @@
 """Regions of images in colours."""
 
+import colorsys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -73,6 +74,9 @@ def draw_segmentation_masks(
 
 
 def _palette(kind: int) -> tuple[int, int, int]:
-    """Colours that differ for the first 255 classes: multiples of steps that have no divisor in common with 255."""
-    red, green, blue = ((kind * (2**power - 1)) % 255 for power in (25, 15, 21))
+    """Black for class 0; then hues that lie as far as can be from those before, by steps of the golden ratio."""
+    if kind == 0:
+        return 0, 0, 0
+    hue = (kind * 0.618033988749895 + 0.4) % 1.0
+    red, green, blue = (round(255 * x) for x in colorsys.hsv_to_rgb(hue, 0.75, 0.95))
     return red, green, blue

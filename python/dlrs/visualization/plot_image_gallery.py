@@ -38,7 +38,7 @@ def plot_image_gallery(
         rows: number of rows; by default as many as give a square.
         cols: number of columns; by default as many as the images need.
         value_range: the numbers that stand for black and white.
-        scale: inches of an image.
+        scale: width of an image in inches.
         path: a file to write, in any format of Matplotlib.
         show: whether to show the figure; by default if there is no `path`.
         transparent: whether the ground of the file is transparent.
@@ -72,9 +72,10 @@ def plot_image_gallery(
     pixels = bytes_in_range(own, batch[: rows * cols], value_range)
     titles = _titles(len(pixels), y_true, y_pred, label_map or {})
     plt = _pyplot()
-    figure, axes = plt.subplots(
-        rows, cols, figsize=(cols * scale, rows * scale), frameon=False, layout="tight", squeeze=False
-    )
+    tall = float(np.clip(pixels.shape[1] / max(pixels.shape[2], 1), 0.1, 10)) * scale + (0.3 if any(titles) else 0.0)
+    size = (cols * scale, rows * tall + (0.6 if legend_handles is not None else 0.0))
+    figure, axes = plt.subplots(rows, cols, figsize=size, frameon=False, layout="constrained", squeeze=False)
+    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0, hspace=0)
     for index, axis in enumerate(axes.ravel()):
         axis.axis("off")
         if index < len(pixels):
@@ -82,7 +83,7 @@ def plot_image_gallery(
             if titles[index]:
                 axis.set_title(titles[index], fontsize=8)
     if legend_handles is not None:
-        figure.legend(handles=legend_handles, loc="lower center", ncols=len(legend_handles))
+        figure.legend(handles=legend_handles, loc="outside lower center", ncols=len(legend_handles))
     if path is not None:
         figure.savefig(os.fspath(path), pad_inches=0, bbox_inches="tight", transparent=transparent, dpi=dpi)
     elif show is None or show:
