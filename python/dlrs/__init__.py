@@ -36,7 +36,6 @@ if TYPE_CHECKING:
         tree,
         utils,
         vision,
-        visualization,
     )
     from dlrs.backend import (
         DTypePolicy,
@@ -62,7 +61,7 @@ _SUBMODULES = frozenset(
     (
         "activations", "applications", "audio", "backend", "callbacks", "config", "constraints", "data", "datasets",
         "errors", "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers",
-        "preprocessing", "random", "regularizers", "saving", "text", "tree", "utils", "vision", "visualization",
+        "preprocessing", "random", "regularizers", "saving", "text", "tree", "utils", "vision",
     )
 )  # fmt: skip
 
@@ -135,7 +134,6 @@ __all__ = [
     "utils",
     "value_and_grad",
     "vision",
-    "visualization",
 ]
 
 

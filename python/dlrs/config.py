@@ -8,6 +8,8 @@ from dlrs.errors import unknown_name
 _FLOAT_TYPES = ("float16", "bfloat16", "float32", "float64")
 _CONV_ALGOS = ("auto", "direct")
 
+_max_epochs: int | None = None
+_max_steps_per_epoch: int | None = None
 _floatx = "float32"
 _epsilon = 1e-7
 _flash_attention = False
@@ -22,6 +24,34 @@ def backend() -> str:
     'dlrs'
     """
     return "dlrs"
+
+
+def max_epochs() -> int | None:
+    """The number of epochs that `fit` stops at whatever it is told; None for no such limit."""
+    return _max_epochs
+
+
+def set_max_epochs(max_epochs: int | None) -> None:
+    """Set the value that `max_epochs()` returns, for trial runs."""
+    global _max_epochs
+    _max_epochs = _limit("max_epochs", max_epochs)
+
+
+def max_steps_per_epoch() -> int | None:
+    """The number of steps that `fit`, `evaluate` and `predict` stop at in an epoch; None for no such limit."""
+    return _max_steps_per_epoch
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Set the value that `max_steps_per_epoch()` returns, for trial runs."""
+    global _max_steps_per_epoch
+    _max_steps_per_epoch = _limit("max_steps_per_epoch", max_steps_per_epoch)
+
+
+def _limit(name: str, value: int | None) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ValueError(f"set_{name}: `{name}` must be None or an integer of at least 1, got {value!r}.")
+    return value
 
 
 def floatx() -> str:

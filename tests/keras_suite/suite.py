@@ -39,6 +39,7 @@ AREAS = (
     "layers/rnn",
     "losses",
     "metrics",
+    "models",
     "ops/core_test.py",
     "ops/image_test.py",
     "ops/linalg_test.py",
@@ -48,6 +49,7 @@ AREAS = (
     "optimizers",
     "random",
     "regularizers",
+    "trainers",
     "utils",
 )
 

@@ -25,7 +25,7 @@ from dlrs.backend.global_state import (
 from dlrs.backend.gradient import GradientTape, grad, is_recording, value_and_grad
 from dlrs.backend.keras_tensor import KerasTensor, any_symbolic_tensors, is_keras_tensor, standardize_shape
 from dlrs.backend.masks import get_keras_mask, set_keras_mask
-from dlrs.backend.output_spec import compute_output_spec
+from dlrs.backend.output_spec import SymbolicScope, compute_output_spec, in_symbolic_scope
 from dlrs.backend.registration import CUSTOM_OBJECTS
 from dlrs.backend.registry import Registry
 from dlrs.backend.tensors import TensorLike, as_tensor, cast, convert_to_numpy, convert_to_tensor, is_tensor, shape
@@ -56,6 +56,7 @@ __all__ = [
     "GradientTape",
     "KerasTensor",
     "Registry",
+    "SymbolicScope",
     "Tensor",
     "TensorLike",
     "Variable",
@@ -79,6 +80,7 @@ __all__ = [
     "get_uid",
     "grad",
     "image_data_format",
+    "in_symbolic_scope",
     "is_float_dtype",
     "is_int_dtype",
     "is_keras_tensor",

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -20,6 +21,35 @@ _SMALL = 2
 
 # At most so many traces look for the sizes that make the arguments fit together.
 _MOST_TRIALS = 64
+
+
+class _Local(threading.local):
+    depth = 0
+
+
+_LOCAL = _Local()
+
+
+class SymbolicScope:
+    """The block in which a function runs on stand-ins, only to find shapes and types; entered by `compute_output_spec`.
+
+    >>> seen = []
+    >>> spec = compute_output_spec(lambda x: seen.append(in_symbolic_scope()) or x, KerasTensor((2,)))
+    >>> seen, in_symbolic_scope()
+    ([True], False)
+    """
+
+    def __enter__(self) -> "SymbolicScope":
+        _LOCAL.depth += 1
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        _LOCAL.depth -= 1
+
+
+def in_symbolic_scope() -> bool:
+    """Whether the code that asks runs only so that shapes and types are found."""
+    return _LOCAL.depth > 0
 
 
 def compute_output_spec(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -134,7 +164,7 @@ def _trace(fn: Callable[..., Any], args: Any, kwargs: Any, sizes: Sequence[int])
             return leaf
         return trace.input([next(remaining) if dim is None else dim for dim in leaf.shape], leaf.dtype)
 
-    with trace:
+    with trace, SymbolicScope():
         traced_args, traced_kwargs = tree.map_structure(replace, (args, kwargs))
         return fn(*traced_args, **traced_kwargs)
 

@@ -1,6 +1,6 @@
 """Training data: arrays, datasets and iterators of batches behind one interface."""
 
-from dlrs.data.array_data import ArrayData
+from dlrs.data.array_data import ArrayData, PartialEpochs
 from dlrs.data.checks import as_array, check_lengths, describe_shapes
 from dlrs.data.dataset import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset
 from dlrs.data.iterator_data import IteratorData, is_iterator
@@ -20,6 +20,7 @@ __all__ = [
     "Data",
     "Dataset",
     "IteratorData",
+    "PartialEpochs",
     "PyDataset",
     "as_array",
     "as_data",

@@ -1,5 +1,6 @@
 """Arrays cut into batches, in an order that depends on a seed and the epoch alone."""
 
+import copy
 from typing import Any, Literal
 
 import numpy as np
@@ -97,6 +98,16 @@ class ArrayData:
             return [array[start:stop] for array in self.arrays], None
         return self.arrays, order[start:stop]
 
+    def part(self, order: Array | None, first: int, count: int) -> "tuple[ArrayData, Array | None]":
+        """Batches `first` to `first + count` of an epoch, or what there is of them, as data of their own."""
+        start, stop = first * self.batch_size, min((first + count) * self.batch_size, self.num_examples)
+        part = copy.copy(self)
+        part.arrays, order = self.rows(order, start, stop)
+        part.structure = tree.pack_sequence_as(self.structure, part.arrays)
+        part.num_examples = stop - start
+        part.num_batches = -(-part.num_examples // self.batch_size)
+        return part, order
+
     def batch(self, order: Array | None, step: int) -> Any:
         """Batch number `step`, nested as `(x, y, sample_weight)`, gathered into new arrays."""
         arrays, rows = self.rows(order, step * self.batch_size, min((step + 1) * self.batch_size, self.num_examples))
@@ -107,3 +118,34 @@ class ArrayData:
     def specs(self) -> list[tuple[tuple[int, ...], str]]:
         """Shape of one example and type of every array."""
         return [(array.shape[1:], array.dtype.name) for array in self.arrays]
+
+
+class PartialEpochs:
+    """Epochs of fewer steps than a pass over the data has: each goes on where the one before stopped, as in Keras, and
+    the last of a pass is as long as what is left.
+
+    Args:
+        data: the arrays.
+        steps: number of steps in an epoch; None, or as many as there are batches, for whole passes.
+        first_epoch: number of the epoch that begins a pass.
+
+    >>> epochs = PartialEpochs(ArrayData(np.zeros(10), batch_size=2), steps=3)
+    >>> [epochs.at(None, epoch)[0].num_batches for epoch in range(4)]
+    [3, 2, 3, 2]
+    """
+
+    def __init__(self, data: ArrayData, steps: int | None, first_epoch: int = 0) -> None:
+        self.data = data
+        self.steps = data.num_batches if steps is None else min(steps, data.num_batches)
+        self._first_epoch = first_epoch
+        self._epochs_per_pass = -(-data.num_batches // self.steps)
+
+    def begun(self, epoch: int) -> int:
+        """The number of epochs before `epoch` that belong to the same pass."""
+        return (epoch - self._first_epoch) % self._epochs_per_pass
+
+    def at(self, order: Array | None, epoch: int) -> tuple[ArrayData, Array | None]:
+        """The data and the order of epoch number `epoch`, `order` being that of the whole pass."""
+        if self._epochs_per_pass == 1:
+            return self.data, order
+        return self.data.part(order, self.begun(epoch) * self.steps, self.steps)

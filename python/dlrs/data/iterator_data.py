@@ -8,7 +8,7 @@ import numpy as np
 
 from dlrs.backend import Tensor, Variable
 from dlrs.data.checks import arrays_of, check_lengths
-from dlrs.data.unpack import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from dlrs.data.unpack import class_weight_to_sample_weights, pack_x_y_sample_weight, unpack_x_y_sample_weight
 
 Array = np.ndarray[Any, Any]
 
@@ -41,6 +41,13 @@ class IteratorData:
         self.exhausted = False
         self._has_given = False
         self.num_batches = steps if steps is not None else length
+        self._class_weight: dict[int, float] | None = None
+        self._classes: int | None = None
+
+    def set_class_weight(self, class_weight: dict[int, float], classes: int | None) -> None:
+        """Give the examples of each batch the weights of their classes, of which there are `classes` if it is known."""
+        self._class_weight = class_weight
+        self._classes = classes
 
     def order(self, seed: int, epoch: int) -> Array | None:
         """What `epoch` is to be told of epoch number `epoch`: nothing, for the source knows its own order."""
@@ -83,8 +90,16 @@ class IteratorData:
                     )
                 return
             self._has_given = True
-            yield valid_batch(batch)
+            yield self._weighted(valid_batch(batch))
             count += 1
+
+    def _weighted(self, batch: Any) -> Any:
+        if self._class_weight is None:
+            return batch
+        x, y, sample_weight = unpack_x_y_sample_weight(batch)
+        if sample_weight is not None:
+            raise ValueError("fit: give either `class_weight` or batches with `sample_weight`, not both.")
+        return x, y, class_weight_to_sample_weights(y, self._class_weight, self._classes)
 
 
 def valid_batch(batch: Any) -> Any:

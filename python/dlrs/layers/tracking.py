@@ -41,7 +41,7 @@ class Trackable:
     _tracker: Tracker
     _never_tracked: frozenset[str] = frozenset(("_inbound_nodes", "_outbound_nodes"))
     # Attributes that no program holds.
-    _volatile: frozenset[str] = frozenset(("stop_training",))
+    _volatile: frozenset[str] = frozenset(("stop_training", "stop_evaluating", "stop_predicting"))
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         made = super().__new__(cls)

@@ -27,8 +27,6 @@ class Model(StateTree, Trainer, Layer):
     8
     """
 
-    _never_tracked = Layer._never_tracked | {"_loss_tracker", "_compile_metrics", "_compile_loss", "optimizer"}
-
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         # A subclass may have two positional arguments of its own.
         is_graph = _is_functional(args, kwargs) and (cls is Model or any_symbolic_tensors(args, kwargs))

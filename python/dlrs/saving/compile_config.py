@@ -6,7 +6,7 @@ from typing import Any
 from dlrs.backend.registration import CustomObjectScope
 from dlrs.saving.serialization_lib import deserialize_keras_object, serialize_keras_object
 
-_PLAIN = ("loss_weights", "run_eagerly", "check_numerics")
+_PLAIN = ("loss_weights", "run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss", "check_numerics")
 _OBJECTS = ("optimizer", "loss", "metrics", "weighted_metrics")
 
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Array = np.ndarray[Any, Any]
 
+# What a callback sets to end the loop after the batch.
+_STOPS = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}
+
 
 class Loop:
     """Runs epochs of one kind of step over data.
@@ -44,6 +47,11 @@ class Loop:
     def eager(self) -> bool:
         """Whether steps run op by op."""
         return self.model.run_eagerly or self.mode in self.model._untraceable
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a callback has asked for the end."""
+        return bool(getattr(self.model, _STOPS[self.mode]))
 
     def prepare(self) -> None:
         """Trace the steps for arrays, so that what does not fit is refused before anything has changed."""
@@ -140,8 +148,7 @@ class Loop:
 
     def _step_by_step(self, order: Array | None, epoch: int | None, begun: Position | None) -> dict[str, float]:
         position, logs = (0, {}) if begun is None else (begun.batch, dict(begun.logs or {}))
-        begin = getattr(self.callbacks, f"on_{self.mode}_batch_begin")
-        end = getattr(self.callbacks, f"on_{self.mode}_batch_end")
+        groups = BatchHooks(self.callbacks, self.mode, self.model.steps_per_execution)
         for index, batch in enumerate(self.batches(order)):
             if begun is not None and index in (0, position):
                 # Metrics may be made by the first trace.
@@ -149,12 +156,13 @@ class Loop:
                 begun.restore_metrics()
             if index < position:
                 continue
-            begin(index)
+            groups.begin(index)
             logs = self.logs_of(batch, epoch, index)
-            end(index, logs)
+            groups.end(index, logs)
             self.callbacks.on_progress(index + 1, logs)
-            if self.model.stop_training and self.mode == "train":
+            if self.stopped:
                 break
+        groups.finish(logs)
         return logs
 
     def batches(self, order: Array | None) -> Iterator[Any]:
@@ -213,6 +221,39 @@ class Loop:
         return step(tree.map_structure(_dlrs.tensor, batch))
 
 
+class BatchHooks:
+    """Calls the hooks of batches once for so many steps: before the first of them and after the last.
+
+    Args:
+        callbacks: what has the hooks.
+        mode: "train", "test" or "predict".
+        size: number of steps between the calls.
+    """
+
+    def __init__(self, callbacks: CallbackList, mode: str, size: int) -> None:
+        self._begin = getattr(callbacks, f"on_{mode}_batch_begin")
+        self._end = getattr(callbacks, f"on_{mode}_batch_end")
+        self._size = size
+        self._last: int | None = None
+
+    def begin(self, index: int) -> None:
+        """Before step `index`."""
+        if self._last is None:
+            self._last = index - index % self._size + self._size - 1
+            self._begin(index)
+
+    def end(self, index: int, logs: dict[str, Any]) -> None:
+        """After step `index`."""
+        if index == self._last:
+            self.finish(logs)
+
+    def finish(self, logs: dict[str, Any]) -> None:
+        """Tell of the steps since the last call; Keras numbers them as if they were as many as ever."""
+        if self._last is not None:
+            self._end(self._last, logs)
+            self._last = None
+
+
 def run_predict(loop: Loop) -> Any:
     """The outputs for all of a loop's data, as arrays nested like the outputs of the model."""
     if isinstance(loop.data, ArrayData) and not loop._hooked and not loop.eager:
@@ -221,13 +262,18 @@ def run_predict(loop: Loop) -> Any:
             return outputs
     parts: list[list[Array]] = []
     structure: Any = None
+    groups = BatchHooks(loop.callbacks, "predict", loop.model.steps_per_execution)
     for index, batch in enumerate(loop.batches(None)):
-        loop.callbacks.on_predict_batch_begin(index)
+        groups.begin(index)
         step = loop.step_for(batch)
         structure = loop.eagerly(batch) if step is None else step.pack(step.program(*tree.flatten(batch)))
         parts.append([leaf.numpy() for leaf in tree.flatten(structure)])
-        loop.callbacks.on_predict_batch_end(index, {"outputs": tree.pack_sequence_as(structure, parts[-1])})
+        groups.end(index, {"outputs": tree.pack_sequence_as(structure, parts[-1])})
         loop.callbacks.on_progress(index + 1)
+        if loop.stopped:
+            break
+    if parts:
+        groups.finish({"outputs": tree.pack_sequence_as(structure, parts[-1])})
     joined = [np.concatenate(column) for column in zip(*parts, strict=True)]
     return tree.pack_sequence_as(structure, joined)
 

@@ -7,11 +7,13 @@ from dlrs import _dlrs, metrics, ops, optimizers
 from dlrs.backend import GradientTape, KerasTensor, compute_output_spec, tree
 from dlrs.backend.structure import bump_structure
 from dlrs.data import ArrayData, Data, unpack_x_y_sample_weight
+from dlrs.data.iterator_data import valid_batch
 from dlrs.errors import TracingError
+from dlrs.layers.call_arguments import signature_of
 from dlrs.trainers.arguments import check_integer
 from dlrs.trainers.compile_loss import CompileLoss, total_of
 from dlrs.trainers.compile_metrics import CompileMetrics
-from dlrs.trainers.steps import Step, Steps
+from dlrs.trainers.steps import Step, Steps, specs_of
 from dlrs.trainers.validation import LabelRange, check_targets
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ class Stepping(Base):
     """The part of a trainer below its loops: `compile`, metrics, the steps that may be overridden, preparation."""
 
     optimizer: optimizers.Optimizer
+    _never_tracked = frozenset(
+        ("_inbound_nodes", "_outbound_nodes", "_loss_tracker", "_compile_metrics", "_compile_loss", "optimizer")
+    )
 
     def _init_trainer(self) -> None:
         self._set_untracked("_loss_tracker", None)
@@ -36,8 +41,12 @@ class Stepping(Base):
         self._set_untracked("history", None)
         self.compiled = False
         self.stop_training = False
+        self.stop_evaluating = False
+        self.stop_predicting = False
+        self.steps_per_execution = 1
         self.check_numerics = False
         self._run_eagerly = False
+        self._jit_compile = True
         # Rows are drawn from (seed, number of epochs), which are saved with the model.
         self._shuffle_seed: int | None = None
         self._epochs_trained = 0
@@ -90,15 +99,18 @@ class Stepping(Base):
             metrics: metrics (names, functions or `Metric`s), or a list or dict of lists of them by output.
             weighted_metrics: metrics that are given `sample_weight`.
             run_eagerly: run every op as it is called, for debugging.
-            steps_per_execution, jit_compile, auto_scale_loss: taken for compatibility: an epoch is one program call
-                whenever that is possible, and there is no mixed precision.
+            steps_per_execution: steps between two calls of a callback's methods of single batches. Without such
+                callbacks an epoch is one call whatever it is.
+            jit_compile: taken for compatibility: steps are compiled unless `run_eagerly` is set.
+            auto_scale_loss: whether a model of the policy "mixed_float16" gets a `LossScaleOptimizer` around the
+                optimizer.
             check_numerics: stop at the first step whose loss is not finite, discard it, and name the first layer with a
                 non-finite output in a `dlrs.errors.NonFiniteError`.
 
         Raises:
             ValueError: an unknown name, or a list or dict that does not match the outputs.
         """
-        check_integer(steps_per_execution, "steps_per_execution", 1)
+        steps_per_execution = check_integer(steps_per_execution, "steps_per_execution", 1)
         names = list(getattr(self, "output_names", None) or [])
         # All that may be refused is made before anything is replaced.
         made_optimizer = optimizers.get(optimizer)
@@ -107,23 +119,32 @@ class Stepping(Base):
         compile_loss = None if loss is None else CompileLoss(loss, loss_weights, names)
         has_metrics = metrics is not None or weighted_metrics is not None
         compile_metrics = CompileMetrics(metrics, weighted_metrics, names) if has_metrics else None
-        self._set_untracked("optimizer", made_optimizer)
+        scales = bool(auto_scale_loss) and self.dtype_policy.name == "mixed_float16"
+        if scales and not isinstance(made_optimizer, optimizers.LossScaleOptimizer):
+            self._set_untracked("optimizer", optimizers.LossScaleOptimizer(made_optimizer))
+        else:
+            self._set_untracked("optimizer", made_optimizer)
         self._set_untracked("_compile_loss", compile_loss)
         self._set_untracked("_compile_metrics", compile_metrics)
         self._set_untracked("_loss_tracker", _loss_tracker())
         self._set_untracked(
             "_compile_arguments",
             {
-                "optimizer": self.optimizer,
+                "optimizer": made_optimizer,
                 "loss": loss,
                 "loss_weights": loss_weights,
                 "metrics": metrics,
                 "weighted_metrics": weighted_metrics,
-                "run_eagerly": run_eagerly,
-                "check_numerics": check_numerics,
+                "run_eagerly": bool(run_eagerly),
+                "steps_per_execution": steps_per_execution,
+                "jit_compile": jit_compile,
+                "auto_scale_loss": bool(auto_scale_loss),
+                "check_numerics": bool(check_numerics),
             },
         )
         self._run_eagerly = bool(run_eagerly)
+        self._jit_compile = bool(jit_compile)
+        self.steps_per_execution = steps_per_execution
         self.check_numerics = bool(check_numerics)
         self.stop_training = False
         self.compiled = True
@@ -139,6 +160,15 @@ class Stepping(Base):
     def run_eagerly(self, value: bool) -> None:
         self._run_eagerly = bool(value)
         self._short_paths.clear()
+
+    @property
+    def jit_compile(self) -> bool:
+        """What `compile` was told; steps are compiled unless `run_eagerly` is set."""
+        return self._jit_compile
+
+    @jit_compile.setter
+    def jit_compile(self, value: bool) -> None:
+        self._jit_compile = bool(value)
 
     @property
     def loss(self) -> Any:
@@ -188,7 +218,7 @@ class Stepping(Base):
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         with GradientTape() as tape:
             y_pred = self(x, training=True)
-            loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True)
+            loss = self._computed_loss(x, y, y_pred, sample_weight, training=True)
             scaled = self.optimizer.scale_loss(loss)
         self._track_loss(loss, x)
         variables = self.trainable_weights
@@ -201,7 +231,7 @@ class Stepping(Base):
         """One step of evaluation; returns results by name."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
-        loss = self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=False)
+        loss = self._computed_loss(x, y, y_pred, sample_weight, training=False)
         self._track_loss(loss, x)
         return self.compute_metrics(x, y, y_pred, sample_weight=sample_weight)
 
@@ -224,6 +254,12 @@ class Stepping(Base):
                 f"override `compute_loss`."
             )
         return total_of(total)
+
+    def _computed_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Any:
+        """The result of `compute_loss`, which a class of the user's may define without `training`."""
+        signature = signature_of(type(self).compute_loss)
+        flag = {"training": training} if signature.takes_training or "kwargs" in signature.names else {}
+        return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **flag)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Count a batch in the metrics of `compile` and return all results."""
@@ -283,6 +319,11 @@ class Stepping(Base):
                     self._compile_metrics.build(placeholders[1] if len(placeholders) > 1 else None, y_pred)
         self._prepared[key] = checks
         return checks
+
+    def _symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
+        """Build the model, the loss and the metrics for a batch, or the first one of `iterator`, and train nothing."""
+        batch = valid_batch(next(iter(iterator)) if data_batch is None else data_batch)
+        self._prepare(batch, specs_of(batch)[1], batch, "train")
 
     def _fixed_batch_size(self) -> int | None:
         """The batch size that the model's inputs demand, None if they take any."""

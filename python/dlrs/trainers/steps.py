@@ -28,13 +28,15 @@ class Step:
         program: takes the step's arrays in the order of their nest.
         checks: called with the arrays before the program.
         loss_index: which output of the program is the loss, or None.
+        metrics: those of the model, set for steps that are run without its loops.
     """
 
-    __slots__ = ("_constants", "_names", "_structure", "checks", "loss_index", "program", "single")
+    __slots__ = ("_constants", "_names", "_structure", "checks", "loss_index", "metrics", "program", "single")
 
     def __init__(self, program: _dlrs.Program, result: Any) -> None:
         self.program = program
         self.checks: Sequence[Callable[[Sequence[Any]], None]] = ()
+        self.metrics: Sequence[Any] = ()
         leaves = tree.flatten(result)
         self._constants = [_OUTPUT if is_symbolic(leaf) else leaf for leaf in leaves]
         self._structure = tree.map_structure(lambda leaf: None, result)

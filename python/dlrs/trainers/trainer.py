@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from dlrs import config
 from dlrs.backend import tree
 from dlrs.backend.structure import structure_version
 from dlrs.callbacks import Callback, CallbackList, History, Position
@@ -12,6 +13,7 @@ from dlrs.data import (
     ArrayData,
     Data,
     IteratorData,
+    PartialEpochs,
     as_data,
     as_validation_data,
     class_weight_to_sample_weights,
@@ -28,7 +30,13 @@ from dlrs.trainers.steps import Step
 
 
 class Trainer(Stepping):
-    """What makes a layer a model that can be trained. Mixed into `Model`."""
+    """What makes a layer a model that can be trained. Mixed into `Model`.
+
+    A class of its own names it before the layer, and calls `Trainer.__init__(self)` after that of the layer.
+    """
+
+    def __init__(self) -> None:
+        self._init_trainer()
 
     # Training and evaluation
 
@@ -64,10 +72,12 @@ class Trainer(Stepping):
             validation_split: share of the data, from its end before shuffling, that is evaluated after each epoch.
             validation_data: `(x, y)`, `(x, y, sample_weight)` or an iterable, evaluated after each epoch.
             shuffle: whether to shuffle the rows before each epoch; "batch" shuffles within batches.
-            class_weight: factor of the loss for each class.
+            class_weight: factor of the loss for each class, whose numbers are the targets, or the places of the ones
+                in their rows.
             sample_weight: factor of the loss for each example.
             initial_epoch: number of the first epoch.
-            steps_per_epoch: steps in an epoch; as many as there are batches by default.
+            steps_per_epoch: steps in an epoch; as many as there are batches by default. With fewer, an epoch goes on
+                where the one before stopped, and the last of a pass over arrays is as long as what is left.
             validation_steps, validation_batch_size: the same for validation.
             validation_freq: validate every so many epochs, or after the epochs listed.
 
@@ -97,11 +107,17 @@ class Trainer(Stepping):
             whole = ArrayData(x, y, sample_weight, batch_size)
             parts = unpack_x_y_sample_weight(whole.structure)
             (x, y, sample_weight), validation_data = train_validation_split(parts, validation_split)
-        if class_weight is not None:
-            if is_iterator(x) or y is None:
-                raise ValueError("fit: `class_weight` needs `y` as an array.")
+        if class_weight is not None and not is_iterator(x):
+            if y is None:
+                raise ValueError("fit: `class_weight` needs `y`.")
             sample_weight = class_weight_to_sample_weights(y, class_weight, self._num_classes())
-        data = as_data(x, y, sample_weight, batch_size, shuffle, steps_per_epoch)
+        steps_per_epoch = _at_most(steps_per_epoch, config.max_steps_per_epoch())
+        if steps_per_epoch is not None and not is_iterator(x):
+            steps_per_epoch += -steps_per_epoch % self.steps_per_execution  # whole executions, as in Keras
+        epochs = _at_most(epochs, config.max_epochs()) or 0
+        data = as_data(x, y, sample_weight, batch_size, shuffle, steps_per_epoch if is_iterator(x) else None)
+        if class_weight is not None and isinstance(data, IteratorData):
+            data.set_class_weight(class_weight, self._num_classes())
         self._check_data(data, "train")
         validation: Data | None = None
         if validation_data is not None:
@@ -114,11 +130,11 @@ class Trainer(Stepping):
             model=self,
             verbose=level,
             epochs=epochs,
-            steps=data.num_batches,
+            steps=_at_most(data.num_batches, steps_per_epoch),
         )
         self.stop_training = False
-        loop = Loop(self, "train", data, callback_list)
-        loop.prepare()
+        Loop(self, "train", data, callback_list).prepare()
+        epochs_of = PartialEpochs(data, steps_per_epoch, initial_epoch) if isinstance(data, ArrayData) else data
         if validation is not None:
             Loop(self, "test", validation, callback_list).prepare()
         try:
@@ -129,7 +145,7 @@ class Trainer(Stepping):
             logs: dict[str, float] = {}
             for epoch in range(initial_epoch, epochs):
                 begun = resumed if resumed is not None and resumed.batch and resumed.epoch == epoch else None
-                results = self._fit_epoch(loop, epoch, validation, validation_freq, callback_list, begun)
+                results = self._fit_epoch(epochs_of, epoch, validation, validation_freq, callback_list, begun)
                 if results is None:
                     break
                 logs = results
@@ -145,7 +161,7 @@ class Trainer(Stepping):
 
     def _fit_epoch(
         self,
-        loop: Loop,
+        source: PartialEpochs | IteratorData,
         epoch: int,
         validation: Data | None,
         validation_freq: int | Sequence[int],
@@ -159,14 +175,10 @@ class Trainer(Stepping):
         else:
             callbacks.on_epoch_resumed(epoch)
             self._epochs_trained -= 1  # it was counted when it began
-        order = None
-        if isinstance(loop.data, IteratorData) or (loop.data is not None and loop.data.shuffle):
-            if self._shuffle_seed is None:
-                self._shuffle_seed = int(np.random.randint(0, 2**31 - 1))
-            order = loop.data.order(self._shuffle_seed, self._epochs_trained)
+        data, order = self._data_of_epoch(source, epoch)
         self._epochs_trained += 1
-        logs = loop.run(order, epoch, begun)
-        if isinstance(loop.data, IteratorData) and loop.data.exhausted:
+        logs = Loop(self, "train", data, callbacks).run(order, epoch, begun)
+        if isinstance(source, IteratorData) and source.exhausted:
             return None
         if validation is not None and _is_due(epoch, validation_freq):
             results = self._evaluate(validation, callbacks)
@@ -174,8 +186,18 @@ class Trainer(Stepping):
         callbacks.on_epoch_end(epoch, logs)
         return logs
 
+    def _data_of_epoch(self, source: PartialEpochs | IteratorData, epoch: int) -> tuple[Data, Any]:
+        """The data of an epoch, and its order, which is drawn by the number of epochs trained before."""
+        if self._shuffle_seed is None and (isinstance(source, IteratorData) or source.data.shuffle):
+            self._shuffle_seed = int(np.random.randint(0, 2**31 - 1))
+        seed = self._shuffle_seed or 0
+        if isinstance(source, IteratorData):
+            return source, source.order(seed, self._epochs_trained)
+        return source.at(source.data.order(seed, self._epochs_trained - source.begun(epoch)), epoch)
+
     def _evaluate(self, data: Data, callbacks: CallbackList) -> dict[str, float]:
         self.reset_metrics()
+        self.stop_evaluating = False
         callbacks.on_test_begin()
         logs = Loop(self, "test", data, callbacks).run(None, None)
         callbacks.on_test_end(logs)
@@ -200,6 +222,7 @@ class Trainer(Stepping):
         self._require_compiled("evaluate")
         if steps is not None:
             steps = check_integer(steps, "steps", 1)
+        steps = _at_most(steps, config.max_steps_per_epoch())
         data = as_data(x, y, sample_weight, batch_size, False, steps)
         self._check_data(data, "test")
         level = verbosity(verbose)
@@ -224,6 +247,8 @@ class Trainer(Stepping):
         """The outputs for `x`, as NumPy arrays nested like the outputs of the model."""
         if steps is not None:
             steps = check_integer(steps, "steps", 1)
+        steps = _at_most(steps, config.max_steps_per_epoch())
+        self.stop_predicting = False
         data = as_data(x, None, None, batch_size, False, steps)
         level = verbosity(verbose)
         callback_list = CallbackList(
@@ -248,7 +273,7 @@ class Trainer(Stepping):
         class_weight: dict[int, float] | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Train on one batch; returns the loss and metrics counted since `reset_metrics`, as `evaluate` does."""
+        """Train on one batch; returns its loss and metrics, as `evaluate` does."""
         return_dict = bool(return_dict)
         if class_weight is not None:
             if sample_weight is not None:
@@ -258,7 +283,7 @@ class Trainer(Stepping):
         return logs if return_dict else _one_or_list(logs)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Evaluate one batch; returns the loss and metrics counted since `reset_metrics`, as `evaluate` does."""
+        """Evaluate one batch; returns its loss and metrics, as `evaluate` does."""
         return_dict = bool(return_dict)
         logs = self._on_batch("test", x, y, sample_weight)
         return logs if return_dict else _one_or_list(logs)
@@ -298,6 +323,8 @@ class Trainer(Stepping):
             if step is not None and not self.check_numerics:
                 for check in step.checks:
                     check((x, y))
+                for metric in step.metrics:
+                    metric.reset_state()
                 return step.logs(step.program(x, y))
         self._require_compiled(f"{mode}_on_batch")
         if sample_weight is not None and y is None:
@@ -306,6 +333,8 @@ class Trainer(Stepping):
             raise ValueError(f"{mode}_on_batch: there is no data: give `x`.")
         batch = valid_batch(pack_x_y_sample_weight(x, y, sample_weight))
         loop = Loop(self, mode, None, None)
+        loop.step_for(batch)  # metrics may be made by the first trace
+        self.reset_metrics()
         logs = loop.logs_of(batch)
         step = loop.last_step
         if step is not None and key is not None and batch[0] is x and batch[1] is y and not self.check_numerics:
@@ -317,7 +346,13 @@ class Trainer(Stepping):
             return
         for oldest in list(self._short_paths)[:-15]:
             self._short_paths.pop(oldest, None)
+        step.metrics = self.metrics
         self._short_paths[key] = step
+
+
+def _at_most(value: int | None, limit: int | None) -> int | None:
+    """The smaller of two numbers, None being no limit."""
+    return value if limit is None else limit if value is None else min(value, limit)
 
 
 def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:
