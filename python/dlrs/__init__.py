@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         tree,
         utils,
         vision,
+        visualization,
     )
     from dlrs.backend import (
         DTypePolicy,
@@ -61,7 +62,7 @@ _SUBMODULES = frozenset(
     (
         "activations", "applications", "audio", "backend", "callbacks", "config", "constraints", "data", "datasets",
         "errors", "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers",
-        "preprocessing", "random", "regularizers", "saving", "text", "tree", "utils", "vision",
+        "preprocessing", "random", "regularizers", "saving", "text", "tree", "utils", "vision", "visualization",
     )
 )  # fmt: skip
 
@@ -134,6 +135,7 @@ __all__ = [
     "utils",
     "value_and_grad",
     "vision",
+    "visualization",
 ]
 
 

@@ -14,7 +14,7 @@ STOREYS = [
     ["initializers", "regularizers", "constraints", "activations", "losses", "metrics"],
     ["layers"],
     ["models", "optimizers", "callbacks", "trainers", "saving", "data", "utils", "datasets", "preprocessing"],
-    ["applications", "audio", "vision", "text", "strategy", "tuning"],
+    ["applications", "audio", "vision", "text", "strategy", "tuning", "visualization"],
 ]
 STOREY = {name: level for level, names in enumerate(STOREYS) for name in names}
 

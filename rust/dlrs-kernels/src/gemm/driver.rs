@@ -28,8 +28,11 @@ impl MatB<'_> {
     }
 }
 
-/// Rows of A that are multiplied by all panels of B at a time: packed, a block of k steps of them stays in L2.
+/// Rows of A, at most, that are multiplied by all panels of B at a time.
 const MC: usize = 512;
+
+/// Elements of them in a block of k steps: packed, they take half of the smallest L2 that has the widest level.
+const SLAB: usize = 128 * 1024;
 
 /// Steps of k between two visits of C when one block of rows makes a single pass over B.
 const ONE_BLOCK_DEPTH: usize = 2048;
@@ -55,7 +58,7 @@ fn scratch_len<S: Tiles>(_: S, m: usize, k: usize) -> usize {
 
 /// Into how many blocks, as equal as can be, k is cut: between two, C is stored and fetched again.
 fn depth_blocks<S: Tiles>(m: usize, k: usize) -> usize {
-    k.div_ceil(if m <= S::MR { ONE_BLOCK_DEPTH } else { S::KC }).max(1)
+    k.div_ceil(if m <= S::MR { ONE_BLOCK_DEPTH } else { S::DEPTH }).max(1)
 }
 
 /// C = epilogue(A·B) for a tile C of m×n.
@@ -201,7 +204,8 @@ struct Panel {
 #[inline(always)]
 fn product<S: Tiles>(s: S, a: MatRef<f32>, b: MatB, mut c: TileMut<f32>, epilogue: &Epilogue, scratch: &mut [f32]) {
     let (m, k, n) = (c.rows(), a.cols(), c.cols());
-    let (slabs, depths) = (m.div_ceil(MC), depth_blocks::<S>(m, k));
+    let depths = depth_blocks::<S>(m, k);
+    let slabs = m.div_ceil((SLAB / k.div_ceil(depths).max(1)).clamp(S::MR, MC));
     let (b_scratch, a_scratch) = aligned(scratch).split_at_mut(k.div_ceil(depths) * panel::<S>());
     let a_scratch = aligned(a_scratch);
     let interleave = interleave(&a);

@@ -11,6 +11,8 @@ pub(crate) trait Tiles: Simd {
     const MR: usize;
     /// The most steps of k that are multiplied before C is written: a panel of B of so many rows stays in, or near, L1.
     const KC: usize;
+    /// The same for products whose C is large: visiting it once more costs more than panels that come from L2.
+    const DEPTH: usize = Self::KC;
 
     /// The micro-kernel for `rows` of at most [`Self::MR`] and `vectors` of 1 or 2.
     fn kernel(rows: usize, vectors: usize, form: Rows) -> Kernel<Self>;
@@ -168,6 +170,7 @@ mod x86 {
         // 28 accumulators, two vectors of B and one of A, of 32 registers.
         const MR: usize = 14;
         const KC: usize = 400;
+        const DEPTH: usize = 512;
 
         kernels!(Avx512, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
         // 16 accumulators, five vectors each of taps and of the source, of 32 registers.

@@ -61,6 +61,7 @@ impl<'a, T: Element> TileMut<'a, T> {
     }
 
     /// Row `r`.
+    #[inline(always)] // a call would spill the vectors of a kernel that asks for a row
     pub fn row(&mut self, r: usize) -> &mut [T] {
         assert!(r < self.rows, "row {r} of a tile of {} rows", self.rows);
         // SAFETY: row r lies inside the rectangle, which this tile owns; the borrow of self excludes other rows for its length.

@@ -58,7 +58,16 @@ pub(super) fn is_live(mask: Mask<'_>, run: &Run, row: usize, place: usize) -> bo
 #[inline(always)]
 pub(super) fn any_live<'a>(mask: Mask<'a>, run: &Run, s: usize) -> impl Fn(Range<usize>) -> bool + use<'a> {
     let run = *run;
-    move |mut rows| rows.any(|row| is_live(mask, &run, row, run.place(s)))
+    #[inline(always)]
+    move |rows| {
+        // No method of the range: what it is given would be compiled without the level's instructions.
+        for row in rows {
+            if is_live(mask, &run, row, run.place(s)) {
+                return true;
+            }
+        }
+        false
+    }
 }
 
 /// Some units of a row: `n` from unit `j`, at most a vector.
@@ -185,11 +194,11 @@ pub(super) fn multiply<M: Multiply, const V: usize>(
             }
             for i in 0..height {
                 let row = &tile.0[i * V * lanes..(i + 1) * V * lanes];
-                // SAFETY: the row holds V vectors.
-                let vectors = std::array::from_fn(
-                    #[inline(always)]
-                    |v| unsafe { l.load(row.as_ptr().add(v * lanes)) },
-                );
+                let mut vectors = [l.splat(M::T::default()); V];
+                for v in 0..V {
+                    // SAFETY: the row holds V vectors.
+                    vectors[v] = unsafe { l.load(row.as_ptr().add(v * lanes)) };
+                }
                 finish(first + i, panel, vectors);
             }
         }
