@@ -61,8 +61,10 @@ def test_early_stopping_restores_the_best_weights_and_knows_accuracies():
     assert epoch == 3
     assert model.weight == 1
     assert stopping.best_epoch == 1
-    with pytest.raises(ValueError, match="Unknown mode 'mx'"):
+    with pytest.warns(UserWarning, match="EarlyStopping mode 'mx' is unknown"):
         callbacks.EarlyStopping(mode="mx")
+    with pytest.raises(ValueError, match="nothing tells whether the result 'reward' should grow or fall"):
+        run(callbacks.EarlyStopping("reward"), [1.0], "reward")
     with pytest.warns(UserWarning, match="no result 'val_f1'; there are loss"):
         run(callbacks.EarlyStopping("val_f1"), [1.0], "loss")
 

@@ -101,7 +101,7 @@ def test_the_direction_is_the_metrics():
     model.fit(X, Y, verbose=0)
     callback = callbacks.EarlyStopping("val_fit")
     callback.set_model(model)
-    assert callback.is_better(0.9, 0.5)
+    assert callback._is_improvement(0.9, 0.5)
 
 
 def make(name):

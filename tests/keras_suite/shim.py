@@ -16,6 +16,7 @@ import unittest.mock
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import event_files
 import ml_dtypes  # noqa: F401  # teaches NumPy the name "bfloat16", as every back end of Keras does
 import pytest
 
@@ -184,6 +185,12 @@ def _install() -> None:
 
 _install()
 
+# Modules of TensorFlow that test files of Keras import at their top.
+_TENSORFLOW_MODULES = (
+    "tensorflow.compat", "tensorflow.compat.v1", "tensorflow.core", "tensorflow.core.util", "tensorflow.python",
+    "tensorflow.python.eager", "tensorflow.python.lib", "tensorflow.python.lib.io", "tensorflow.summary",
+)  # fmt: skip
+
 
 class _Absent(types.ModuleType):
     """Stands, while tests are collected, for a framework that a test file imports at its top: the tests that do not use
@@ -214,6 +221,11 @@ def pytest_collection() -> None:
     for name in ("grain", "tensorflow", "torch"):
         if importlib.util.find_spec(name) is None:
             sys.modules[name] = _Absent(name)
+    if isinstance(sys.modules.get("tensorflow"), _Absent):
+        sys.modules.update((name, _Absent(name)) for name in _TENSORFLOW_MODULES)
+        # What reads event files; the tests judge what was written, not by what it is read.
+        sys.modules["tensorflow.core.util"].event_pb2 = event_files  # type: ignore[attr-defined]
+        sys.modules["tensorflow.python.lib.io"].tf_record = event_files  # type: ignore[attr-defined]
     if isinstance(sys.modules.get("torch"), _Absent):
         sys.modules.update((name, _Absent(name)) for name in ("torch.utils", "torch.utils.data"))
 

@@ -19,6 +19,7 @@ RATCHET = HERE / "ratchet"
 AREAS = (
     "activations",
     "applications/imagenet_utils_test.py",
+    "callbacks",
     "constraints",
     "initializers",
     "layers/activations",

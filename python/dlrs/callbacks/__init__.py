@@ -3,6 +3,7 @@
 from dlrs.callbacks.backup_and_restore import BackupAndRestore
 from dlrs.callbacks.callback import Callback
 from dlrs.callbacks.callback_list import CallbackList
+from dlrs.callbacks.csv_logger import CSVLogger
 from dlrs.callbacks.early_stopping import EarlyStopping
 from dlrs.callbacks.gradient_monitor import GradientMonitor
 from dlrs.callbacks.history import History
@@ -13,10 +14,14 @@ from dlrs.callbacks.monitor_callback import MonitorCallback
 from dlrs.callbacks.periodic_callback import PeriodicCallback
 from dlrs.callbacks.position import Position
 from dlrs.callbacks.progbar_logger import ProgbarLogger
+from dlrs.callbacks.remote_monitor import RemoteMonitor
 from dlrs.callbacks.swap_ema_weights import SwapEMAWeights
+from dlrs.callbacks.tensorboard import TensorBoard
+from dlrs.callbacks.terminate_on_nan import TerminateOnNaN
 
 __all__ = [
     "BackupAndRestore",
+    "CSVLogger",
     "Callback",
     "CallbackList",
     "EarlyStopping",
@@ -30,5 +35,8 @@ __all__ = [
     "Position",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "RemoteMonitor",
     "SwapEMAWeights",
+    "TensorBoard",
+    "TerminateOnNaN",
 ]

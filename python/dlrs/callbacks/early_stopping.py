@@ -1,12 +1,12 @@
 """Early stopping."""
 
-import sys
 from typing import Any, Literal
 
 import numpy as np
 
 from dlrs.callbacks.callback import Logs
 from dlrs.callbacks.monitor_callback import MonitorCallback
+from dlrs.utils.io_utils import print_msg
 
 
 class EarlyStopping(MonitorCallback):
@@ -23,7 +23,7 @@ class EarlyStopping(MonitorCallback):
         start_from_epoch: first epoch to look at.
 
     >>> stopping = EarlyStopping(monitor="loss", patience=1)
-    >>> stopping.is_better(0.4, 0.5)
+    >>> stopping._is_improvement(0.4, 0.5)
     True
     """
 
@@ -38,7 +38,7 @@ class EarlyStopping(MonitorCallback):
         restore_best_weights: bool = False,
         start_from_epoch: int = 0,
     ) -> None:
-        super().__init__(monitor, min_delta, mode)
+        super().__init__(monitor, mode, min_delta=min_delta)
         self.patience = patience
         self.verbose = verbose
         self.baseline = baseline
@@ -62,12 +62,12 @@ class EarlyStopping(MonitorCallback):
         value = self.monitored(logs or {})
         if value is None:
             return
-        if self.best is None or self.is_better(value, self.best):
+        if self._is_improvement(value, self.best):
             self.best = value
             self.best_epoch = epoch
             if self.restore_best_weights:
                 self.best_weights = self.model.get_weights()
-            if self.baseline is None or self.is_better(value, self.baseline):
+            if self._is_improvement(value, self.baseline):
                 self.wait = 0
                 return
         self.wait += 1
@@ -77,8 +77,8 @@ class EarlyStopping(MonitorCallback):
 
     def on_train_end(self, logs: Logs = None) -> None:
         if self.stopped_epoch > 0 and self.verbose:
-            sys.stdout.write(f"Epoch {self.stopped_epoch + 1}: early stopping\n")
+            print_msg(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.best_weights is not None:
             if self.verbose:
-                sys.stdout.write(f"Restoring the weights of the best epoch: {self.best_epoch + 1}.\n")
+                print_msg(f"Restoring the weights of the best epoch: {self.best_epoch + 1}.")
             self.model.set_weights(self.best_weights)

@@ -13,7 +13,7 @@ class LambdaCallback(Callback):
         on_epoch_begin, on_epoch_end: called with `(epoch, logs)`.
         on_train_begin, on_train_end: called with `(logs)`.
         on_train_batch_begin, on_train_batch_end: called with `(batch, logs)`.
-        **kwargs: any other method of `Callback`.
+        **kwargs: any other method of `Callback`; under names that do not begin with `on_`, functions of your own.
 
     >>> losses = []
     >>> callback = LambdaCallback(on_epoch_end=lambda epoch, logs: losses.append(logs["loss"]))
@@ -43,7 +43,7 @@ class LambdaCallback(Callback):
             **kwargs,
         }
         for name, function in functions.items():
-            if not (name.startswith("on_") and hasattr(Callback, name)):
+            if name.startswith("on_") and not hasattr(Callback, name):
                 raise TypeError(f"LambdaCallback: {name!r} is not a method of Callback.")
             if function is not None:
                 setattr(self, name, function)

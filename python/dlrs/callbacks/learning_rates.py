@@ -2,12 +2,12 @@
 
 import inspect
 import math
-import sys
 from collections.abc import Callable
 from typing import Any, Literal
 
 from dlrs.callbacks.callback import Callback, Logs
 from dlrs.callbacks.monitor_callback import MonitorCallback
+from dlrs.utils.io_utils import print_msg
 
 
 def _rated(model: Any) -> dict[str, Any]:
@@ -19,9 +19,14 @@ def _rated(model: Any) -> dict[str, Any]:
     return {f"learning_rate_{inner.name}": inner for inner in several}
 
 
+def learning_rates(model: Any) -> dict[str, float]:
+    """The present learning rates, under the names that they have in logs."""
+    return {name: float(optimizer.learning_rate) for name, optimizer in _rated(model).items()}
+
+
 def _log_rates(model: Any, logs: Logs) -> None:
     if logs is not None:
-        logs.update({name: float(optimizer.learning_rate) for name, optimizer in _rated(model).items()})
+        logs.update(learning_rates(model))
 
 
 class LearningRateScheduler(Callback):
@@ -52,9 +57,7 @@ class LearningRateScheduler(Callback):
             rate = self._scheduled(epoch, float(optimizer.learning_rate))
             optimizer.learning_rate = rate
             if self.verbose:
-                sys.stdout.write(
-                    f"\nEpoch {epoch + 1}: LearningRateScheduler setting {name.replace('_', ' ')} to {rate}.\n"
-                )
+                print_msg(f"\nEpoch {epoch + 1}: LearningRateScheduler setting {name.replace('_', ' ')} to {rate}.")
 
     def _scheduled(self, epoch: int, present: float) -> float:
         try:
@@ -106,7 +109,7 @@ class ReduceLROnPlateau(MonitorCallback):
         cooldown: int = 0,
         min_lr: float = 0.0,
     ) -> None:
-        super().__init__(monitor, min_delta, mode)
+        super().__init__(monitor, mode, min_delta=min_delta)
         if not 0 < factor < 1:
             raise ValueError(
                 f"ReduceLROnPlateau does not support a factor >= 1.0, nor <= 0: `factor` must be in (0, 1), got "
@@ -139,7 +142,7 @@ class ReduceLROnPlateau(MonitorCallback):
         if self.in_cooldown():
             self.cooldown_counter -= 1
             self.wait = 0
-        if self.best is None or self.is_better(value, self.best):
+        if self._is_improvement(value, self.best):
             self.best = value
             self.wait = 0
         elif not self.in_cooldown():
@@ -158,7 +161,5 @@ class ReduceLROnPlateau(MonitorCallback):
                 optimizer.learning_rate = new
                 reduced = True
                 if self.verbose:
-                    sys.stdout.write(
-                        f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing {name.replace('_', ' ')} to {new}.\n"
-                    )
+                    print_msg(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing {name.replace('_', ' ')} to {new}.")
         return reduced

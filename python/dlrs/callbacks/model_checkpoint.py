@@ -2,7 +2,6 @@
 
 import math
 import os
-import sys
 import warnings
 from pathlib import Path
 from typing import Any, Literal
@@ -10,15 +9,19 @@ from typing import Any, Literal
 from dlrs.callbacks.callback import Logs
 from dlrs.callbacks.monitor_callback import MonitorCallback
 from dlrs.callbacks.periodic_callback import PeriodicCallback
+from dlrs.utils.io_utils import print_msg
+
+_ENDINGS_OF_MODELS = (".dlrs", ".keras")
+_ENDINGS_OF_WEIGHTS = (".safetensors", ".weights.h5")
 
 
 class ModelCheckpoint(PeriodicCallback, MonitorCallback):
     """Saves the model, or its weights, after epochs or after every so many batches.
 
     Args:
-        filepath: where to: a path that ends in `.dlrs`, or in `.safetensors` with `save_weights_only`. Its parts
-            `{epoch}` (from 1), `{batch}` (from 1, with `save_freq` in batches) and names of results are filled in:
-            `"{epoch:02d}-{val_loss:.2f}.dlrs"`. Directories are made.
+        filepath: where to: a path that ends in `.dlrs` or `.keras`, or in `.safetensors` or `.weights.h5` with
+            `save_weights_only`. Its parts `{epoch}` (from 1), `{batch}` (from 1, with `save_freq` in batches) and names
+            of results are filled in: `"{epoch:02d}-{val_loss:.2f}.dlrs"`. Directories are made.
         monitor: name of the result that `save_best_only` looks at.
         verbose: 1 prints what was done.
         save_best_only: save only when the result is better than all before. NaN is never better.
@@ -48,18 +51,17 @@ class ModelCheckpoint(PeriodicCallback, MonitorCallback):
         initial_value_threshold: float | None = None,
     ) -> None:
         PeriodicCallback.__init__(self, save_freq)
-        MonitorCallback.__init__(self, monitor, 0, mode)
+        MonitorCallback.__init__(self, monitor, mode, initial_value_threshold)
         self.filepath: str = os.fspath(filepath)
         self.verbose = verbose
         self.save_best_only = save_best_only
         self.save_weights_only = save_weights_only
-        ending = ".safetensors" if save_weights_only else ".dlrs"
-        if Path(self.filepath).suffix != ending:
+        endings = _ENDINGS_OF_WEIGHTS if save_weights_only else _ENDINGS_OF_MODELS
+        if not self.filepath.endswith(endings):
             raise ValueError(
-                f"ModelCheckpoint: `filepath` must end in {ending!r} with save_weights_only={save_weights_only}, got "
-                f"{self.filepath!r}."
+                f"ModelCheckpoint: `filepath` must end in {' or '.join(map(repr, endings))} with "
+                f"save_weights_only={save_weights_only}, got {self.filepath!r}."
             )
-        self.best = initial_value_threshold
         self._current_epoch = 0
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
@@ -92,7 +94,7 @@ class ModelCheckpoint(PeriodicCallback, MonitorCallback):
                 stacklevel=4,
             )
             return False
-        if math.isnan(value) or not (self.best is None or self.is_better(value, self.best)):
+        if math.isnan(value) or not self._is_improvement(value, self.best):
             self._say(f"{self.monitor} is {value:.5g}, the best stays {self.best}")
             return False
         self._say(f"{self.monitor} improved from {self.best} to {value:.5g}")
@@ -117,4 +119,4 @@ class ModelCheckpoint(PeriodicCallback, MonitorCallback):
 
     def _say(self, text: str) -> None:
         if self.verbose:
-            sys.stdout.write(f"\nEpoch {self._current_epoch + 1}: {text}\n")
+            print_msg(f"\nEpoch {self._current_epoch + 1}: {text}")

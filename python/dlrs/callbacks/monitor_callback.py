@@ -2,13 +2,13 @@
 
 import math
 import warnings
-from collections.abc import Callable
 from typing import Any, Literal
 
+from dlrs import ops
 from dlrs.callbacks.callback import Callback
-from dlrs.errors import unknown_name
 
 _GROWING = ("acc", "auc", "precision", "recall", "f1")
+_FALLING = ("loss", "error")
 
 
 class MonitorCallback(Callback):
@@ -16,28 +16,50 @@ class MonitorCallback(Callback):
 
     Args:
         monitor: name of the result.
-        min_delta: smallest change that counts as an improvement.
         mode: `"min"`, `"max"`, or `"auto"`: the direction of the model's metric of that name if it has one, else max
-            for accuracies, AUC and the like, min for the rest.
+            for accuracies, AUC and the like, min for losses and errors. Anything else is taken for `"auto"`, with a
+            warning.
+        baseline: value that the first result is compared with.
+        min_delta: smallest change that counts as an improvement.
 
-    >>> MonitorCallback("val_accuracy").is_better(0.5, 0.4)
+    Attributes:
+        best: the best value so far.
+        monitor_op: `ops.less` or `ops.greater`; None until a value is compared.
+
+    Raises:
+        ValueError: when the first value is compared, `mode` is `"auto"` and nothing tells the direction.
+
+    >>> MonitorCallback("val_accuracy")._is_improvement(0.5, 0.4)
     True
     """
 
     def __init__(
-        self, monitor: str = "val_loss", min_delta: float = 0, mode: Literal["auto", "min", "max"] = "auto"
+        self,
+        monitor: str = "val_loss",
+        mode: Literal["auto", "min", "max"] = "auto",
+        baseline: float | None = None,
+        min_delta: float = 0,
     ) -> None:
         super().__init__()
         if mode not in ("auto", "min", "max"):
-            raise ValueError(f"{type(self).__name__}: " + unknown_name("mode", mode, ("auto", "min", "max")))
+            warnings.warn(
+                f"{type(self).__name__} mode {mode!r} is unknown, fallback to auto mode. There are 'auto', 'min' and "
+                "'max'.",
+                stacklevel=3,
+            )
+            mode = "auto"
         self.monitor = monitor
-        self.min_delta = abs(min_delta)
         self.mode = mode
+        self.best = baseline
+        self.min_delta = abs(min_delta)
+        self.monitor_op: Any = None
 
-    @property
-    def monitor_op(self) -> Callable[[float, float], bool]:
-        """Whether a first value is better than a second."""
-        return (lambda a, b: a > b) if self._grows() else (lambda a, b: a < b)
+    def set_model(self, model: Any) -> None:
+        super().set_model(model)
+        self.monitor_op = None
+
+    def _set_monitor_op(self) -> None:
+        self.monitor_op = ops.greater if self._grows() else ops.less
 
     def _grows(self) -> bool:
         if self.mode != "auto":
@@ -50,16 +72,30 @@ class MonitorCallback(Callback):
             direction = getattr(metric, "_direction", None)
             if metric.name == name and direction is not None:
                 return bool(direction == "up")
-        return any(part in name for part in _GROWING)
+        if any(part in name for part in _GROWING):
+            return True
+        if any(part in name for part in _FALLING):
+            return False
+        raise ValueError(
+            f"{type(self).__name__}: nothing tells whether the result {self.monitor!r} should grow or fall. Pass "
+            "mode='max' or mode='min'."
+        )
 
-    def is_better(self, value: float, reference: float) -> bool:
-        """Whether `value` improves upon `reference` by more than `min_delta`."""
-        better = self.monitor_op
-        margin = self.min_delta if better(1, 0) else -self.min_delta
-        return better(value - margin, reference)
+    def _is_improvement(self, value: float, reference: float | None) -> bool:
+        """Whether `value` improves upon `reference` by more than `min_delta`; anything improves upon None."""
+        if self.monitor_op is None:
+            self._set_monitor_op()
+        if reference is None:
+            return True
+        # In double precision, which `monitor_op` on Python's floats would not be.
+        if self.monitor_op is ops.greater:
+            return value - self.min_delta > reference
+        return value + self.min_delta < reference
 
     def monitored(self, logs: dict[str, Any]) -> float | None:
         """The result in `logs`, the worst value there is in place of NaN; None, with a warning, if it is missing."""
+        if self.monitor_op is None:
+            self._set_monitor_op()
         value = logs.get(self.monitor)
         if value is None:
             warnings.warn(
@@ -69,4 +105,4 @@ class MonitorCallback(Callback):
             )
             return None
         # A NaN compares false with everything, so it never counts as an improvement, the first included.
-        return math.inf if math.isnan(value) and self.monitor_op(0, 1) else -math.inf if math.isnan(value) else value
+        return value if not math.isnan(value) else -math.inf if self.monitor_op is ops.greater else math.inf

@@ -76,6 +76,29 @@ class LayerState(LayerTypes):
 
     # Variables
 
+    def add_variable(
+        self,
+        shape: Sequence[int] | None,
+        initializer: Any,
+        dtype: Any = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """A new variable of this layer: another name of `add_weight`, whose arguments these are."""
+        return self.add_weight(
+            shape=shape,
+            initializer=initializer,
+            dtype=dtype,
+            trainable=trainable,
+            autocast=autocast,
+            regularizer=regularizer,
+            constraint=constraint,
+            name=name,
+        )
+
     def add_weight(
         self,
         *args: Any,
