@@ -340,6 +340,8 @@ FOLDER = tempfile.gettempdir()
 CALLBACKS: dict[str, tuple[Any, ...]] = {
     "LearningRateScheduler": (lambda epoch, rate: rate,),
     "ModelCheckpoint": (os.path.join(FOLDER, f"bad-inputs-{os.getpid()}.dlrs"),),
+    "CSVLogger": (os.path.join(FOLDER, f"bad-inputs-{os.getpid()}.csv"),),
+    "TensorBoard": (os.path.join(FOLDER, f"bad-inputs-{os.getpid()}-events"),),
     "BackupAndRestore": (os.path.join(FOLDER, f"bad-inputs-{os.getpid()}"),),
 }
 
@@ -365,7 +367,7 @@ def of_callbacks() -> Iterator[Good]:
         elif name == "CallbackList":
             yield Good("callbacks.CallbackList", partial(call, cls))
         else:
-            alone = name in ("SwapEMAWeights", "MonitorCallback")
+            alone = name in ("SwapEMAWeights", "MonitorCallback", "RemoteMonitor")
             yield Good(f"callbacks.{name}", partial(call, cls if alone else use, *args, of=cls))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
+from dlrs.backend.checks import check_type
 from dlrs.callbacks.callback import Callback, Logs
 
 
@@ -33,6 +34,7 @@ class CSVLogger(Callback):
         super().__init__()
         if not isinstance(separator, str) or len(separator) != 1:
             raise ValueError(f"CSVLogger: `separator` must be a single character, got {separator!r}.")
+        check_type("CSVLogger", "filename", filename, str | os.PathLike, "a path")
         self.filename = os.fspath(filename)
         self.sep = separator
         self.append = append

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from dlrs.backend.checks import check_count, check_type
 from dlrs.callbacks.callback import Logs
 from dlrs.callbacks.learning_rates import learning_rates
 from dlrs.callbacks.periodic_callback import PeriodicCallback
@@ -64,6 +65,9 @@ class TensorBoard(PeriodicCallback):
             raise ValueError(
                 f"TensorBoard: batches are not profiled: `profile_batch` must be 0, got {profile_batch!r}."
             )
+        check_type("TensorBoard", "log_dir", log_dir, str | os.PathLike, "a path")
+        check_count("TensorBoard", "histogram_freq", histogram_freq, 0)
+        check_count("TensorBoard", "embeddings_freq", embeddings_freq, 0)
         self.log_dir = os.fspath(log_dir)
         self.histogram_freq = histogram_freq
         self.write_graph = write_graph
