@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from dlrs import Input, KerasTensor, Sequential, layers, ops
+from dlrs import Input, KerasTensor, Sequential, audio, layers, ops
 from dlrs.backend import DTypePolicy
 
 RNG = np.random.default_rng(0)
@@ -216,12 +216,14 @@ def image_file() -> io.BytesIO:
 
 
 def image_directory() -> str:
-    """A directory with one image of a class, deleted with the process."""
+    """A directory with an image, a text and a sound of a class, deleted with the process."""
     folder = tempfile.TemporaryDirectory()
     FOLDERS.append(folder)
-    os.mkdir(os.path.join(folder.name, "class"))
-    with open(os.path.join(folder.name, "class", "image.png"), "wb") as file:
-        file.write(image_file().getvalue())
+    inside = Path(folder.name, "class")
+    inside.mkdir()
+    (inside / "image.png").write_bytes(image_file().getvalue())
+    (inside / "text.txt").write_text("a text")
+    audio.write_wav(inside / "sound.wav", np.zeros(8), 8000)
     return folder.name
 
 
@@ -235,6 +237,10 @@ def small_model() -> Any:
 UTILS: dict[str, Arguments] = {
     "array_to_img": given(IMAGE[0]),
     "image_dataset_from_directory": given(image_directory()),
+    "audio_dataset_from_directory": given(image_directory()),
+    "text_dataset_from_directory": given(image_directory()),
+    "timeseries_dataset_from_array": given(np.arange(8.0), None, 3),
+    "split_dataset": given((np.arange(8.0), np.arange(8)), 0.5, seed=1),
     "img_to_array": given(np.ones((3, 4, 3))),
     "load_img": given(image_file()),
     "save_img": given(io.BytesIO(), IMAGE[0], file_format="png"),

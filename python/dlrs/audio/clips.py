@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dlrs.audio.wav import signal
 from dlrs.backend.checks import check_count, check_number, check_type
+from dlrs.utils.wav_utils import signal
 
 Array = np.ndarray[Any, np.dtype[Any]]
 

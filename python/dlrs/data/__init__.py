@@ -2,10 +2,11 @@
 
 from dlrs.data.array_data import ArrayData, PartialEpochs
 from dlrs.data.checks import as_array, check_lengths, describe_shapes
-from dlrs.data.dataset import INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset
+from dlrs.data.dataset import AUTOTUNE, INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset
 from dlrs.data.iterator_data import IteratorData, is_iterator
 from dlrs.data.py_dataset import PyDataset
 from dlrs.data.sources import Data, as_data, as_validation_data
+from dlrs.data.split import train_dev_test_split
 from dlrs.data.unpack import (
     class_weight_to_sample_weights,
     pack_x_y_sample_weight,
@@ -14,6 +15,7 @@ from dlrs.data.unpack import (
 )
 
 __all__ = [
+    "AUTOTUNE",
     "INFINITE_CARDINALITY",
     "UNKNOWN_CARDINALITY",
     "ArrayData",
@@ -30,6 +32,7 @@ __all__ = [
     "describe_shapes",
     "is_iterator",
     "pack_x_y_sample_weight",
+    "train_dev_test_split",
     "train_validation_split",
     "unpack_x_y_sample_weight",
 ]

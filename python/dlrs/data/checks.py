@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from dlrs.backend import ALLOWED_DTYPES, Tensor, Variable, floatx, tree
+from dlrs.data.frames import foreign_array, is_array_like
 
 Array = np.ndarray[Any, Any]
 
@@ -15,6 +16,11 @@ _WIDENED = {"int8": "int32", "int16": "int32", "uint16": "int32", "uint32": "int
 def as_array(value: Any, argument: str) -> Array:
     """`value` as a contiguous array of a type that programs take; floats become `floatx()`,
     narrow integers int32 and uint32 int64.
+
+    Args:
+        value: array, tensor or list; a DataFrame or Series of pandas or Polars, whose columns hold numbers; a tensor of
+            PyTorch, or of any library that speaks DLPack, in this machine's memory.
+        argument: names it in messages.
 
     Raises:
         ValueError: `value` is ragged, a scalar, or of a type that holds no real numbers.
@@ -28,6 +34,8 @@ def as_array(value: Any, argument: str) -> Array:
     """
     if isinstance(value, Tensor | Variable):
         value = value.numpy()
+    elif type(value) is not np.ndarray:
+        value = foreign_array(value, argument)
     try:
         array = np.asarray(value)
     except ValueError as error:
@@ -62,7 +70,8 @@ def arrays_of(structure: Any, argument: str) -> tuple[Any, list[Array], list[str
     if (
         isinstance(structure, list | tuple)
         and structure
-        and not isinstance(structure[0], np.ndarray | Tensor | Variable | dict)
+        and not isinstance(structure[0], dict)
+        and not is_array_like(structure[0])
     ):
         structure = as_array(structure, argument)
     if not tree.is_nested(structure):

@@ -19,11 +19,19 @@ def is_iterator(x: Any) -> bool:
     >>> is_iterator(iter([(1, 2)])), is_iterator([1, 2]), is_iterator(np.zeros(3))
     (True, False, False)
     """
-    if isinstance(x, np.ndarray | Tensor | Variable | list | tuple | dict | str | bytes | bytearray) or hasattr(
-        x, "__array__"
-    ):
+    if isinstance(x, np.ndarray | Tensor | Variable | list | tuple | dict | str | bytes | bytearray):
+        return False
+    if hasattr(x, "__array__") or hasattr(x, "__dlpack__"):
         return False
     return isinstance(x, Iterable)
+
+
+def _length(source: Any) -> int | None:
+    """How many batches an iterable says that it has; None if it does not."""
+    try:
+        return len(source)
+    except (TypeError, NotImplementedError):  # PyTorch's loaders of iterable datasets have a `__len__` that raises
+        return None
 
 
 class IteratorData:
@@ -37,7 +45,7 @@ class IteratorData:
     def __init__(self, source: Any, steps: int | None = None) -> None:
         self._source = source
         self._iterator: Iterator[Any] | None = None
-        length = len(source) if hasattr(source, "__len__") else None
+        length = _length(source)
         self.exhausted = False
         self._has_given = False
         self.num_batches = steps if steps is not None else length

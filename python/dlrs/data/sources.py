@@ -5,6 +5,7 @@ from typing import Any
 from dlrs.data.array_data import ArrayData
 from dlrs.data.dataset import Dataset
 from dlrs.data.dataset_data import DatasetData
+from dlrs.data.frames import library_of
 from dlrs.data.iterator_data import IteratorData, is_iterator
 from dlrs.data.py_dataset import PyDataset, PyDatasetData
 from dlrs.data.unpack import unpack_x_y_sample_weight
@@ -18,6 +19,8 @@ def as_data(x: Any, y: Any, sample_weight: Any, batch_size: int | None, shuffle:
         raise ValueError(f"The number of steps must be positive, got {steps}.")
     if x is None:
         raise ValueError("There is no data: give `x`.")
+    if library_of(x) == "torch" and hasattr(x, "__getitem__") and hasattr(x, "__len__") and not hasattr(x, "shape"):
+        raise ValueError("`x` is a dataset of PyTorch, which gives no batches. Put it into a `DataLoader`.")
     if not is_iterator(x):
         return ArrayData(x, y, sample_weight, batch_size, shuffle, steps)
     for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):

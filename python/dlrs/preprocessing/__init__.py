@@ -1,5 +1,13 @@
 """Keras's older names of what prepares data."""
 
 from dlrs.preprocessing import sequence
+from dlrs.utils.image_dataset_utils import image_dataset_from_directory
+from dlrs.utils.text_dataset_utils import text_dataset_from_directory
+from dlrs.utils.timeseries_dataset_utils import timeseries_dataset_from_array
 
-__all__ = ["sequence"]
+__all__ = [
+    "image_dataset_from_directory",
+    "sequence",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
+]

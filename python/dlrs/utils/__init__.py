@@ -13,8 +13,10 @@ from dlrs.backend.registration import (
 )
 from dlrs.data import PyDataset, pack_x_y_sample_weight, unpack_x_y_sample_weight
 from dlrs.ops.operation_utils import get_source_inputs
+from dlrs.utils.audio_dataset_utils import audio_dataset_from_directory
 from dlrs.utils.averages import ewma
 from dlrs.utils.config import Config
+from dlrs.utils.dataset_utils import split_dataset
 from dlrs.utils.gradient_check import GradientCheck, gradient_check
 from dlrs.utils.image_dataset_utils import image_dataset_from_directory
 from dlrs.utils.image_utils import array_to_img, img_to_array, load_img, save_img
@@ -28,6 +30,8 @@ from dlrs.utils.progbar import Progbar
 from dlrs.utils.rng_utils import set_random_seed
 from dlrs.utils.sequence_utils import pad_sequences
 from dlrs.utils.summary_utils import print_summary
+from dlrs.utils.text_dataset_utils import text_dataset_from_directory
+from dlrs.utils.timeseries_dataset_utils import timeseries_dataset_from_array
 from dlrs.utils.torch_weights import recurrent_weights_from_torch
 
 if TYPE_CHECKING:
@@ -58,6 +62,7 @@ __all__ = [
     "PyDataset",
     "Sequence",
     "array_to_img",
+    "audio_dataset_from_directory",
     "bounding_boxes",
     "clear_session",
     "custom_object_scope",
@@ -88,7 +93,10 @@ __all__ = [
     "save_img",
     "serialize_keras_object",
     "set_random_seed",
+    "split_dataset",
     "standardize_dtype",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
