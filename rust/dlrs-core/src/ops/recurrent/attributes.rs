@@ -31,8 +31,13 @@ const READ: f64 = 150.0;
 const MULTIPLY: f64 = 110.0;
 /// Nanoseconds of a part of a step, several times those of a meeting.
 const PART: f64 = 3000.0;
-/// Parts of a step at most.
+/// Parts of a step at most, and panels of one at least: each reads the whole state.
 const MOST_PARTS: usize = 8;
+const PANELS: usize = 4;
+/// Bytes of weights from which parts pay for more rows too, which would all read them from beyond the second cache; and the most rows:
+/// their state is to stay in it.
+const LARGE: f64 = 1048576.0;
+const MANY: usize = 256;
 
 /// Sizes of a recurrent layer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,9 +87,11 @@ impl Sizes {
         let panels = layout.panels_of::<f32>(isa, self.units);
         let weights = (gates * self.units * self.units * size_of::<f32>()) as f64;
         let step = (weights / READ).max(self.work(gates) / (self.time.max(1) as f64 * MULTIPLY));
+        let most = MOST_PARTS.min(panels / PANELS).max(1);
         // Teams of two, four and eight then have the same work each.
-        let tiles = 1 << ((step / PART).round() as usize).min(panels).clamp(1, MOST_PARTS).ilog2();
-        let pays = self.time > 1 && tiles > 1 && self.batch < FEW;
+        let tiles = 1 << ((step / PART).round() as usize).clamp(1, most).ilog2();
+        let fits = self.batch < FEW || (weights >= LARGE && self.batch <= MANY);
+        let pays = self.time > 1 && tiles > 1 && self.batch > 0 && fits;
         pays.then(|| spans(panels, panels.div_ceil(tiles)).collect())
     }
 
