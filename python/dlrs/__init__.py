@@ -20,11 +20,13 @@ if TYPE_CHECKING:
         config,
         constraints,
         datasets,
+        dtype_policies,
         errors,
         initializers,
         layers,
         losses,
         metrics,
+        mixed_precision,
         models,
         ops,
         optimizers,
@@ -42,11 +44,14 @@ if TYPE_CHECKING:
         DTypePolicy,
         GradientTape,
         KerasTensor,
+        RematScope,
         Tensor,
         Variable,
+        device,
         function,
         grad,
         name_scope,
+        remat,
         value_and_grad,
     )
     from dlrs.initializers import Initializer
@@ -55,14 +60,16 @@ if TYPE_CHECKING:
     from dlrs.metrics import Metric
     from dlrs.models import Model, Sequential
     from dlrs.ops import Operation
+    from dlrs.ops.function import Function
     from dlrs.optimizers import Optimizer
     from dlrs.regularizers import Regularizer
 
 _SUBMODULES = frozenset(
     (
         "activations", "applications", "audio", "backend", "callbacks", "config", "constraints", "data", "datasets",
-        "errors", "initializers", "layers", "losses", "metrics", "models", "ops", "optimizers",
-        "preprocessing", "random", "regularizers", "saving", "text", "tree", "utils", "vision", "visualization",
+        "dtype_policies", "errors", "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops",
+        "optimizers", "preprocessing", "random", "regularizers", "saving", "text", "tree", "utils", "vision",
+        "visualization",
     )
 )  # fmt: skip
 
@@ -70,12 +77,16 @@ _HOMES = {
     "DTypePolicy": "backend",
     "GradientTape": "backend",
     "KerasTensor": "backend",
+    "RematScope": "backend",
     "Tensor": "backend",
     "Variable": "backend",
+    "device": "backend",
     "function": "backend",
     "grad": "backend",
     "name_scope": "backend",
+    "remat": "backend",
     "value_and_grad": "backend",
+    "Function": "ops.function",
     "Initializer": "initializers",
     "Input": "layers",
     "InputSpec": "layers",
@@ -91,6 +102,7 @@ _HOMES = {
 
 __all__ = [
     "DTypePolicy",
+    "Function",
     "GradientTape",
     "Initializer",
     "Input",
@@ -103,6 +115,7 @@ __all__ = [
     "Operation",
     "Optimizer",
     "Regularizer",
+    "RematScope",
     "Sequential",
     "Tensor",
     "Variable",
@@ -115,6 +128,8 @@ __all__ = [
     "constraints",
     "data",
     "datasets",
+    "device",
+    "dtype_policies",
     "errors",
     "function",
     "grad",
@@ -122,6 +137,7 @@ __all__ = [
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "name_scope",
     "ops",
@@ -129,14 +145,25 @@ __all__ = [
     "preprocessing",
     "random",
     "regularizers",
+    "remat",
     "saving",
     "text",
     "tree",
     "utils",
     "value_and_grad",
+    "version",
     "vision",
     "visualization",
 ]
+
+
+def version() -> str:
+    """The version of dlrs, as `__version__`.
+
+    >>> version().count(".")
+    2
+    """
+    return str(__getattr__("__version__"))
 
 
 def __getattr__(name: str) -> Any:

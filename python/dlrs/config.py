@@ -1,9 +1,46 @@
 """Settings of the whole process: float type, fuzz factor, image layout, algorithm of convolutions."""
 
+import importlib
 import os
-from typing import Literal
+import warnings
+from typing import TYPE_CHECKING, Any, Literal
 
 from dlrs.errors import unknown_name
+
+if TYPE_CHECKING:
+    from dlrs.backend.dtype_policy import dtype_policy, set_dtype_policy
+
+__all__ = [
+    "backend",
+    "conv_algo",
+    "disable_flash_attention",
+    "disable_interactive_logging",
+    "disable_traceback_filtering",
+    "dtype_policy",
+    "enable_flash_attention",
+    "enable_interactive_logging",
+    "enable_traceback_filtering",
+    "enable_unsafe_deserialization",
+    "epsilon",
+    "floatx",
+    "image_data_format",
+    "is_flash_attention_enabled",
+    "is_interactive_logging_enabled",
+    "is_nnx_enabled",
+    "is_traceback_filtering_enabled",
+    "max_epochs",
+    "max_steps_per_epoch",
+    "set_backend",
+    "set_conv_algo",
+    "set_dtype_policy",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+    "set_max_epochs",
+    "set_max_steps_per_epoch",
+    "standardize_conv_algo",
+    "standardize_data_format",
+]
 
 _FLOAT_TYPES = ("float16", "bfloat16", "float32", "float64")
 _CONV_ALGOS = ("auto", "direct")
@@ -13,6 +50,7 @@ _max_steps_per_epoch: int | None = None
 _floatx = "float32"
 _epsilon = 1e-7
 _flash_attention = False
+_interactive_logging = True
 _image_data_format: Literal["channels_last", "channels_first"] = "channels_last"
 _conv_algo = os.environ.get("DLRS_CONV_ALGO", "auto")  # checked when the extension module is loaded
 
@@ -26,24 +64,56 @@ def backend() -> str:
     return "dlrs"
 
 
+def set_backend(backend: str) -> None:
+    """Taken for compatibility: there is one compute engine, `"dlrs"`.
+
+    Raises:
+        ValueError: another name.
+
+    >>> set_backend("dlrs")
+    """
+    if backend != "dlrs":
+        raise ValueError(f"set_backend: dlrs runs on no other library: `backend` must be 'dlrs', got {backend!r}.")
+
+
 def max_epochs() -> int | None:
-    """The number of epochs that `fit` stops at whatever it is told; None for no such limit."""
+    """The number of epochs that `fit` stops at whatever it is told; None for no such limit.
+
+    >>> max_epochs() is None
+    True
+    """
     return _max_epochs
 
 
 def set_max_epochs(max_epochs: int | None) -> None:
-    """Set the value that `max_epochs()` returns, for trial runs."""
+    """Set the value that `max_epochs()` returns, for trial runs.
+
+    >>> set_max_epochs(2)
+    >>> max_epochs()
+    2
+    >>> set_max_epochs(None)
+    """
     global _max_epochs
     _max_epochs = _limit("max_epochs", max_epochs)
 
 
 def max_steps_per_epoch() -> int | None:
-    """The number of steps that `fit`, `evaluate` and `predict` stop at in an epoch; None for no such limit."""
+    """The number of steps that `fit`, `evaluate` and `predict` stop at in an epoch; None for no such limit.
+
+    >>> max_steps_per_epoch() is None
+    True
+    """
     return _max_steps_per_epoch
 
 
 def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
-    """Set the value that `max_steps_per_epoch()` returns, for trial runs."""
+    """Set the value that `max_steps_per_epoch()` returns, for trial runs.
+
+    >>> set_max_steps_per_epoch(10)
+    >>> max_steps_per_epoch()
+    10
+    >>> set_max_steps_per_epoch(None)
+    """
     global _max_steps_per_epoch
     _max_steps_per_epoch = _limit("max_steps_per_epoch", max_steps_per_epoch)
 
@@ -64,7 +134,13 @@ def floatx() -> str:
 
 
 def set_floatx(value: str) -> None:
-    """Set the default float type: `"float16"`, `"bfloat16"`, `"float32"` or `"float64"`."""
+    """Set the default float type: `"float16"`, `"bfloat16"`, `"float32"` or `"float64"`.
+
+    >>> set_floatx("float64")
+    >>> floatx()
+    'float64'
+    >>> set_floatx("float32")
+    """
     global _floatx
     if value not in _FLOAT_TYPES:
         raise ValueError(unknown_name("float type", value, _FLOAT_TYPES))
@@ -81,7 +157,13 @@ def epsilon() -> float:
 
 
 def set_epsilon(value: float) -> None:
-    """Set the value that `epsilon()` returns."""
+    """Set the value that `epsilon()` returns.
+
+    >>> set_epsilon(1e-6)
+    >>> epsilon()
+    1e-06
+    >>> set_epsilon(1e-7)
+    """
     global _epsilon
     if not value > 0:
         raise ValueError(f"set_epsilon: `value` must be positive, got {value!r}.")
@@ -98,7 +180,13 @@ def image_data_format() -> Literal["channels_last", "channels_first"]:
 
 
 def set_image_data_format(data_format: Literal["channels_last", "channels_first"]) -> None:
-    """Set the value that `image_data_format()` returns."""
+    """Set the value that `image_data_format()` returns.
+
+    >>> set_image_data_format("channels_first")
+    >>> image_data_format()
+    'channels_first'
+    >>> set_image_data_format("channels_last")
+    """
     global _image_data_format
     if data_format not in ("channels_last", "channels_first"):
         raise ValueError(unknown_name("data_format", data_format, ("channels_last", "channels_first")))
@@ -106,7 +194,11 @@ def set_image_data_format(data_format: Literal["channels_last", "channels_first"
 
 
 def standardize_data_format(data_format: str | None) -> Literal["channels_last", "channels_first"]:
-    """`data_format`, or the default for None; anything else is a ValueError."""
+    """`data_format`, or the default for None; anything else is a ValueError.
+
+    >>> standardize_data_format(None)
+    'channels_last'
+    """
     if data_format is None:
         return _image_data_format
     if data_format == "channels_last":
@@ -117,7 +209,11 @@ def standardize_data_format(data_format: str | None) -> Literal["channels_last",
 
 
 def standardize_conv_algo(value: str | None) -> str:
-    """`value`, or the default for None; anything else than the two algorithms is a ValueError."""
+    """`value`, or the default for None; anything else than the two algorithms is a ValueError.
+
+    >>> standardize_conv_algo("direct")
+    'direct'
+    """
     if value is None:
         return _conv_algo
     if not isinstance(value, str) or value not in _CONV_ALGOS:
@@ -143,7 +239,13 @@ def conv_algo() -> str:
 
 
 def set_conv_algo(value: Literal["auto", "direct"]) -> None:
-    """Set the value that `conv_algo()` returns, for convolutions that are called or traced from then on."""
+    """Set the value that `conv_algo()` returns, for convolutions that are called or traced from then on.
+
+    >>> set_conv_algo("direct")
+    >>> conv_algo()
+    'direct'
+    >>> set_conv_algo("auto")
+    """
     global _conv_algo
     if value is None:
         raise ValueError(unknown_name("conv_algo", value, _CONV_ALGOS))
@@ -154,13 +256,23 @@ def enable_flash_attention() -> None:
     """Let attention layers made from now on refuse what needs the matrix of scores: dropout, and returning it.
 
     Without this, a layer computes attention block by block wherever neither is asked for.
+
+    >>> enable_flash_attention()
+    >>> is_flash_attention_enabled()
+    True
+    >>> disable_flash_attention()
     """
     global _flash_attention
     _flash_attention = True
 
 
 def disable_flash_attention() -> None:
-    """Undo `enable_flash_attention`."""
+    """Undo `enable_flash_attention`.
+
+    >>> disable_flash_attention()
+    >>> is_flash_attention_enabled()
+    False
+    """
     global _flash_attention
     _flash_attention = False
 
@@ -172,3 +284,93 @@ def is_flash_attention_enabled() -> bool:
     False
     """
     return _flash_attention
+
+
+def enable_interactive_logging() -> None:
+    """Print messages to standard output, as is the default.
+
+    >>> enable_interactive_logging()
+    """
+    global _interactive_logging
+    _interactive_logging = True
+
+
+def disable_interactive_logging() -> None:
+    """Send messages to Python's `logging`, to the logger `"dlrs"` at level INFO.
+
+    >>> disable_interactive_logging()
+    >>> is_interactive_logging_enabled()
+    False
+    >>> enable_interactive_logging()
+    """
+    global _interactive_logging
+    _interactive_logging = False
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether messages are printed.
+
+    >>> is_interactive_logging_enabled()
+    True
+    """
+    return _interactive_logging
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """Whether frames of the library are removed from tracebacks: never, there are few of them.
+
+    >>> is_traceback_filtering_enabled()
+    False
+    """
+    return False
+
+
+def disable_traceback_filtering() -> None:
+    """Keep whole tracebacks, which is how it always is.
+
+    >>> disable_traceback_filtering()
+    """
+
+
+def enable_traceback_filtering() -> None:
+    """Warn that tracebacks stay whole.
+
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     enable_traceback_filtering()
+    >>> len(caught)
+    1
+    """
+    warnings.warn("dlrs shows whole tracebacks: enable_traceback_filtering() changes nothing.", stacklevel=2)
+
+
+def enable_unsafe_deserialization() -> None:
+    """Warn that no code out of a file is ever run, whatever is called (docs/files.md).
+
+    What a file names is handed in: `load_model(path, custom_objects={"name": function})`.
+
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     enable_unsafe_deserialization()
+    >>> len(caught)
+    1
+    """
+    warnings.warn(
+        "dlrs never runs code out of a file: enable_unsafe_deserialization() changes nothing. Hand the functions of "
+        "Lambda layers in as `custom_objects`.",
+        stacklevel=2,
+    )
+
+
+def is_nnx_enabled() -> bool:
+    """Whether Flax's NNX holds the variables: never.
+
+    >>> is_nnx_enabled()
+    False
+    """
+    return False
+
+
+def __getattr__(name: str) -> Any:
+    # Policies of types import this module.
+    if name in ("dtype_policy", "set_dtype_policy"):
+        return getattr(importlib.import_module("dlrs.backend.dtype_policy"), name)
+    raise AttributeError(f"module 'dlrs.config' has no attribute {name!r}")

@@ -284,6 +284,8 @@ BACKEND: dict[str, Arguments] = {
     "get_policy": given("float32"),
     "grad": given(lambda x: ops.sum(x)),
     "value_and_grad": given(lambda x: ops.sum(x)),
+    "device": given("cpu"),
+    "remat": given(double),
     "set_dtype_policy": given("float32"),
     "set_floatx": given("float32"),
     "set_epsilon": given(1e-7),
@@ -298,7 +300,10 @@ BACKEND: dict[str, Arguments] = {
 }
 
 CONFIG: dict[str, Arguments] = {
+    "set_backend": given("dlrs"),
     "set_conv_algo": given("auto"),
+    "set_max_epochs": given(3),
+    "set_max_steps_per_epoch": given(3),
     "standardize_conv_algo": given("auto"),
 }
 

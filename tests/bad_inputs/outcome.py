@@ -69,6 +69,9 @@ def _globals() -> tuple[Any, ...]:
         backend.image_data_format(),
         backend.dtype_policy().name,
         dlrs.config.is_flash_attention_enabled(),
+        dlrs.config.is_interactive_logging_enabled(),
+        dlrs.config.max_epochs(),
+        dlrs.config.max_steps_per_epoch(),
     )
 
 
@@ -84,6 +87,9 @@ def restore_globals() -> None:
         backend.set_image_data_format(GLOBALS[2])
         backend.set_dtype_policy(GLOBALS[3])
         dlrs.config.disable_flash_attention()
+        dlrs.config.enable_interactive_logging()
+        dlrs.config.set_max_epochs(None)
+        dlrs.config.set_max_steps_per_epoch(None)
 
 
 def attempt(good: Good, parameter: str, value_name: str) -> dict[str, Any]:

@@ -13,7 +13,18 @@ STOREYS = [
     ["backend", "ops", "random", "errors", "config", "dtype_policies", "tree"],
     ["initializers", "regularizers", "constraints", "activations", "losses", "metrics"],
     ["layers"],
-    ["models", "optimizers", "callbacks", "trainers", "saving", "data", "utils", "datasets", "preprocessing"],
+    [
+        "models",
+        "optimizers",
+        "callbacks",
+        "trainers",
+        "mixed_precision",
+        "saving",
+        "data",
+        "utils",
+        "datasets",
+        "preprocessing",
+    ],
     ["applications", "audio", "vision", "text", "strategy", "tuning", "visualization"],
 ]
 STOREY = {name: level for level, names in enumerate(STOREYS) for name in names}

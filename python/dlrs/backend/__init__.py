@@ -3,6 +3,7 @@
 from dlrs._dlrs import Tensor
 from dlrs.backend import tree
 from dlrs.backend.compiled_function import CompiledFunction, function
+from dlrs.backend.device_scope import device
 from dlrs.backend.dtype_policy import DTypePolicy, dtype_policy, get_policy, set_dtype_policy
 from dlrs.backend.dtypes import (
     ALLOWED_DTYPES,
@@ -28,6 +29,7 @@ from dlrs.backend.masks import get_keras_mask, set_keras_mask
 from dlrs.backend.output_spec import SymbolicScope, compute_output_spec, in_symbolic_scope
 from dlrs.backend.registration import CUSTOM_OBJECTS
 from dlrs.backend.registry import Registry
+from dlrs.backend.rematerialization import RematScope, remat
 from dlrs.backend.tensors import TensorLike, as_tensor, cast, convert_to_numpy, convert_to_tensor, is_tensor, shape
 from dlrs.backend.variables import AutocastScope, Variable
 from dlrs.config import (
@@ -56,6 +58,7 @@ __all__ = [
     "GradientTape",
     "KerasTensor",
     "Registry",
+    "RematScope",
     "SymbolicScope",
     "Tensor",
     "TensorLike",
@@ -70,6 +73,7 @@ __all__ = [
     "convert_to_numpy",
     "convert_to_tensor",
     "current_path",
+    "device",
     "dtype_policy",
     "epsilon",
     "floatx",
@@ -88,6 +92,7 @@ __all__ = [
     "is_tensor",
     "name_scope",
     "random_seed_dtype",
+    "remat",
     "result_type",
     "set_dtype_policy",
     "set_epsilon",

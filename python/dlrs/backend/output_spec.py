@@ -48,7 +48,11 @@ class SymbolicScope:
 
 
 def in_symbolic_scope() -> bool:
-    """Whether the code that asks runs only so that shapes and types are found."""
+    """Whether the code that asks runs only so that shapes and types are found.
+
+    >>> in_symbolic_scope()
+    False
+    """
     return _LOCAL.depth > 0
 
 

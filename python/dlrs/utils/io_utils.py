@@ -3,30 +3,21 @@
 import logging
 import sys
 
-from dlrs.backend import get_global_attribute, set_global_attribute
+from dlrs.config import disable_interactive_logging, enable_interactive_logging, is_interactive_logging_enabled
 from dlrs.errors import unknown_name
+
+__all__ = [
+    "LOGGER",
+    "ask_to_proceed_with_overwrite",
+    "disable_interactive_logging",
+    "enable_interactive_logging",
+    "is_interactive_logging_enabled",
+    "print_msg",
+    "set_logging_verbosity",
+]
 
 LOGGER = logging.getLogger("dlrs")
 _LEVELS = ("FATAL", "ERROR", "WARNING", "INFO", "DEBUG")
-
-
-def enable_interactive_logging() -> None:
-    """Print messages to standard output, as is the default."""
-    set_global_attribute("interactive_logging", True)
-
-
-def disable_interactive_logging() -> None:
-    """Send messages to Python's `logging`, to the logger `"dlrs"` at level INFO."""
-    set_global_attribute("interactive_logging", False)
-
-
-def is_interactive_logging_enabled() -> bool:
-    """Whether messages are printed.
-
-    >>> is_interactive_logging_enabled()
-    True
-    """
-    return bool(get_global_attribute("interactive_logging", True))
 
 
 def set_logging_verbosity(level: str) -> None:

@@ -1,21 +1,5 @@
-"""Keras's switch for shortened tracebacks. dlrs has few frames and hides none of them."""
+"""Keras's switch for shortened tracebacks; see `dlrs.config`."""
 
-import warnings
+from dlrs.config import disable_traceback_filtering, enable_traceback_filtering, is_traceback_filtering_enabled
 
-
-def is_traceback_filtering_enabled() -> bool:
-    """Whether frames of the library are removed from tracebacks: never.
-
-    >>> is_traceback_filtering_enabled()
-    False
-    """
-    return False
-
-
-def disable_traceback_filtering() -> None:
-    """Keep whole tracebacks, which is how it always is."""
-
-
-def enable_traceback_filtering() -> None:
-    """Warn that tracebacks stay whole."""
-    warnings.warn("dlrs shows whole tracebacks: enable_traceback_filtering() changes nothing.", stacklevel=2)
+__all__ = ["disable_traceback_filtering", "enable_traceback_filtering", "is_traceback_filtering_enabled"]
