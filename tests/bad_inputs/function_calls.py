@@ -307,7 +307,33 @@ CONFIG: dict[str, Arguments] = {
     "standardize_conv_algo": given("auto"),
 }
 
+BOXES = {"boxes": [[[1, 1, 3, 3]]] * 2, "labels": [[0]] * 2}
+
+VISUALIZATION: dict[str, Arguments] = {
+    "draw_bounding_boxes": given(IMAGE, BOXES, "xyxy"),
+    "draw_segmentation_masks": given(IMAGE, np.ones((2, 4, 4), int)),
+    "plot_bounding_box_gallery": given(IMAGE, "xyxy", BOXES, show=False),
+    "plot_image_gallery": given(IMAGE, show=False),
+    "plot_segmentation_mask_gallery": given(IMAGE, 2, y_true=np.ones((2, 4, 4), int), show=False),
+}
+
+CORNERS = np.array([[0.0, 1.0, 3.0, 4.0], [2.0, 2.0, 5.0, 6.0]], np.float32)
+
+BOUNDING_BOXES: dict[str, Arguments] = {
+    "affine_transform": given(CORNERS, 30.0, 0.1, 0.1, 1.1, 5.0, 5.0, 8, 8),
+    "clip_to_image_size": given({"boxes": CORNERS, "labels": [0, 1]}, 3, 3),
+    "compute_ciou": given(CORNERS, CORNERS, "xyxy"),
+    "compute_iou": given(CORNERS, CORNERS, "xyxy"),
+    "convert_format": given(CORNERS, "xyxy", "xywh"),
+    "crop": given(CORNERS, 1, 1, 3, 3),
+    "decode_deltas_to_boxes": given(CORNERS, CORNERS, "xyxy", "xyxy"),
+    "encode_box_to_deltas": given(CORNERS, CORNERS, "xyxy", "xyxy"),
+    "pad": given(CORNERS, 1, 1),
+}
+
 MODULES: dict[str, dict[str, Arguments]] = {
+    "utils.bounding_boxes": BOUNDING_BOXES,
+    "visualization": VISUALIZATION,
     "config": CONFIG,
     "ops": OPS,
     "ops.numpy": OPS,

@@ -431,6 +431,7 @@ def of_models() -> Iterator[Good]:
     yield from of_vision()
     yield from of_audio()
     yield on_model("models.clone_model", models.clone_model)
+    yield on_model("models.feature_extractor", models.feature_extractor)
     yield Good("models.model_from_json", lambda: call(models.model_from_json, model().to_json()))
     yield on_model("utils.gradient_check", dlrs.utils.gradient_check, X, X)
     yield on_model("utils.print_summary", dlrs.utils.print_summary)

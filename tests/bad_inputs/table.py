@@ -14,7 +14,8 @@ from bad_inputs.object_calls import of_objects
 PUBLIC = (
     "activations", "audio", "backend", "callbacks", "config", "constraints", "data", "dtype_policies", "errors",
     "initializers", "layers", "losses", "metrics", "models", "ops", "ops.numpy", "ops.nn", "ops.linalg", "optimizers",
-    "optimizers.schedules", "random", "regularizers", "saving", "text", "tree", "utils", "vision",
+    "optimizers.schedules", "random", "regularizers", "saving", "text", "tree", "utils",
+    "utils.bounding_boxes", "vision", "visualization",
 )  # fmt: skip
 
 NO_CALL = {

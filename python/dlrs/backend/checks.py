@@ -76,3 +76,16 @@ def check_type(owner: str, argument: str, value: Any, kind: Any, expected: str, 
     if not isinstance(value, kind) and not (value is None and optional):
         or_none = ", or None" if optional else ""
         raise TypeError(f"{owner}: `{argument}` must be {expected}{or_none}, got {type(value).__name__}.")
+
+
+def check_flags(owner: str, **flags: Any) -> None:
+    """TypeError unless each of `flags` is True or False.
+
+    >>> check_flags("plot_model", show_shapes="yes")
+    Traceback (most recent call last):
+        ...
+    TypeError: plot_model: `show_shapes` must be True or False, got 'yes'.
+    """
+    for name, value in flags.items():
+        if not isinstance(value, bool | int | np.bool_):
+            raise TypeError(f"{owner}: `{name}` must be True or False, got {value!r}.")

@@ -3,6 +3,7 @@
 from dlrs.backend.serialization import register_builtins
 from dlrs.models.cloning import clone_model
 from dlrs.models.ensemble import Ensemble
+from dlrs.models.features import feature_extractor
 from dlrs.models.functional import Functional
 from dlrs.models.model import Model, model_from_json
 from dlrs.models.sequential import Sequential
@@ -14,6 +15,7 @@ __all__ = [
     "Model",
     "Sequential",
     "clone_model",
+    "feature_extractor",
     "load_model",
     "model_from_json",
     "save_model",

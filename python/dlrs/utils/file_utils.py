@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-from dlrs.backend.checks import check_type
+from dlrs.backend.checks import check_flags, check_type
 from dlrs.datasets.files import cache_folder, download
 from dlrs.utils.archives import (
     extract_archive,
@@ -103,6 +103,10 @@ def get_file(
         raise ValueError('Please specify the "origin" argument (URL of the file to download).')
     check_type("get_file", "origin", origin, str, "a URL")
     check_type("get_file", "cache_subdir", cache_subdir, str | os.PathLike, "a path")
+    check_flags("get_file", untar=untar, extract=extract, force_download=force_download)
+    check_type("get_file", "md5_hash", md5_hash, str, "hexadecimal digits", optional=True)
+    check_type("get_file", "file_hash", file_hash, str, "hexadecimal digits", optional=True)
+    check_type("get_file", "hash_algorithm", hash_algorithm, str, "a string")
     if md5_hash is not None and file_hash is None:
         file_hash, hash_algorithm = md5_hash, "md5"
     if hash_algorithm not in _ALGORITHMS:

@@ -37,6 +37,7 @@ def plot_history(
     """
     values = getattr(history, "history", history)
     check_type("plot_history", "history", values, Mapping, "a `History` or its dict")
+    check_type("plot_history", "metrics", metrics, list | tuple, "a list of names", optional=True)
     names = list(dict.fromkeys(str(name).removeprefix("val_") for name in values)) if metrics is None else list(metrics)
     unknown = [name for name in names if name not in values and f"val_{name}" not in values]
     if unknown or not names:

@@ -108,6 +108,15 @@ def img_to_array(img: Any, data_format: str | None = None, dtype: str | None = N
         img: image.
         data_format: `"channels_last"` or `"channels_first"`; `config.image_data_format()` if None.
         dtype: type of the elements; `config.floatx()` if None.
+
+    Returns:
+        The array; one channel for an image in shades of grey.
+
+    Raises:
+        ValueError: neither two nor three axes.
+
+    >>> img_to_array(array_to_img(np.full((2, 4, 3), 7.0), scale=False)).shape
+    (2, 4, 3)
     """
     first = standardize_data_format(data_format) == "channels_first"
     array = _numbers("img_to_array", "img", img, dtype)
@@ -125,6 +134,13 @@ def array_to_img(x: Any, data_format: str | None = None, scale: bool = True, dty
         data_format: `"channels_last"` or `"channels_first"`; `config.image_data_format()` if None.
         scale: whether the values are stretched to [0, 255].
         dtype: type in which to compute; `config.floatx()` if None.
+
+    Raises:
+        ImportError: Pillow is not installed (the `image` extra).
+        ValueError: another shape.
+
+    >>> array_to_img(np.zeros((2, 4, 1))).size
+    (4, 2)
     """
     first = standardize_data_format(data_format) == "channels_first"
     values = x.numpy() if isinstance(x, Tensor | Variable) else x
@@ -161,6 +177,16 @@ def save_img(
         x, data_format, scale: as for `array_to_img`.
         file_format: format; by the path's extension if None.
         **kwargs: for Pillow's `save`.
+
+    Raises:
+        ImportError: Pillow is not installed (the `image` extra).
+        OSError: the file cannot be written.
+        ValueError: another shape, or an unknown format.
+
+    >>> file = io.BytesIO()
+    >>> save_img(file, np.zeros((2, 4, 3)), file_format="png")
+    >>> file.getvalue()[1:4]
+    b'PNG'
     """
     if not isinstance(path, str | os.PathLike) and not hasattr(path, "write"):
         raise TypeError(f"save_img: `path` must be a path or a file object, got {path!r}.")

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from dlrs.backend.checks import check_number
+from dlrs.backend.checks import check_flags, check_number
 from dlrs.utils.drawing.arrange import DIRECTIONS
 from dlrs.utils.drawing.dot import FORMATS, Dot
 from dlrs.utils.drawing.graph import Facts, model_graph
@@ -66,10 +66,20 @@ def model_to_dot(
         )
     if kwargs:
         raise ValueError(f"Unrecognized keyword arguments: {sorted(kwargs)}")
-    if rankdir not in DIRECTIONS:
+    if not isinstance(rankdir, str) or rankdir not in DIRECTIONS:
         raise ValueError(f"model_to_dot: `rankdir` must be one of {DIRECTIONS}, got {rankdir!r}.")
-    if splines not in _SPLINES:
+    if not isinstance(splines, str) or splines not in _SPLINES:
         raise ValueError(f"model_to_dot: `splines` must be one of {_SPLINES}, got {splines!r}.")
+    check_flags(
+        "model_to_dot",
+        show_shapes=show_shapes,
+        show_dtype=show_dtype,
+        show_layer_names=show_layer_names,
+        expand_nested=expand_nested,
+        subgraph=subgraph,
+        show_layer_activations=show_layer_activations,
+        show_trainable=show_trainable,
+    )
     check_number("model_to_dot", "dpi", dpi, least=1, most=10_000)
     facts = Facts(show_layer_names, show_shapes, show_dtype, show_layer_activations, show_trainable)
     return Dot(model_graph(model, facts, expand_nested), rankdir, dpi, splines, is_cluster=subgraph)

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from dlrs.backend.checks import check_count
+from dlrs.backend.checks import check_count, check_type
 from dlrs.utils.io_utils import print_msg
 
 _REFRESH_SECONDS = 0.1
@@ -53,6 +53,8 @@ class Progbar:
     ) -> None:
         if stateful_metrics is not None and stateless_metrics is not None:
             raise ValueError("Progbar: Only one of `stateful_metrics` or `stateless_metrics` can be provided.")
+        for name, names in (("stateful_metrics", stateful_metrics), ("stateless_metrics", stateless_metrics)):
+            check_type("Progbar", name, names, list | tuple | set | frozenset, "a list of names", optional=True)
         check_count("Progbar", "target", target, 0, optional=True)
         check_count("Progbar", "width", width, 0)
         if stream is not None and not hasattr(stream, "isatty"):

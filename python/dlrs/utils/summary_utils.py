@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from dlrs.backend import Variable, tree
-from dlrs.backend.checks import check_count, check_type
+from dlrs.backend.checks import check_count, check_flags, check_number, check_type
 from dlrs.layers.call_arguments import is_shape, signature_of
 from dlrs.layers.layer import Layer
 from dlrs.utils.io_utils import is_interactive_logging_enabled, print_msg
@@ -51,6 +51,18 @@ def print_summary(
     Raises:
         TypeError: `model` is no model.
         ValueError: the line is too short for the columns, or `layer_range` names no layer.
+
+    >>> from dlrs import Input, Sequential, layers
+    >>> print_summary(Sequential([Input((4,)), layers.Dense(3, name="hidden")], name="m"), line_length=46)
+    Model: "m"
+    ┏━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━┳━━━━━━━━━┓
+    ┃ Layer (type)      ┃ Output Shape ┃ Param # ┃
+    ┡━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━╇━━━━━━━━━┩
+    │ hidden (Dense)    │ (None, 3)    │      15 │
+    └───────────────────┴──────────────┴─────────┘
+     Total params: 15 (60.00 B)
+     Trainable params: 15 (60.00 B)
+     Non-trainable params: 0 (0.00 B)
     """
     text = "\n".join(summary_lines(model, line_length, positions, expand_nested, show_trainable, layer_range))
     if print_fn is not None:
@@ -75,6 +87,7 @@ def summary_lines(
     check_count("summary", "line_length", line_length, 1, optional=True)
     if line_length is not None and line_length > _WIDEST:
         raise ValueError(f"summary: `line_length` must be at most {_WIDEST}, got {line_length}.")
+    check_flags("summary", expand_nested=expand_nested, show_trainable=show_trainable)
     graph = None if _is_chain(model) else model._function
     columns = _columns(graph is not None, show_trainable, line_length, positions)
     layers = model.operations if hasattr(model, "_function") else model.layers
@@ -113,7 +126,11 @@ def _columns(
     if show_connections:
         titles.append(("Connected to", "<"))
         longest, ends = 108, [0.3, 0.56, 0.74, 1.0]
-    ends = [float(end) for end in positions] if positions is not None and len(positions) else ends
+    if positions is not None:
+        check_type("summary", "positions", positions, list | tuple, "a list of numbers")
+        for end in positions:
+            check_number("summary", "positions", end)
+        ends = list(positions) or ends
     if not all(before < end < math.inf for before, end in zip([0.0, *ends], ends, strict=False)):
         raise ValueError(f"summary: `positions` must be positive and each larger than the last, got {positions}.")
     if show_trainable:

@@ -8,7 +8,7 @@ import numpy as np
 from dlrs import ops
 from dlrs.backend.checks import check_count, check_number, check_type
 from dlrs.utils.bounding_boxes import convert_format
-from dlrs.visualization.pixels import Array, as_batch, as_bytes, as_given, check_color, in_channels
+from dlrs.visualization.pixels import Array, as_array, as_batch, as_bytes, as_given, check_color, in_channels
 
 # Height of letters at a scale of one, in pixels.
 _LETTERS = 14
@@ -68,9 +68,9 @@ def draw_bounding_boxes(
     paint = in_channels(check_color(own, "color", color), batch.shape[-1])
     boxes = convert_format(bounding_boxes["boxes"], bounding_box_format, "xyxy", *batch.shape[1:3])
     corners = np.nan_to_num(ops.convert_to_numpy(boxes))
-    labels = np.asarray(ops.convert_to_numpy(bounding_boxes["labels"]))
+    labels = as_array(own, "bounding_boxes['labels']", bounding_boxes["labels"])
     confidences = bounding_boxes.get("confidences")
-    confidences = None if confidences is None else np.asarray(ops.convert_to_numpy(confidences))
+    confidences = None if confidences is None else as_array(own, "bounding_boxes['confidences']", confidences)
     count = (len(batch), corners.shape[1] if corners.ndim == 3 else -1)
     for name, values in (("boxes", corners[..., 0]), ("labels", labels), ("confidences", confidences)):
         if values is not None and values.shape != count:

@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from dlrs import ops
-from dlrs.backend.checks import check_count, check_number, check_type
+from dlrs.backend.checks import check_count, check_flags, check_number, check_type
 from dlrs.config import standardize_data_format
-from dlrs.visualization.pixels import Array, as_batch, as_given, check_color, in_channels
+from dlrs.visualization.pixels import Array, as_array, as_batch, as_given, check_color, in_channels
 
 
 def draw_segmentation_masks(
@@ -48,7 +47,9 @@ def draw_segmentation_masks(
     """
     own = "draw_segmentation_masks"
     batch = as_batch(own, images, data_format)
-    masks: Array = np.asarray(ops.convert_to_numpy(segmentation_masks))
+    masks = as_array(own, "segmentation_masks", segmentation_masks)
+    check_type(own, "ignore_index", ignore_index, int | np.integer, "an integer")
+    check_flags(own, blend=blend)
     if masks.dtype.kind not in "iu":
         raise TypeError(f"{own}: `segmentation_masks` must be in integer dtype. Received: {masks.dtype}")
     if masks.ndim == 4:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from dlrs import ops
+from dlrs.backend.checks import check_type
 from dlrs.config import standardize_data_format
 
 Array = np.ndarray[Any, Any]
@@ -17,16 +18,26 @@ def as_batch(function: str, images: Any, data_format: str | None) -> Array:
     Raises:
         ValueError: another rank, or other than 1, 3 or 4 channels.
     """
-    batch: Array = np.asarray(ops.convert_to_numpy(images))
+    check_type(function, "data_format", data_format, str, "a string", optional=True)
+    batch = as_array(function, "images", images)
     if batch.ndim != 4:
         raise ValueError(f"{function}: `images` must be batched 4D tensor. Received: images.shape={batch.shape}")
     if standardize_data_format(data_format) == "channels_first":
         batch = batch.transpose(0, 2, 3, 1)
     if batch.shape[-1] not in (1, 3, 4):
         raise ValueError(f"{function}: `images` must have 1, 3 or 4 channels. Received: images.shape={batch.shape}")
-    if batch.dtype.kind not in "biuf":
-        raise TypeError(f"{function}: `images` must hold numbers, got {batch.dtype}.")
     return batch
+
+
+def as_array(function: str, argument: str, values: Any) -> Array:
+    """The argument of a function as an array, which errors name."""
+    try:
+        array: Array = np.asarray(ops.convert_to_numpy(values))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{function}: `{argument}` is no array: {error}") from error
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{function}: `{argument}` must hold numbers, got {array.dtype}.")
+    return array
 
 
 def as_bytes(batch: Array) -> Array:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from dlrs.backend.checks import check_flags
 from dlrs.visualization.draw_bounding_boxes import draw_bounding_boxes
 from dlrs.visualization.pixels import as_batch, bytes_in_range, check_color
 from dlrs.visualization.plot_image_gallery import plot_image_gallery
@@ -83,6 +84,7 @@ def plot_bounding_box_gallery(
                 font_scale=font_scale,
                 data_format="channels_last",
             )
+    check_flags(own, legend=legend)
     if legend:
         if legend_handles:
             raise ValueError(f"{own}: Only pass `legend` OR `legend_handles`.")

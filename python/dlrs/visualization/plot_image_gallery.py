@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from dlrs import ops
-from dlrs.backend.checks import check_count, check_number, check_type
-from dlrs.visualization.pixels import as_batch, bytes_in_range
+from dlrs.backend.checks import check_count, check_flags, check_number, check_type
+from dlrs.visualization.pixels import as_array, as_batch, bytes_in_range
 
 
 def plot_image_gallery(
@@ -67,6 +66,9 @@ def plot_image_gallery(
     check_type(own, "label_map", label_map, Mapping, "a dict", optional=True)
     check_number(own, "scale", scale, above=0, most=100)
     check_number(own, "dpi", dpi, least=1, most=10_000)
+    if legend_handles is not None and not all(hasattr(handle, "get_label") for handle in legend_handles):
+        raise TypeError(f"{own}: `legend_handles` must be a list of Matplotlib's patches, got {legend_handles!r}.")
+    check_flags(own, transparent=transparent, show=show is not None and show)
     batch = as_batch(own, images, data_format)
     rows, cols = _grid(own, len(batch), rows, cols)
     pixels = bytes_in_range(own, batch[: rows * cols], value_range)
@@ -107,6 +109,9 @@ def _grid(function: str, count: int, rows: int | None, cols: int | None) -> tupl
     check_count(function, "cols", cols, 1, optional=True)
     if count == 0:
         raise ValueError(f"{function}: there are no images.")
+    for name, number in (("rows", rows), ("cols", cols)):
+        if number is not None and number > 10_000:
+            raise ValueError(f"{function}: `{name}` must be at most 10,000, got {number}.")
     if rows is None:
         rows = math.ceil(math.sqrt(count)) if cols is None else math.ceil(count / cols)
     cols = math.ceil(count / rows) if cols is None else cols
@@ -119,7 +124,7 @@ def _titles(count: int, y_true: Any, y_pred: Any, names: Mapping[int, str]) -> l
     parts: list[list[str]] = [[] for _ in range(count)]
     for what, classes in (("Label", y_true), ("Pred", y_pred)):
         if classes is not None:
-            values = np.asarray(ops.convert_to_numpy(classes)).reshape(-1)
+            values = as_array("plot_image_gallery", "the classes", classes).reshape(-1)
             for part, value in zip(parts, values.tolist(), strict=False):
                 part.append(f"{what}: {names.get(value, 'Unknown')}")
     return ["  ".join(part) for part in parts]

@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from dlrs import ops
 from dlrs.visualization.draw_segmentation_masks import draw_segmentation_masks
-from dlrs.visualization.pixels import as_batch, as_given, bytes_in_range
+from dlrs.visualization.pixels import as_array, as_batch, as_given, bytes_in_range
 from dlrs.visualization.plot_image_gallery import plot_image_gallery
 
 
@@ -53,11 +52,12 @@ def plot_segmentation_mask_gallery(
     own = "plot_segmentation_mask_gallery"
     pixels = bytes_in_range(own, as_batch(own, images, data_format), value_range)
     columns = [pixels]
-    for masks in (y_true, y_pred):
-        if masks is not None:
+    for name, given in (("y_true", y_true), ("y_pred", y_pred)):
+        if given is not None:
+            masks = as_array(own, name, given)
             drawn = draw_segmentation_masks(
                 as_given(pixels, data_format),
-                np.asarray(ops.convert_to_numpy(masks)).astype("int32"),
+                masks.astype("int32"),
                 num_classes=num_classes,
                 color_mapping=color_mapping,
                 alpha=alpha,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from dlrs import ops
+from dlrs.backend.checks import check_type
 
 FORMATS = (
     "xyxy", "yxyx", "xywh", "center_xywh", "center_yxhw", "rel_xyxy", "rel_yxyx", "rel_xywh", "rel_center_xywh",
@@ -29,7 +30,11 @@ def convert_format(
     >>> convert_format([[1.0, 2.0, 3.0, 5.0]], "xyxy", "xywh").tolist()
     [[1.0, 2.0, 2.0, 3.0]]
     """
+    check_type("convert_format", "source", source, str, "a string")
+    check_type("convert_format", "target", target, str, "a string")
     if isinstance(boxes, dict):
+        if "boxes" not in boxes:
+            raise ValueError(f"convert_format: `boxes` must be a tensor or a dict with 'boxes', got {list(boxes)}.")
         return {**boxes, "boxes": convert_format(boxes["boxes"], source, target, height, width, dtype)}
     boxes = ops.cast(ops.convert_to_tensor(boxes), dtype)
     if boxes.shape[-1:] != (4,):
@@ -87,6 +92,9 @@ def clip_to_image_size(
     >>> clip_to_image_size(boxes, height=4, width=4)["boxes"].tolist()
     [[0.0, 0.0, 4.0, 2.0]]
     """
+    check_type("clip_to_image_size", "bounding_box_format", bounding_box_format, str, "a string")
+    if not isinstance(bounding_boxes, dict) or "boxes" not in bounding_boxes:
+        raise ValueError(f"clip_to_image_size: `bounding_boxes` must be a dict with 'boxes', got {bounding_boxes!r}.")
     if bounding_box_format == "rel_xyxy":
         height = width = 1.0
     elif bounding_box_format != "xyxy":

@@ -99,7 +99,7 @@ def _corners(function: str, boxes: Any, bounding_box_format: str) -> list[Any]:
         raise ValueError(
             f"{function}: `bounding_box_format` must be 'xyxy', got {bounding_box_format!r}; see `convert_format`."
         )
-    boxes = convert_format(boxes, "xyxy", "xyxy")
+    boxes = in_format(function, "boxes", boxes, "xyxy", "xyxy")
     if boxes.ndim not in (2, 3):
         raise ValueError(f"{function}: `boxes` must have the shape (n, 4) or (batch, n, 4), got {boxes.shape}.")
     return list(ops.split(boxes, 4, axis=-1))
@@ -193,8 +193,9 @@ def encode_box_to_deltas(
     [[0.5, 0.5, 0.6931, 0.0]]
     """
     to, scale, size = _encoding("encode_box_to_deltas", "encoding_format", encoding_format, variance, image_shape)
-    anchors = convert_format(anchors, anchor_format, to, *size)
-    boxes = convert_format(boxes, box_format, to, *size)
+    anchors = in_format("encode_box_to_deltas", "anchors", anchors, anchor_format, to, *size)
+    boxes = in_format("encode_box_to_deltas", "boxes", boxes, box_format, to, *size)
+    check_partners("encode_box_to_deltas", "anchors", anchors, "boxes", boxes)
     anchor_sizes = ops.maximum(anchors[..., 2:], epsilon())
     box_sizes = ops.maximum(boxes[..., 2:], epsilon())
     shifts = (boxes[..., :2] - anchors[..., :2]) / anchor_sizes
@@ -241,8 +242,9 @@ def decode_deltas_to_boxes(
             )
         arguments = (anchor_format, box_format, encoded_format, variance, image_shape)
         return {level: decode_deltas_to_boxes(anchors[level], boxes_delta[level], *arguments) for level in anchors}
-    anchors = convert_format(anchors, anchor_format, to, *size)
-    deltas = ops.cast(ops.convert_to_tensor(boxes_delta), "float32")
+    anchors = in_format("decode_deltas_to_boxes", "anchors", anchors, anchor_format, to, *size)
+    deltas = in_format("decode_deltas_to_boxes", "boxes_delta", boxes_delta, "xyxy", "xyxy")
+    check_partners("decode_deltas_to_boxes", "anchors", anchors, "boxes_delta", deltas)
     deltas = deltas if scale is None else deltas * scale
     centers = deltas[..., :2] * anchors[..., 2:] + anchors[..., :2]
     sizes = ops.exp(deltas[..., 2:]) * anchors[..., 2:]
@@ -259,6 +261,23 @@ def _encoding(
         if variance.shape != (4,):
             raise ValueError(f"{function}: `variance` must be length 4, got {variance}.")
     return encoding, variance, image_size(function, image_shape)
+
+
+def in_format(function: str, argument: str, boxes: Any, source: str, target: str, *size: Any) -> Any:
+    """`convert_format` of the argument of a function, which its errors name; a dict is refused."""
+    if isinstance(boxes, dict):
+        raise TypeError(f"{function}: `{argument}` must be boxes (..., 4), got a dict.")
+    try:
+        return convert_format(boxes, source, target, *size)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{function}, `{argument}`: {error}") from error
+
+
+def check_partners(function: str, first: str, a: Any, second: str, b: Any) -> None:
+    """ValueError unless two sets of boxes have, or can be repeated to, the same shape."""
+    for m, n in zip(a.shape[::-1], b.shape[::-1], strict=False):
+        if m != n and None not in (m, n) and 1 not in (m, n):
+            raise ValueError(f"{function}: `{first}` of shape {a.shape} and `{second}` of shape {b.shape} do not fit.")
 
 
 def image_size(function: str, image_shape: Sequence[Any] | None) -> tuple[Any, Any]:

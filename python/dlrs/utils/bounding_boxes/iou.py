@@ -6,7 +6,7 @@ from typing import Any
 
 from dlrs import ops
 from dlrs.config import epsilon
-from dlrs.utils.bounding_boxes.converters import convert_format, image_size
+from dlrs.utils.bounding_boxes.converters import check_partners, image_size, in_format
 
 __all__ = ["compute_ciou", "compute_iou"]
 
@@ -79,6 +79,7 @@ def compute_ciou(boxes1: Any, boxes2: Any, bounding_box_format: str, image_shape
         _corners("compute_ciou", name, boxes, bounding_box_format, image_shape, None)
         for name, boxes in (("boxes1", boxes1), ("boxes2", boxes2))
     )
+    check_partners("compute_ciou", "boxes1", first[0], "boxes2", second[0])
     inner = _intersection(first, second)
     iou = inner / (_area(*first) + _area(*second) - inner + epsilon())
     around = [ops.minimum(first[i], second[i]) for i in (0, 1)] + [ops.maximum(first[i], second[i]) for i in (2, 3)]
@@ -106,7 +107,7 @@ def _corners(
             f"{function}: When using relative bounding box formats (e.g. `rel_yxyx`) the `image_shape` argument must "
             "be provided."
         )
-    corners = convert_format(boxes, bounding_box_format, "xyxy", *image_size(function, image_shape))
+    corners = in_format(function, argument, boxes, bounding_box_format, "xyxy", *image_size(function, image_shape))
     if ranks is not None and corners.ndim not in ranks:
         raise ValueError(f"{function}: `{argument}` must have the shape (n, 4) or (batch, n, 4), got {corners.shape}.")
     return list(ops.split(corners, 4, axis=-1))
