@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def snapshot(model: "Trainer") -> Callable[[], None]:
     """A function that gives all variables of the model and its optimizer the values they have now."""
-    variables: list[Variable] = [*model.variables, *model.optimizer.variables]
+    variables: list[Variable] = [*model.variables, *(model.optimizer.variables if model.optimizer else ())]
     variables += [variable for metric in model.metrics for variable in metric.variables]
     values = [variable.numpy() for variable in variables]
 

@@ -93,7 +93,7 @@ class Stepping(Base):
         """Set what training minimizes, how, and what is measured.
 
         Args:
-            optimizer: an `Optimizer` or the name of one.
+            optimizer: an `Optimizer` or the name of one; None for a model that is evaluated only.
             loss: a loss (name, function of `(y_true, y_pred)`, or `Loss`), or a list or dict of them by output.
             loss_weights: factors of the losses, nested likewise.
             metrics: metrics (names, functions or `Metric`s), or a list or dict of lists of them by output.
@@ -114,13 +114,15 @@ class Stepping(Base):
         names = list(getattr(self, "output_names", None) or [])
         # All that may be refused is made before anything is replaced.
         made_optimizer = optimizers.get(optimizer)
-        if made_optimizer is None:
-            raise TypeError("compile: `optimizer` must be a name, a configuration or an Optimizer, got None.")
         compile_loss = None if loss is None else CompileLoss(loss, loss_weights, names)
         has_metrics = metrics is not None or weighted_metrics is not None
         compile_metrics = CompileMetrics(metrics, weighted_metrics, names) if has_metrics else None
         scales = bool(auto_scale_loss) and self.dtype_policy.name == "mixed_float16"
-        if scales and not isinstance(made_optimizer, optimizers.LossScaleOptimizer):
+        if (
+            scales
+            and isinstance(made_optimizer, optimizers.Optimizer)
+            and not isinstance(made_optimizer, optimizers.LossScaleOptimizer)
+        ):
             self._set_untracked("optimizer", optimizers.LossScaleOptimizer(made_optimizer))
         else:
             self._set_untracked("optimizer", made_optimizer)
@@ -331,7 +333,11 @@ class Stepping(Base):
 
     def _build_optimizer(self, mode: str) -> None:
         """Make the optimizer's slots before a step is traced; a step of the user's makes those it needs itself."""
-        if mode == "train" and type(self).train_step is Stepping.train_step and not self.optimizer.built:
+        if mode != "train" or type(self).train_step is not Stepping.train_step:
+            return
+        if self.optimizer is None:
+            raise ValueError("The model was compiled with `optimizer=None`: to train it, give `compile` an optimizer.")
+        if not self.optimizer.built:
             self.optimizer.build(self.trainable_weights)
 
     def _output_spec(self, x: Any, example: Any) -> Any:

@@ -151,7 +151,7 @@ class Trainer(Stepping):
                 logs = results
                 if self.stop_training:
                     break
-            if self.optimizer.built:
+            if self.optimizer is not None and self.optimizer.built:
                 self.optimizer.finalize_variable_values(self.trainable_weights)
             callback_list.on_train_end(logs)
         except BaseException:
