@@ -11,6 +11,8 @@ Array = np.ndarray[Any, Any]
 
 # Widths without kernels of their own go to the next that holds all their values.
 _WIDENED = {"int8": "int32", "int16": "int32", "uint16": "int32", "uint32": "int64"}
+# Compared with the byte order.
+_READY = frozenset(map(np.dtype, ("uint8", "int32", "int64", "bool")))
 
 
 def as_array(value: Any, argument: str) -> Array:
@@ -32,6 +34,9 @@ def as_array(value: Any, argument: str) -> Array:
         ...
     ValueError: `x` holds <U1 values; arrays of numbers or booleans are expected. Encode text as integers first.
     """
+    if _is_ready(value):
+        array: Array = value
+        return array
     if isinstance(value, Tensor | Variable):
         value = value.numpy()
     elif type(value) is not np.ndarray:
@@ -63,6 +68,14 @@ def as_array(value: Any, argument: str) -> Array:
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     return np.require(array, requirements=["C", "A"])
+
+
+def _is_ready(value: Any) -> bool:
+    """Whether `value` is an array that programs take as it is: batches mostly are, and come in great numbers."""
+    if type(value) is not np.ndarray or value.ndim == 0:
+        return False
+    ready = value.dtype.name == floatx() if value.dtype.kind == "f" else value.dtype in _READY
+    return ready and value.flags.c_contiguous and value.flags.aligned
 
 
 def arrays_of(structure: Any, argument: str) -> tuple[Any, list[Array], list[str]]:

@@ -86,13 +86,18 @@ class Slices(Dataset):
         return np.arange(self._length)
 
     def gather(self, rows: Any) -> Any:
-        """The entries at `rows`, which is one number or an array of them."""
-        if type(self.arrays) is tuple and not any(map(tree.is_nested, self.arrays)):
-            return tuple([array[rows] for array in self.arrays])
+        """The entries at `rows`, an array of numbers."""
         return tree.map_structure(lambda array: array[rows], self.arrays)
 
     def epoch(self, number: int) -> Iterator[Any]:
-        return map(self.gather, self.rows(number).tolist())
+        rows = self.rows(number).tolist()
+        leaves = [map(array.__getitem__, rows) for array in tree.flatten(self.arrays)]
+        if not tree.is_nested(self.arrays):
+            return leaves[0]
+        entries = zip(*leaves, strict=True)
+        if type(self.arrays) is tuple and not any(map(tree.is_nested, self.arrays)):
+            return entries
+        return (tree.pack_sequence_as(self.arrays, entry) for entry in entries)
 
 
 class FromGenerator(Dataset):
@@ -195,20 +200,35 @@ class Map(Changed):
         self._function, self._workers, self._seed = function, workers, checked_seed("map", seed)
 
     def epoch(self, number: int) -> Iterator[Any]:
-        function, seed = self._function, self._seed
-
-        def apply(index: int, element: Any) -> Any:
-            try:
-                with seed_scope(seed, number, index):
-                    return function(*element) if isinstance(element, tuple) else function(element)
-            except Exception as error:
-                error.add_note(f"Dataset.map: element {index} of epoch {number}{self._origin(number, index)}")
-                raise
-
         elements = self._source.epoch(number)
         if not self._workers:
-            return map(apply, itertools.count(), elements)
-        return in_order(lambda item: apply(*item), enumerate(elements), self._workers, 2 * self._workers)
+            return self._one_by_one(elements, number)
+
+        def apply(item: tuple[int, Any]) -> Any:
+            index, element = item
+            try:
+                with seed_scope(self._seed, number, index):
+                    return _call(self._function, element)
+            except Exception as error:
+                self._tell(error, number, index)
+                raise
+
+        return in_order(apply, enumerate(elements), self._workers, 2 * self._workers)
+
+    def _one_by_one(self, elements: Iterator[Any], number: int) -> Iterator[Any]:
+        function, scope = self._function, seed_scope(self._seed, number, 0)
+        for index, element in enumerate(elements):
+            try:
+                with scope.move(index):
+                    result = function(*element) if isinstance(element, tuple) else function(element)
+            except Exception as error:
+                self._tell(error, number, index)
+                raise
+            yield result
+
+    def _tell(self, error: Exception, number: int, index: int) -> None:
+        """Adds a note of the element."""
+        error.add_note(f"Dataset.map: element {index} of epoch {number}{self._origin(number, index)}")
 
     def _origin(self, number: int, index: int) -> str:
         """Which entry of the arrays an element is, if they are not in their own order."""
@@ -274,6 +294,11 @@ class Batch(Changed):
     def __init__(self, source: Dataset, size: int, drop_remainder: bool) -> None:
         super().__init__(source)
         self.size, self._drop = size, drop_remainder
+
+    @property
+    def rows_of(self) -> Dataset:
+        """What the batches are made of."""
+        return self._source
 
     def cardinality(self) -> int:
         count = self._source.cardinality()

@@ -32,7 +32,7 @@ def _by_leaf(elements: Sequence[Any], what: str, join: Callable[[Sequence[Any], 
     first = elements[0]
     if not isinstance(first, tuple | list | dict):
         return join(elements, 0)
-    if _is_flat_tuple(first) and all(type(element) is tuple and len(element) == len(first) for element in elements):
+    if _is_flat_tuple(first) and set(map(type, elements)) == {tuple} and set(map(len, elements)) == {len(first)}:
         # Pairs of arrays, as nearly all elements are, without the cost of general nests.
         return tuple([join(leaves, index) for index, leaves in enumerate(zip(*elements, strict=True))])
     key = tree.structure_key(first)
@@ -53,16 +53,16 @@ def as_numpy(value: Any) -> Array:
 
 
 def _stack_leaves(leaves: Sequence[Any], what: str) -> Array:
-    first = leaves[0]
-    if isinstance(first, np.generic | int | float) and all(isinstance(leaf, type(first)) for leaf in leaves):
+    kinds = set(map(type, leaves))
+    if len(kinds) == 1 and issubclass(kinds.pop(), np.generic | int | float):
         return np.array(leaves)
     arrays = [leaf if type(leaf) is np.ndarray else as_numpy(leaf) for leaf in leaves]
     shape = arrays[0].shape
-    for index, array in enumerate(arrays):
-        if array.shape != shape:
-            raise ValueError(
-                f"{what}: element {index} has the shape {array.shape}, element 0 {shape}. `padded_batch` fills up."
-            )
+    if len({array.shape for array in arrays}) > 1:
+        index = next(index for index, array in enumerate(arrays) if array.shape != shape)
+        raise ValueError(
+            f"{what}: element {index} has the shape {arrays[index].shape}, element 0 {shape}. `padded_batch` fills up."
+        )
     # One copy in C; `np.stack` makes a view of every array first.
     return np.concatenate(arrays).reshape(len(arrays), *shape) if shape else np.array(arrays)
 

@@ -10,6 +10,8 @@ from dlrs import _dlrs
 from dlrs.backend import tree
 from dlrs.callbacks import CallbackList, Position
 from dlrs.data import ArrayData, IteratorData
+from dlrs.data.blocks import Block
+from dlrs.data.dataset_data import DatasetData
 from dlrs.errors import TracingError
 from dlrs.trainers.numerics import non_finite_error, snapshot
 from dlrs.trainers.steps import Step, as_logs, specs_of, tracing_advice
@@ -69,6 +71,8 @@ class Loop:
             logs = self._whole_epoch(self.data, order, epoch, begun)
             if logs is not None:
                 return logs
+        if isinstance(self.data, DatasetData) and not self._hooked and not self.eager and begun is None:
+            return self._block_by_block(self.data, order, epoch)
         return self._step_by_step(order, epoch, begun)
 
     # An epoch per call
@@ -143,6 +147,45 @@ class Loop:
 
     def _step_of_size(self, data: ArrayData, batch: int) -> Step | None:
         return self._trace(data.structure, [((batch, *shape), dtype) for shape, dtype in data.specs()])
+
+    # Several steps per call
+
+    def _block_by_block(self, data: DatasetData, order: Array | None, epoch: int | None) -> dict[str, float]:
+        """Blocks of batches, each in one call, while a thread makes the next block."""
+        position, logs = 0, {}
+        for block in data.blocks(order):
+            done = 0
+            while done < block.batches and not self.stopped:
+                end = self._part_end(position, position + block.batches - done) - position + done
+                logs = self._run_block(block, done, end, epoch, position)
+                position += end - done
+                if self.mode == "train":
+                    self.callbacks.on_train_batches_end(end - done, position - 1, logs)
+                done = end
+            if self.stopped:
+                break
+        self.callbacks.on_progress(position, logs)
+        return logs
+
+    def _run_block(self, block: Block, start: int, end: int, epoch: int | None, position: int) -> dict[str, float]:
+        """The results after the batches `start` to `end` of a block, the first of which is number `position`."""
+        step = self.step_for(block.batch(start))
+        if step is None:
+            for index in range(start, end):
+                logs = self.logs_of(block.batch(index), epoch, position + index - start)
+            return logs
+        arrays, rows = block.part(start, end)
+        for check in step.checks:
+            check(arrays)
+        done, outputs = step.program.run_epoch(
+            arrays,
+            rows,
+            on_progress=self._progress(position),
+            stop_on_nonfinite=step.loss_index if self.model.check_numerics else None,
+        )
+        if done < end - start:
+            raise non_finite_error(self.model, block.batch(start + done), epoch, position + done)
+        return step.logs(outputs)
 
     # A step per call
 
