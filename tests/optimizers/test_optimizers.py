@@ -139,7 +139,7 @@ def test_names():
     with pytest.raises(ValueError, match=r"Unknown optimizer 'adan'.*'[aA]dam'"):
         optimizers.get("adan")
     with pytest.raises(TypeError):
-        optimizers.Adam(lr=0.1)
+        optimizers.Adam(rate=0.1)
 
 
 def test_a_norm_that_is_not_finite_spares_no_variable():

@@ -1,5 +1,8 @@
 """Tensors, variables, tracing and gradients: what everything above the compiled core shares."""
 
+import importlib
+from typing import Any
+
 from dlrs._dlrs import Tensor
 from dlrs.backend import tree
 from dlrs.backend.compiled_function import CompiledFunction, function
@@ -108,3 +111,10 @@ __all__ = [
     "tree",
     "value_and_grad",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Functions of Keras's older back end: `K.sum` and the like."""
+    if name.startswith("_"):
+        raise AttributeError(f"module 'dlrs.backend' has no attribute {name!r}")
+    return importlib.import_module("dlrs.backend.legacy").find(name)

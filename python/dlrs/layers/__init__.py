@@ -1,5 +1,6 @@
 """Layers."""
 
+import importlib
 from typing import Any
 
 from dlrs.backend import Registry
@@ -379,3 +380,10 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> An
     3
     """
     return _REGISTRY.deserialize(config, custom_objects)
+
+
+def __getattr__(name: str) -> Any:
+    # Where layers stood in Keras 1 and 2.
+    if name in ("embeddings", "experimental"):
+        return importlib.import_module(f"dlrs.layers.{name}")
+    raise AttributeError(f"module 'dlrs.layers' has no attribute {name!r}")

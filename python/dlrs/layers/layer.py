@@ -19,6 +19,7 @@ from dlrs.backend import (
     tree,
 )
 from dlrs.backend import compute_output_spec as trace_output_spec
+from dlrs.backend.old_spellings import takes_old_arguments
 from dlrs.backend.structure import bump_structure
 from dlrs.layers.call_arguments import (
     TENSORS,
@@ -36,6 +37,7 @@ from dlrs.layers.input_spec import assert_input_compatibility
 from dlrs.layers.layer_config import accepted_only, automatic_config
 from dlrs.layers.layer_errors import names_its_errors, say_where
 from dlrs.layers.layer_state import LayerState, assign_all
+from dlrs.layers.old_arguments import OLD_ARGUMENTS
 from dlrs.ops.node import Node
 from dlrs.ops.operation import Operation
 
@@ -66,6 +68,9 @@ def _marks_built(build: Callable[..., Any]) -> Callable[..., Any]:
         bump_structure()
 
     return wrapper
+
+
+_takes_old_arguments = takes_old_arguments(OLD_ARGUMENTS)
 
 
 class Layer(LayerState, Operation):
@@ -109,7 +114,7 @@ class Layer(LayerState, Operation):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "__init__" in cls.__dict__:
-            cls.__init__ = names_its_errors(cls.__init__)  # type: ignore[method-assign]
+            cls.__init__ = _takes_old_arguments(names_its_errors(cls.__init__))  # type: ignore[method-assign]
         if "build" in cls.__dict__:
             cls.build = _marks_built(cls.build)  # type: ignore[method-assign]
 

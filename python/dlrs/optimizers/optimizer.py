@@ -8,9 +8,13 @@ from typing import Any, Self
 from dlrs import _dlrs, ops
 from dlrs.backend import Variable
 from dlrs.backend.checks import check_count, check_number
+from dlrs.backend.old_spellings import takes_old_arguments
 from dlrs.backend.structure import bump_structure, structure_version
 from dlrs.optimizers.clipping import assign_where, clip_by_global_norm, clip_by_norm, clip_by_value
+from dlrs.optimizers.old_arguments import OLD_ARGUMENTS
 from dlrs.optimizers.optimizer_state import LearningRate, Observer, OptimizerState
+
+_takes_old_arguments = takes_old_arguments(OLD_ARGUMENTS)
 
 
 class Optimizer(OptimizerState):
@@ -39,6 +43,11 @@ class Optimizer(OptimizerState):
     >>> w.numpy().tolist()
     [0.5, 2.5]
     """
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in cls.__dict__:
+            cls.__init__ = _takes_old_arguments(cls.__init__)  # type: ignore[method-assign]
 
     def __init__(
         self,

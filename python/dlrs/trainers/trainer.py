@@ -7,6 +7,7 @@ import numpy as np
 
 from dlrs import config
 from dlrs.backend import tree
+from dlrs.backend.old_spellings import takes_old_names
 from dlrs.backend.structure import structure_version
 from dlrs.callbacks import Callback, CallbackList, History, Position
 from dlrs.data import (
@@ -25,11 +26,12 @@ from dlrs.data import (
 from dlrs.data.iterator_data import valid_batch
 from dlrs.trainers.arguments import check_integer, check_validation_freq, verbosity
 from dlrs.trainers.loops import Loop, run_predict
+from dlrs.trainers.old_methods import OldMethods
 from dlrs.trainers.stepping import Stepping
 from dlrs.trainers.steps import Step
 
 
-class Trainer(Stepping):
+class Trainer(OldMethods, Stepping):
     """What makes a layer a model that can be trained. Mixed into `Model`.
 
     A class of its own names it before the layer, and calls `Trainer.__init__(self)` after that of the layer.
@@ -40,6 +42,7 @@ class Trainer(Stepping):
 
     # Training and evaluation
 
+    @takes_old_names(nb_epoch="epochs")
     def fit(
         self,
         x: Any = None,

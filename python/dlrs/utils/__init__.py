@@ -103,8 +103,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "bounding_boxes":
-        return importlib.import_module("dlrs.utils.bounding_boxes")
+    if name in ("bounding_boxes", "np_utils", "vis_utils"):
+        return importlib.import_module(f"dlrs.utils.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'dlrs.utils' has no attribute {name!r}")
     value = getattr(importlib.import_module(_HOMES[name]), name)
