@@ -87,3 +87,13 @@ def test_bad_arguments():
             model.summary(positions=positions)
     with pytest.raises(TypeError, match="model"):
         dlrs.utils.print_summary(3)
+
+
+def test_layers_may_take_nests_of_tensors_and_other_things():
+    class Scaled(layers.Layer):
+        def call(self, x, options=None):
+            return x * options["factor"] + options["shift"]
+
+    layer = Scaled()
+    assert layer(ops.ones((2, 3)), options={"factor": 2.0, "shift": ops.ones(3)}).shape == (2, 3)
+    assert layer.built

@@ -103,7 +103,7 @@ class Dataset(ABC):
             output_types: types that the leaves of an element are converted to, nested like it; as they are if None.
             output_shapes: shapes that they must have, nested likewise; None stands for any size.
             args: arguments of `generator`.
-            output_signature: both in one: a nest of things with `shape` and `dtype`, such as `KerasTensor`s.
+            output_signature: both in one: a nest of things with `shape` and `dtype`, such as placeholders.
         """
         return links.FromGenerator(generator, output_types, output_shapes, args or (), output_signature)
 

@@ -119,7 +119,11 @@ def shapes_for(method: Callable[..., Any], arguments: dict[str, Any], layer: str
 
 
 def argument_shapes(arguments: dict[str, Any]) -> dict[str, Any]:
-    """The shapes of the tensors among the arguments of a call, as `<argument>_shape`."""
+    """The shapes of the tensors among the arguments of a call, as `<argument>_shape`.
+
+    Raises:
+        ValueError: a nest holds tensors and other things.
+    """
     return {
         f"{name}_shape": tree.map_structure(lambda leaf: None if leaf is None else tuple(leaf.shape), value)
         for name, value in tensor_arguments(arguments).items()

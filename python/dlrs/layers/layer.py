@@ -1,5 +1,6 @@
 """The base of layers and models."""
 
+import contextlib
 import functools
 import warnings
 from collections.abc import Callable
@@ -213,7 +214,8 @@ class Layer(LayerState, Operation):
         """Call `build` with the shape of the first tensor argument, or with those it names as `<argument>_shape`."""
         if type(self).build is Layer.build:
             self.build(None)  # the layers within are built when `call` calls them
-            self._set_untracked("_called_on", argument_shapes(arguments))  # for summaries
+            with contextlib.suppress(ValueError):  # a layer may take nests of tensors and other things
+                self._set_untracked("_called_on", argument_shapes(arguments))  # for summaries
         else:
             self.build(**shapes_for(type(self).build, arguments, self.name))
         self.built = True
