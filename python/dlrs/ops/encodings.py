@@ -38,13 +38,15 @@ def one_hot_mask(x: Tensor, num_classes: int, axis: int = -1) -> Tensor:
 
 
 @op
-def multi_hot(inputs: TensorLike, num_classes: int, axis: int = -1, dtype: Any = None, sparse: bool = False) -> Tensor:
+def multi_hot(
+    inputs: TensorLike, num_classes: int | None = None, axis: int = -1, dtype: Any = None, sparse: bool = False
+) -> Tensor:
     """Ones at all the places given by integers, zeros elsewhere.
 
     Args:
         inputs: Integers of shape `(n,)` or `(batch, n, ...)`: the places of one vector stand along the axis n. Those
             outside of 0 to `num_classes - 1` count for nothing.
-        num_classes: Length of the vectors.
+        num_classes: Length of the vectors; must be given.
         axis: The axis of the vectors in the result.
         dtype: Type of the result.
         sparse: Must be False.
@@ -54,6 +56,8 @@ def multi_hot(inputs: TensorLike, num_classes: int, axis: int = -1, dtype: Any =
     """
     if sparse:
         raise ValueError("multi_hot: sparse tensors are not supported.")
+    if num_classes is None:
+        raise ValueError("multi_hot: `num_classes` must be given.")
     inputs = as_tensor(inputs)
     if inputs.ndim == 0:
         raise ValueError("multi_hot: `inputs` must have at least one axis.")

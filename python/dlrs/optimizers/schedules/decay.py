@@ -19,9 +19,9 @@ class _Decay(LearningRateSchedule):
         decay_steps: int,
         decay_rate: float,
         staircase: bool = False,
-        name: str | None = None,
+        name: str = "ExponentialDecay",
     ) -> None:
-        self.name = type(self).__name__ if name is None else name
+        self.name = name
         check_number(self.name, "decay_steps", decay_steps, above=0)
         check_number(self.name, "initial_learning_rate", initial_learning_rate, least=0)
         check_number(self.name, "decay_rate", decay_rate, least=0)
@@ -75,6 +75,16 @@ class InverseTimeDecay(_Decay):
     >>> float(InverseTimeDecay(0.5, decay_steps=10, decay_rate=1.0)(10))
     0.25
     """
+
+    def __init__(
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str = "InverseTimeDecay",
+    ) -> None:
+        super().__init__(initial_learning_rate, decay_steps, decay_rate, staircase, name)
 
     def __call__(self, step: Any) -> Any:
         return self.initial_learning_rate / (1.0 + self.decay_rate * self._progress(step))
