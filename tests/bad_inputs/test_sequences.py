@@ -48,6 +48,22 @@ def test_another_rank(name: str, shape: tuple[int, ...]) -> None:
     assert layer.name in str(error.value) and str(shape) in str(error.value)
 
 
+@pytest.mark.parametrize("name", [name for name in RECURRENT if name not in ("RNN", "StackedRNNCells")])
+def test_other_features_than_before(name: str) -> None:
+    layer = RECURRENT[name]()
+    layer(dlrs.Input((5, 3)))
+    for inputs in (dlrs.Input((5, 2)), SEQUENCES[:, :, :2]):
+        with pytest.raises(ValueError, match=f"'{layer.name}'.*axis -1 must have size 3"):
+            layer(inputs)
+
+
+def test_steps_that_a_wrapped_layer_does_not_take() -> None:
+    layer = layers.TimeDistributed(layers.Dense(2, name="each"))
+    layer(dlrs.Input((5, 3)))
+    with pytest.raises(ValueError, match=r"'each'.*axis -1 must have size 3"):
+        layer(dlrs.Input((5, 2)))
+
+
 @pytest.mark.parametrize("name", RECURRENT)
 def test_no_steps(name: str) -> None:
     with pytest.raises(ValueError, match=r"sequences must have steps, got the shape \(2, 0, 4\)"):

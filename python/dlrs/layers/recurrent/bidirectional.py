@@ -99,6 +99,7 @@ class Bidirectional(Layer):
         for layer in (self.forward_layer, self.backward_layer):
             if not layer.built:
                 layer.build(sequences_shape)
+        self.input_spec = self.forward_layer.input_spec
         if self._given_weights is not None:
             half = len(self._given_weights) // 2
             self.forward_layer.set_weights(self._given_weights[:half])

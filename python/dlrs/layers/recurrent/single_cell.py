@@ -20,6 +20,10 @@ class SingleCellRNN(RNN):
         super().__init__(cell, activity_regularizer=activity_regularizer, **kwargs)
         self.input_spec = SequenceSpec()
 
+    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
+        super().build(sequences_shape, initial_state_shape)
+        self.input_spec = SequenceSpec(sequences_shape[-1])
+
     def __getattr__(self, name: str) -> Any:
         # Arguments of the cell, and only those: anything else is a mistake in a name.
         cell = self.__dict__.get("cell")

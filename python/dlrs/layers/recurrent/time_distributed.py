@@ -3,6 +3,7 @@
 from typing import Any
 
 from dlrs import ops
+from dlrs.layers.input_spec import InputSpec
 from dlrs.layers.wrapper import Wrapper
 
 Shape = tuple[int | None, ...]
@@ -67,5 +68,11 @@ class TimeDistributed(Wrapper):
             )
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
-        shape = self.layer.compute_output_shape(self._step_shape(input_shape))
+        step_shape = self._step_shape(input_shape)
+        if isinstance(self.layer.input_spec, InputSpec) and (problem := self.layer.input_spec.problem_with(step_shape)):
+            raise ValueError(
+                f"Layer {self.layer.name!r} does not take the steps of {tuple(input_shape)}, of shape {step_shape}, "
+                f"which are incompatible with the layer: {problem}."
+            )
+        shape = self.layer.compute_output_shape(step_shape)
         return (shape[0], input_shape[1], *shape[1:])
