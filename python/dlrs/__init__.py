@@ -45,6 +45,8 @@ if TYPE_CHECKING:
         GradientTape,
         KerasTensor,
         RematScope,
+        StatelessScope,
+        SymbolicScope,
         Tensor,
         Variable,
         device,
@@ -75,6 +77,7 @@ _SUBMODULES = frozenset(
 
 _HOMES = {
     "DTypePolicy": "backend",
+    "Function": "ops",
     "GradientTape": "backend",
     "KerasTensor": "backend",
     "RematScope": "backend",
@@ -86,7 +89,6 @@ _HOMES = {
     "name_scope": "backend",
     "remat": "backend",
     "value_and_grad": "backend",
-    "Function": "ops.function",
     "Initializer": "initializers",
     "Input": "layers",
     "InputSpec": "layers",
@@ -98,6 +100,8 @@ _HOMES = {
     "Optimizer": "optimizers",
     "Regularizer": "regularizers",
     "Sequential": "models",
+    "StatelessScope": "backend",
+    "SymbolicScope": "backend",
 }
 
 __all__ = [
@@ -117,6 +121,8 @@ __all__ = [
     "Regularizer",
     "RematScope",
     "Sequential",
+    "StatelessScope",
+    "SymbolicScope",
     "Tensor",
     "Variable",
     "activations",

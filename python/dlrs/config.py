@@ -94,7 +94,9 @@ def set_max_epochs(max_epochs: int | None) -> None:
     >>> set_max_epochs(None)
     """
     global _max_epochs
-    _max_epochs = _limit("max_epochs", max_epochs)
+    if max_epochs is not None and (type(max_epochs) is not int or max_epochs < 1):
+        raise ValueError(f"set_max_epochs: `max_epochs` must be None or an integer of at least 1, got {max_epochs!r}.")
+    _max_epochs = max_epochs
 
 
 def max_steps_per_epoch() -> int | None:
@@ -115,13 +117,12 @@ def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
     >>> set_max_steps_per_epoch(None)
     """
     global _max_steps_per_epoch
-    _max_steps_per_epoch = _limit("max_steps_per_epoch", max_steps_per_epoch)
-
-
-def _limit(name: str, value: int | None) -> int | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise ValueError(f"set_{name}: `{name}` must be None or an integer of at least 1, got {value!r}.")
-    return value
+    if max_steps_per_epoch is not None and (type(max_steps_per_epoch) is not int or max_steps_per_epoch < 1):
+        raise ValueError(
+            "set_max_steps_per_epoch: `max_steps_per_epoch` must be None or an integer of at least 1, got "
+            f"{max_steps_per_epoch!r}."
+        )
+    _max_steps_per_epoch = max_steps_per_epoch
 
 
 def floatx() -> str:

@@ -81,6 +81,7 @@ def of_data() -> Iterator[Good]:
     yield changed("take", 2)
     yield Good("data.PyDataset", lambda: call(lambda *a, **k: read(Batches(*a, **k)), of=data.PyDataset))
     yield plain("ArrayData", X, LABELS)
+    yield plain("PartialEpochs", data.ArrayData(X, LABELS, batch_size=1), 2, 0)
     yield plain("IteratorData", [(X, LABELS)])
     yield plain("as_array", X, "x")
     yield plain("as_data", X, LABELS, None, 2, False, None)

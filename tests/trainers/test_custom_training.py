@@ -25,7 +25,7 @@ class Gan(dlrs.Model):
         self.d_optimizer, self.g_optimizer, self.loss_fn = d_optimizer, g_optimizer, loss_fn
 
     def train_step(self, data):
-        (real,) = data
+        real = data
         count = real.shape[0]
         noise = random.normal((count, 2), seed=self.seed)
         labels = ops.concatenate([ops.ones((count, 1)), ops.zeros((count, 1))], axis=0)

@@ -33,6 +33,7 @@ from dlrs.backend.output_spec import SymbolicScope, compute_output_spec, in_symb
 from dlrs.backend.registration import CUSTOM_OBJECTS
 from dlrs.backend.registry import Registry
 from dlrs.backend.rematerialization import RematScope, remat
+from dlrs.backend.stateless_scope import StatelessScope, get_stateless_scope, in_stateless_scope
 from dlrs.backend.tensors import TensorLike, as_tensor, cast, convert_to_numpy, convert_to_tensor, is_tensor, shape
 from dlrs.backend.variables import AutocastScope, Variable
 from dlrs.config import (
@@ -62,6 +63,7 @@ __all__ = [
     "KerasTensor",
     "Registry",
     "RematScope",
+    "StatelessScope",
     "SymbolicScope",
     "Tensor",
     "TensorLike",
@@ -84,9 +86,11 @@ __all__ = [
     "get_global_attribute",
     "get_keras_mask",
     "get_policy",
+    "get_stateless_scope",
     "get_uid",
     "grad",
     "image_data_format",
+    "in_stateless_scope",
     "in_symbolic_scope",
     "is_float_dtype",
     "is_int_dtype",

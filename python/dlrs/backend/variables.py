@@ -1,5 +1,6 @@
 """State: weights, optimizer slots, statistics, counters."""
 
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
@@ -49,7 +50,9 @@ class Variable(_dlrs.Variable):
         name: str | None = None,
     ) -> Self:
         """Allocate the buffer and fill it."""
-        return super().__new__(cls, _initial_value(initializer, shape, dtype))
+        made = super().__new__(cls, _initial_value(initializer, shape, dtype))
+        _LIVE[id(made)] = made
+        return made
 
     def __init__(
         self,
@@ -110,6 +113,15 @@ class Variable(_dlrs.Variable):
     def __repr__(self) -> str:
         contents = "" if _dlrs.is_tracing() else f", value={np.array2string(self.numpy(), threshold=20)}"
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}{contents}>"
+
+
+def live_variables() -> list[Variable]:
+    """All variables that something still holds."""
+    return list(_LIVE.values())
+
+
+# By identity, for variables compare by their elements.
+_LIVE: "weakref.WeakValueDictionary[int, Variable]" = weakref.WeakValueDictionary()
 
 
 def _restored(cls: type[Variable], value: np.ndarray[Any, Any]) -> Variable:

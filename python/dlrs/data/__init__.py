@@ -8,6 +8,7 @@ from dlrs.data.py_dataset import PyDataset
 from dlrs.data.sources import Data, as_data, as_validation_data
 from dlrs.data.split import train_dev_test_split
 from dlrs.data.unpack import (
+    as_given,
     class_weight_to_sample_weights,
     pack_x_y_sample_weight,
     train_validation_split,
@@ -26,6 +27,7 @@ __all__ = [
     "PyDataset",
     "as_array",
     "as_data",
+    "as_given",
     "as_validation_data",
     "check_lengths",
     "class_weight_to_sample_weights",

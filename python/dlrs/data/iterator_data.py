@@ -123,5 +123,9 @@ def valid_batch(batch: Any) -> Any:
         parts.append(part)
         arrays += leaves
         names += leaf_names
-    check_lengths(arrays, names)
+    if len(names) > 1 and names[0] == "x" and arrays[0].ndim == 1:
+        # What has one axis may be a single signal, without an axis of examples: the loss compares shapes.
+        check_lengths(arrays[1:], names[1:])
+    else:
+        check_lengths(arrays, names)
     return pack_x_y_sample_weight(*parts)

@@ -38,6 +38,16 @@ def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> 
     return (x,) if y is None else (x, y)
 
 
+def as_given(batch: Any) -> Any:
+    """A batch as a step of the user's gets it: what `fit` was given without targets stands alone, unless it is a list.
+
+    >>> as_given((1,)), as_given(([1, 2],)), as_given((1, 2))
+    (1, ([1, 2],), (1, 2))
+    """
+    alone = isinstance(batch, tuple) and len(batch) == 1 and not isinstance(batch[0], list | tuple)
+    return batch[0] if alone else batch
+
+
 def train_validation_split(arrays: Any, validation_split: float) -> tuple[Any, Any]:
     """The first part of every array of a nest, and the last `validation_split` of it.
 

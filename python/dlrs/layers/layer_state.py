@@ -10,6 +10,7 @@ from dlrs import _dlrs, constraints, initializers, regularizers
 from dlrs.backend import (
     Variable,
     current_path,
+    get_stateless_scope,
     is_float_dtype,
     name_scope,
     standardize_dtype,
@@ -348,6 +349,9 @@ class LayerState(LayerTypes):
             if not isinstance(value, _dlrs.Tensor | _dlrs.Variable | int | float):
                 raise ValueError(f"Layer {self.name!r}: add_loss takes scalar tensors, got {value!r}.")
             self.__dict__["_losses"].append(value)
+            scope = get_stateless_scope()
+            if scope is not None and scope.collect_losses:
+                scope.add_loss(value)
         _holders.add(self)
 
     @property

@@ -153,26 +153,48 @@ class Functional(Model):
             missing = [name for name in names if name not in inputs and name not in self._optional_names]
             if missing:
                 raise ValueError(f"Model {self.name!r}: the inputs lack {missing}; they have {sorted(inputs)}.")
-            if not set(inputs) <= set(names) and not self._warned_of_structure:
-                self._set_untracked("_warned_of_structure", True)
+            if not set(inputs) <= set(names):
                 self._warn_of_structure(inputs)
             if not isinstance(structure, dict) or set(inputs) != set(structure):
                 return [inputs.get(name) for name in names]
+        elif isinstance(structure, dict):
+            # A list means the inputs in the order of their sorted keys, which is not the order that they were given in.
+            if list(structure) != sorted(structure):
+                raise ValueError(self._mismatch(inputs))
+            self._warn_of_structure(inputs)
         return tree.flatten(inputs)
 
     @property
     def _optional_names(self) -> set[str]:
-        """The keys of the inputs that may be missing."""
-        paths = tree.flatten_with_path(self._function._inputs_struct)
-        return {str(path[-1]) if path else "" for path, leaf in paths if _is_optional(leaf)}
+        """The keys, or else the names, of the inputs that may be missing."""
+        structure = self._function._inputs_struct
+        names = sorted(structure) if isinstance(structure, dict) else self.input_names
+        return {name for name, leaf in zip(names, self.inputs, strict=False) if _is_optional(leaf)}
 
     def _warn_of_structure(self, inputs: Any) -> None:
+        """Warn, once for this model, that the inputs are nested otherwise than the placeholders."""
+        if not self._warned_of_structure:
+            self._set_untracked("_warned_of_structure", True)
+            warnings.warn(self._mismatch(inputs), stacklevel=2)
+
+    def _mismatch(self, inputs: Any) -> str:
         names = tree.map_structure(lambda x: x.name, self._function._inputs_struct)
-        warnings.warn(
-            f"The structure of `inputs` doesn't match the expected structure. Model {self.name!r} expects {names}, "
-            f"got the keys {sorted(inputs)}.",
-            stacklevel=2,
+        given = f"the keys {sorted(inputs)}" if isinstance(inputs, dict) else f"a {type(inputs).__name__}"
+        return (
+            f"The structure of `inputs` doesn't match the expected structure. Model {self.name!r} expects {names}, got "
+            f"{given}."
         )
+
+    def _given_inputs(self, x: Any) -> Any:
+        """`x`, a list with None for optional inputs becoming a dict without them."""
+        if not isinstance(x, list | tuple) or not any(part is None for part in x) or len(x) != len(self.inputs):
+            return x
+        for part, placeholder in zip(x, self.inputs, strict=True):
+            if part is None:
+                self._absent(placeholder)
+        structure = self._function._inputs_struct
+        names = sorted(structure) if isinstance(structure, dict) else self.input_names
+        return {name: part for name, part in zip(names, x, strict=True) if part is not None}
 
     def _fixed_batch_size(self) -> int | None:
         return next((x.shape[0] for x in self.inputs if x.shape and x.shape[0] is not None), None)

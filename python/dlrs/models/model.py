@@ -146,6 +146,26 @@ class Model(StateTree, Trainer, Layer):
 
         save_model(self, filepath, overwrite=overwrite, **kwargs)
 
+    def export(self, filepath: Any, format: str = "tf_saved_model", verbose: bool | None = None, **kwargs: Any) -> None:
+        """Refuse: programs for the engines of others are not written.
+
+        Save the model with `save("model.keras")` and call Keras's own `export` on what it loads from there.
+
+        Raises:
+            ValueError: a format that Keras does not know either.
+            NotImplementedError: always, otherwise.
+        """
+        if format not in _EXPORTS:
+            raise ValueError(
+                f"Unrecognized format={format}. Keras's formats are {sorted(_EXPORTS)}; dlrs writes none of them: save "
+                f'with `save("model.keras")` and export with Keras.'
+            )
+        raise NotImplementedError(
+            f"export: dlrs does not write format={format!r}. `{_EXPORTS[format]}` only currently supports the "
+            f'tensorflow, jax and torch backends. Save with `save("model.keras")`, load the file with Keras on one of '
+            f"them and export there."
+        )
+
     def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
         """Save the weights to a `.safetensors` file; see `dlrs.saving.save_weights`."""
         from dlrs.saving.saving_api import save_weights
@@ -157,6 +177,16 @@ class Model(StateTree, Trainer, Layer):
         from dlrs.saving.saving_api import load_weights
 
         return load_weights(self, filepath, strict=strict, **kwargs)
+
+
+# Keras's formats of exported programs, and its functions that write them.
+_EXPORTS = {
+    "tf_saved_model": "export_saved_model",
+    "onnx": "export_onnx",
+    "openvino": "export_openvino",
+    "litert": "export_litert",
+    "torch": "export_torch",
+}
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:

@@ -69,8 +69,9 @@ class Sequential(Model):
             )
         if not self._stack and not isinstance(layer, InputLayer):
             shape = layer.__dict__.get("_input_shape_argument")
-            if shape is None and isinstance(layer, Functional) and not tree.is_nested(layer.input):
-                shape = layer.input_shape[1:]
+            graph = layer._functional if isinstance(layer, Sequential) else layer
+            if shape is None and isinstance(graph, Functional) and not tree.is_nested(graph.input):
+                shape = graph.input_shape[1:]
             if shape is not None:
                 self._stack.append(_input_layer((None, *shape), layer))
         self._stack.append(layer)
@@ -107,7 +108,9 @@ class Sequential(Model):
         else:
             if input_shape is None:
                 raise ValueError(f"Sequential {self.name!r}: `build` needs the shape of the input.")
-            self._stack.insert(0, _input_layer((None, *input_shape[1:]), self._stack[0]))
+            # The states of a stateful layer are of one batch size, which the first batch decides, as in Keras.
+            batch = input_shape[0] if self._is_stateful() else None
+            self._stack.insert(0, _input_layer((batch, *input_shape[1:]), self._stack[0]))
             self._set_untracked("_built_on_data", True)
         if len(self._stack) == 1:
             self.built = True

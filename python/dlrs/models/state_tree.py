@@ -51,6 +51,20 @@ class StateTree(Base):
         for variable, value in pairs:
             variable.assign(value)
 
+    def _get_variable_map(self) -> dict[str, Variable]:
+        """All variables by path.
+
+        Raises:
+            ValueError: two variables have the same path.
+        """
+        found: dict[str, Variable] = {}
+        for variable in (v for group in self._state_groups().values() for v in group):
+            if found.setdefault(variable.path, variable) is not variable:
+                raise ValueError(
+                    f"The model contains two variables of the path {variable.path!r}. Give the layers unique names."
+                )
+        return found
+
     def _state_groups(self) -> dict[str, list[Variable]]:
         optimizer = self.__dict__.get("optimizer")
         return {

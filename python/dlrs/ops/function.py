@@ -1,6 +1,6 @@
 """Graphs of operations between placeholders, run on tensors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from dlrs.backend import KerasTensor, Tensor, tree
@@ -38,7 +38,8 @@ class Function(Operation):
             for x in tensors:
                 if not isinstance(x, KerasTensor):
                     raise ValueError(f"{self.name}: `{what}` must be placeholders (`Input`), got {x!r}.")
-        self._nodes = sorted_nodes(self._inputs, self._outputs)
+        paths = [".".join(map(str, path)) for path, _ in tree.flatten_with_path(outputs)]
+        self._nodes = sorted_nodes(self._inputs, self._outputs, paths)
         self._operations = operations_by_depth(self._nodes, self._outputs)
         # What a run does at each node. Most apply an operation to one value, which needs no search for placeholders.
         self._schedule = [
@@ -120,32 +121,48 @@ def _only_argument(node: Node) -> int | None:
     return None if only is None else id(only)
 
 
-def sorted_nodes(inputs: list[KerasTensor], outputs: list[KerasTensor]) -> list[Node]:
-    """The nodes between `inputs` and `outputs`, parents first; ValueError if the graph is not connected."""
+def sorted_nodes(
+    inputs: list[KerasTensor], outputs: list[KerasTensor], paths: Sequence[str] | None = None
+) -> list[Node]:
+    """The nodes between `inputs` and `outputs`, parents first.
+
+    Raises:
+        ValueError: the graph is not connected; the message names the output by its path in the nest, one of `paths`.
+    """
     given = {id(x) for x in inputs}
     done: dict[int, Node] = {}
     for x in inputs:
         node = _made_by(x)
         if node is not None and node.is_input:
             done[id(node)] = node
+    for number, output in enumerate(outputs):
+        missing = _search(output, given, done)
+        if missing is not None:
+            path = paths[number] if paths is not None else str(number)
+            raise ValueError(
+                f"Output with path `{path}` is not connected to `inputs`: it depends on {missing.name!r} (shape "
+                f"{missing.shape}), which is not among them."
+            )
+    return list(done.values())
+
+
+def _search(output: KerasTensor, given: set[int], done: dict[int, Node]) -> KerasTensor | None:
+    """Put the nodes behind `output` into `done`, parents first; the placeholder that leads to no input, if any."""
     # An explicit stack: models may be deeper than Python's recursion limit.
-    stack = [(x, False) for x in reversed(outputs)]
+    stack = [(output, False)]
     while stack:
         x, parents_done = stack.pop()
         node = _made_by(x)
         if id(x) in given or (node is not None and id(node) in done):
             continue
         if node is None or node.is_input:
-            raise ValueError(
-                f"Output that depends on {x.name!r} (shape {x.shape}) is not connected to `inputs`: that placeholder is"
-                " not among them."
-            )
+            return x
         if parents_done:
             done[id(node)] = node
         else:
             stack.append((x, True))
             stack.extend((parent, False) for parent in reversed(node.input_tensors))
-    return list(done.values())
+    return None
 
 
 def operations_by_depth(nodes: list[Node], outputs: list[KerasTensor]) -> list[Operation]:

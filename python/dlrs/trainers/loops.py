@@ -9,7 +9,7 @@ import numpy as np
 from dlrs import _dlrs
 from dlrs.backend import tree
 from dlrs.callbacks import CallbackList, Position
-from dlrs.data import ArrayData, IteratorData
+from dlrs.data import ArrayData, IteratorData, as_given
 from dlrs.data.blocks import Block
 from dlrs.data.dataset_data import DatasetData
 from dlrs.errors import TracingError
@@ -256,12 +256,17 @@ class Loop:
         finally:
             self.model._clear_losses()
 
+    def outputs_of(self, batch: Any) -> Any:
+        """What the step returns for a batch of valid arrays."""
+        step = self.step_for(batch)
+        return self.eagerly(batch) if step is None else step.pack(step.program(*tree.flatten(batch)))
+
     # Op by op
 
     def eagerly(self, batch: Any) -> Any:
         """The result of the step's Python function on tensors."""
         step = getattr(self.model, f"{self.mode}_step")
-        return step(tree.map_structure(_dlrs.tensor, batch))
+        return step(as_given(tree.map_structure(_dlrs.tensor, batch)))
 
 
 class BatchHooks:
@@ -308,8 +313,7 @@ def run_predict(loop: Loop) -> Any:
     groups = BatchHooks(loop.callbacks, "predict", loop.model.steps_per_execution)
     for index, batch in enumerate(loop.batches(None)):
         groups.begin(index)
-        step = loop.step_for(batch)
-        structure = loop.eagerly(batch) if step is None else step.pack(step.program(*tree.flatten(batch)))
+        structure = loop.outputs_of(batch)
         parts.append([leaf.numpy() for leaf in tree.flatten(structure)])
         groups.end(index, {"outputs": tree.pack_sequence_as(structure, parts[-1])})
         loop.callbacks.on_progress(index + 1)

@@ -1,6 +1,6 @@
 """What a model is compiled with, its steps, and what has to exist before they run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlrs import _dlrs, metrics, ops, optimizers
@@ -22,7 +22,8 @@ else:
     Base = object
 
 
-_NOT_COPIED = frozenset(("_steps", "_untraceable", "_prepared", "_short_paths", "history"))
+_FUNCTIONS = ("train_function", "test_function", "predict_function")
+_NOT_COPIED = frozenset(("_steps", "_untraceable", "_prepared", "_short_paths", "history", *_FUNCTIONS))
 
 
 class Stepping(Base):
@@ -58,6 +59,8 @@ class Stepping(Base):
         self._set_untracked("_untraceable", set())
         self._set_untracked("_prepared", {})
         self._set_untracked("_short_paths", {})
+        for mode in steps:
+            self._set_untracked(f"{mode}_function", None)
 
     def __getstate__(self) -> dict[str, Any]:
         # Programs are made anew where they are needed; a history holds callbacks, which hold the model.
@@ -72,6 +75,9 @@ class Stepping(Base):
     _untraceable: set[str]
     _prepared: dict[Any, list[LabelRange]]
     _short_paths: dict[Any, Step]
+    train_function: Callable[[Any], Any] | None
+    test_function: Callable[[Any], Any] | None
+    predict_function: Callable[[Any], Any] | None
     _loss_tracker: metrics.Mean | None
     _compile_loss: CompileLoss | None
     _compile_metrics: CompileMetrics | None
@@ -286,7 +292,7 @@ class Stepping(Base):
             return
         try:
             specs = [((None, *shape), dtype) for shape, dtype in data.specs()]
-            rows = self._fixed_batch_size() or 1
+            rows = self._fixed_batch_size() or (data.batch_size if self._is_stateful() else 1)
             first = tree.map_structure(lambda array: array[:rows], data.structure)
             for check in self._prepare(data.structure, specs, first, mode):
                 check(data.arrays)
@@ -308,6 +314,8 @@ class Stepping(Base):
         if step is not getattr(Stepping, f"{mode}_step") and self.built:
             return self._prepared.setdefault(key, [])
         batch = self._fixed_batch_size()
+        if batch is None and self._is_stateful():
+            batch = tree.flatten(example)[0].shape[0]
         placeholders = tree.pack_sequence_as(
             structure, [KerasTensor((batch, *shape[1:]), dtype) for shape, dtype in specs]
         )
@@ -322,14 +330,63 @@ class Stepping(Base):
         self._prepared[key] = checks
         return checks
 
+    # Steps one by one
+
+    def make_train_function(self, force: bool = False) -> Callable[[Any], Any]:
+        """A function that takes a batch from an iterator, trains on it and returns the results by name; it is kept as
+        `train_function`. `fit` itself runs whole epochs.
+
+        Args:
+            force: make it anew.
+        """
+        return self._step_function("train", force)
+
+    def make_test_function(self, force: bool = False) -> Callable[[Any], Any]:
+        """A function that takes a batch from an iterator, evaluates it and returns the results by name; it is kept as
+        `test_function`.
+
+        Args:
+            force: make it anew.
+        """
+        return self._step_function("test", force)
+
+    def make_predict_function(self, force: bool = False) -> Callable[[Any], Any]:
+        """A function that takes a batch from an iterator and returns the outputs; it is kept as `predict_function`.
+
+        Args:
+            force: make it anew.
+        """
+        return self._step_function("predict", force)
+
+    def _step_function(self, mode: str, force: bool) -> Callable[[Any], Any]:
+        known: Callable[[Any], Any] | None = getattr(self, f"{mode}_function")
+        if known is not None and not force:
+            return known
+
+        def function(iterator: Any) -> Any:
+            from dlrs.trainers.loops import Loop
+
+            return Loop(self, mode, None, None).outputs_of(valid_batch(next(iterator)))  # type: ignore[arg-type]
+
+        self._set_untracked(f"{mode}_function", function)
+        return function
+
     def _symbolic_build(self, iterator: Any = None, data_batch: Any = None) -> None:
         """Build the model, the loss and the metrics for a batch, or the first one of `iterator`, and train nothing."""
         batch = valid_batch(next(iter(iterator)) if data_batch is None else data_batch)
         self._prepare(batch, specs_of(batch)[1], batch, "train")
 
+    def _given_inputs(self, x: Any) -> Any:
+        """The inputs that a user gave, as data may hold them."""
+        return x
+
     def _fixed_batch_size(self) -> int | None:
         """The batch size that the model's inputs demand, None if they take any."""
         return None
+
+    def _is_stateful(self) -> bool:
+        """Whether a layer keeps a state for each example of a batch, so that all batches are of one size."""
+        return any(getattr(layer, "stateful", False) is True for layer in self._flatten_layers())
 
     def _build_optimizer(self, mode: str) -> None:
         """Make the optimizer's slots before a step is traced; a step of the user's makes those it needs itself."""
@@ -349,8 +406,15 @@ class Stepping(Base):
         try:
             return compute_output_spec(call, x)
         except TracingError:
-            outputs = call(tree.map_structure(_dlrs.tensor, example))
-            return tree.map_structure(lambda leaf: KerasTensor((None, *leaf.shape[1:]), leaf.dtype), outputs)
+            return _open_batch(call(tree.map_structure(_dlrs.tensor, example)))
+        except ValueError:
+            # A first axis that is not one of examples may need the size that it has.
+            try:
+                sizes = tree.map_structure(lambda a, b: KerasTensor(a.shape, b.dtype), example, x)
+                return _open_batch(compute_output_spec(call, sizes))
+            except (ValueError, TypeError):
+                pass
+            raise
         finally:
             self._clear_losses()
 
@@ -366,6 +430,11 @@ class Stepping(Base):
         from dlrs.saving.compile_config import deserialize_compile_arguments
 
         self.compile(**deserialize_compile_arguments(config, custom_objects))
+
+
+def _open_batch(outputs: Any) -> Any:
+    """Placeholders for outputs, the first size left open."""
+    return tree.map_structure(lambda leaf: KerasTensor((None, *leaf.shape[1:]), leaf.dtype), outputs)
 
 
 def _loss_tracker() -> metrics.Mean:

@@ -14,6 +14,7 @@ import numpy as np
 from dlrs import _dlrs
 from dlrs.backend import tree
 from dlrs.backend.structure import structure_version
+from dlrs.data import as_given
 from dlrs.errors import TracingError
 
 MAX_PROGRAMS = 16
@@ -69,7 +70,8 @@ class Steps:
     """The programs of one kind of step, one for each signature; the 16 used last are kept.
 
     Args:
-        function: the step in Python: takes a batch, nested as `(x, y, sample_weight)`, and returns a nest of tensors.
+        function: the step in Python: takes a batch, `x`, `(x, y)` or `(x, y, sample_weight)`, and returns a nest of
+            tensors.
     """
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
@@ -121,7 +123,7 @@ class Steps:
         trace = _dlrs.Trace()
         with trace:
             inputs = [trace.input(shape, dtype, f"input_{i}") for i, (shape, dtype) in enumerate(specs)]
-            result = self._function(tree.pack_sequence_as(structure, inputs))
+            result = self._function(as_given(tree.pack_sequence_as(structure, inputs)))
             result = tree.map_structure(lambda leaf: leaf.value if isinstance(leaf, _dlrs.Variable) else leaf, result)
         outputs = [leaf for leaf in tree.flatten(result) if is_symbolic(leaf)]
         return Step(trace.finish(outputs), result)

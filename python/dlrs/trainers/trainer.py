@@ -102,6 +102,7 @@ class Trainer(OldMethods, Stepping):
             validation_steps = check_integer(validation_steps, "validation_steps", 1)
         if class_weight is not None and sample_weight is not None:
             raise ValueError("fit: give either `class_weight` or `sample_weight`, not both.")
+        x = self._given_inputs(x)
         if validation_split and validation_data is None:
             if not 0 < validation_split < 1:
                 raise ValueError(f"fit: `validation_split` must be in [0, 1), got {validation_split}.")
@@ -226,7 +227,7 @@ class Trainer(OldMethods, Stepping):
         if steps is not None:
             steps = check_integer(steps, "steps", 1)
         steps = _at_most(steps, config.max_steps_per_epoch())
-        data = as_data(x, y, sample_weight, batch_size, False, steps)
+        data = as_data(self._given_inputs(x), y, sample_weight, batch_size, False, steps)
         self._check_data(data, "test")
         level = verbosity(verbose)
         callback_list = CallbackList(
@@ -252,7 +253,7 @@ class Trainer(OldMethods, Stepping):
             steps = check_integer(steps, "steps", 1)
         steps = _at_most(steps, config.max_steps_per_epoch())
         self.stop_predicting = False
-        data = as_data(x, None, None, batch_size, False, steps)
+        data = as_data(self._given_inputs(x), None, None, batch_size, False, steps)
         level = verbosity(verbose)
         callback_list = CallbackList(
             callbacks, add_progbar=level != 0, model=self, verbose=level, epochs=1, steps=data.num_batches
@@ -300,7 +301,7 @@ class Trainer(OldMethods, Stepping):
         return self._predict_batch(x)
 
     def _predict_batch(self, x: Any) -> Any:
-        batch = valid_batch((x,))
+        batch = valid_batch((self._given_inputs(x),))
         loop = Loop(self, "predict", None, None)
         step = loop.step_for(batch)
         if step is None:
@@ -334,7 +335,7 @@ class Trainer(OldMethods, Stepping):
             raise ValueError(f"{mode}_on_batch: `sample_weight` was given without `y`.")
         if x is None:
             raise ValueError(f"{mode}_on_batch: there is no data: give `x`.")
-        batch = valid_batch(pack_x_y_sample_weight(x, y, sample_weight))
+        batch = valid_batch(pack_x_y_sample_weight(self._given_inputs(x), y, sample_weight))
         loop = Loop(self, mode, None, None)
         loop.step_for(batch)  # metrics may be made by the first trace
         self.reset_metrics()
