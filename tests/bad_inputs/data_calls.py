@@ -84,6 +84,7 @@ def of_data() -> Iterator[Good]:
     yield plain("PartialEpochs", data.ArrayData(X, LABELS, batch_size=1), 2, 0)
     yield plain("IteratorData", [(X, LABELS)])
     yield plain("as_array", X, "x")
+    yield plain("as_given", (X,))
     yield plain("as_data", X, LABELS, None, 2, False, None)
     yield plain("as_validation_data", (X, LABELS), 2, None)
     yield plain("check_lengths", [X, LABELS], ["x", "y"])
