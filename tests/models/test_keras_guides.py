@@ -268,17 +268,15 @@ def test_epochs_of_fewer_steps_go_on_through_the_arrays(data):
         assert a.numpy().tobytes() == b.numpy().tobytes()
 
 
-def test_classes_of_batches_from_an_iterable_have_weights():
+@pytest.mark.parametrize("kind", ["generator", "dataset"])
+def test_classes_of_batches_from_an_iterable_have_weights(kind):
     x, y = np.ones((8, 2), "float32"), np.array([0, 1] * 4)
     model = keras.Sequential([keras.Input((2,)), layers.Dense(2, kernel_initializer="zeros")])
     model.compile(keras.optimizers.SGD(0.0), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    batches = [(x[:4], y[:4]), (x[4:], y[4:])]
-    found = model.fit(batches_of(batches), class_weight={0: 1.0, 1: 3.0}, verbose=0).history["loss"]
+    batches = ((x[start : start + 4], y[start : start + 4]) for start in (0, 4))
+    source = batches if kind == "generator" else keras.data.Dataset.from_tensor_slices((x, y)).batch(4)
+    found = model.fit(source, class_weight={0: 1.0, 1: 3.0}, verbose=0).history["loss"]
     assert found == pytest.approx([2 * np.log(2)], rel=1e-6)
-
-
-def batches_of(batches):
-    yield from batches
 
 
 def test_trial_runs_are_short(data):

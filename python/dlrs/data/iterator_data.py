@@ -49,12 +49,12 @@ class IteratorData:
         self.exhausted = False
         self._has_given = False
         self.num_batches = steps if steps is not None else length
-        self._class_weight: dict[int, float] | None = None
+        self.class_weight: dict[int, float] | None = None
         self._classes: int | None = None
 
     def set_class_weight(self, class_weight: dict[int, float], classes: int | None) -> None:
         """Give the examples of each batch the weights of their classes, of which there are `classes` if it is known."""
-        self._class_weight = class_weight
+        self.class_weight = class_weight
         self._classes = classes
 
     def order(self, seed: int, epoch: int) -> Array | None:
@@ -102,12 +102,12 @@ class IteratorData:
             count += 1
 
     def _weighted(self, batch: Any) -> Any:
-        if self._class_weight is None:
+        if self.class_weight is None:
             return batch
         x, y, sample_weight = unpack_x_y_sample_weight(batch)
         if sample_weight is not None:
             raise ValueError("fit: give either `class_weight` or batches with `sample_weight`, not both.")
-        return x, y, class_weight_to_sample_weights(y, self._class_weight, self._classes)
+        return x, y, class_weight_to_sample_weights(y, self.class_weight, self._classes)
 
 
 def valid_batch(batch: Any) -> Any:

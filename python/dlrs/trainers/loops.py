@@ -71,8 +71,10 @@ class Loop:
             logs = self._whole_epoch(self.data, order, epoch, begun)
             if logs is not None:
                 return logs
-        if isinstance(self.data, DatasetData) and not self._hooked and not self.eager and begun is None:
-            return self._block_by_block(self.data, order, epoch)
+        # The weights of classes are looked up batch by batch.
+        in_blocks = isinstance(self.data, DatasetData) and self.data.class_weight is None
+        if in_blocks and not self._hooked and not self.eager and begun is None:
+            return self._block_by_block(self.data, order, epoch)  # type: ignore[arg-type]
         return self._step_by_step(order, epoch, begun)
 
     # An epoch per call
