@@ -179,3 +179,11 @@ def test_get_file_uses_the_cache_folder(tmp_path, monkeypatch):
     source = tmp_path / "a.txt"
     source.write_text("a")
     assert utils.get_file(origin=source.as_uri()) == str(tmp_path / "cache" / "dlrs" / "datasets" / "a.txt")
+
+
+def test_archives_larger_than_the_disk(tmp_path, monkeypatch):
+    file = zipped(tmp_path / "a.zip", [("a.txt", 0, b"0" * 1000)])
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 999}))
+    with pytest.raises(FormatError, match="rule K4"):
+        extract_archive(file, tmp_path / "there")
+    assert os.listdir(tmp_path) == ["a.zip"]

@@ -76,8 +76,8 @@ def extract_archive(
         Whether the file is such an archive.
 
     Raises:
-        FormatError: a member would be written outside of `path` (rule K1), or is a link or a device (K2). Nothing of
-            the archive is written then.
+        FormatError: a member would be written outside of `path` (rule K1), is a link or a device (K2), or there is no
+            room for all of them (K4). Nothing of the archive is written then.
         OSError: a file cannot be read or written.
         ValueError: another format.
 
@@ -95,45 +95,49 @@ def extract_archive(
             raise ValueError(f"extract_archive: `archive_format` must be 'auto', 'tar', 'zip' or None, got {name!r}.")
         if name == "tar" and tarfile.is_tarfile(file_path):
             with tarfile.open(file_path) as tar:
-                _extract(tar, _tar_names(tar, os.fspath(file_path)), os.fspath(file_path), path)
+                _extract(tar, _tar_sizes(tar, os.fspath(file_path)), os.fspath(file_path), path)
             return True
         if name == "zip" and zipfile.is_zipfile(file_path):
             with zipfile.ZipFile(file_path) as archive:
-                _extract(archive, _zip_names(archive, os.fspath(file_path)), os.fspath(file_path), path)
+                _extract(archive, _zip_sizes(archive, os.fspath(file_path)), os.fspath(file_path), path)
             return True
     return False
 
 
-def _tar_names(archive: tarfile.TarFile, file: str) -> list[str]:
+def _tar_sizes(archive: tarfile.TarFile, file: str) -> dict[str, int]:
     members = archive.getmembers()
     for info in members:
         if not (info.isreg() or info.isdir()):
             raise _refused(file, "tar", info.name)
-    return [info.name for info in members]
+    return {info.name: info.size for info in members}
 
 
-def _zip_names(archive: zipfile.ZipFile, file: str) -> list[str]:
+def _zip_sizes(archive: zipfile.ZipFile, file: str) -> dict[str, int]:
     members = archive.infolist()
     for info in members:
         kind = stat.S_IFMT(info.external_attr >> 16)
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
             raise _refused(file, "zip", info.filename)
-    return [info.filename for info in members]
+    return {info.filename: info.file_size for info in members}
 
 
 def _refused(file: str, kind: str, name: str) -> Exception:
     return format_error("it is neither a file nor a folder", path=file, format=kind, field=name, rule="K2")
 
 
-def _extract(archive: tarfile.TarFile | zipfile.ZipFile, names: list[str], file: str, path: PathLike) -> None:
+def _extract(archive: tarfile.TarFile | zipfile.ZipFile, sizes: dict[str, int], file: str, path: PathLike) -> None:
     # Where links of the user's own lead from `path`, members do not follow.
     target = resolve_path(path)
-    for name in names:
+    kind = "zip" if isinstance(archive, zipfile.ZipFile) else "tar"
+    for name in sizes:
         if resolve_sub_path(target, name) is None or ".." in name.replace("\\", "/").split("/"):
-            kind = "zip" if isinstance(archive, zipfile.ZipFile) else "tar"
             raise format_error("it lies outside of the folder", path=file, format=kind, field=name, rule="K1")
     parent = os.path.dirname(target)
     os.makedirs(parent, exist_ok=True)
+    room = shutil.disk_usage(parent).free
+    if sum(sizes.values()) > room:
+        message = f"its members have {sum(sizes.values())} bytes, and there is room for {room}"
+        raise format_error(message, path=file, format=kind, field="members", rule="K4")
     staging = tempfile.mkdtemp(dir=parent, prefix=".unpacking-")
     try:
         if isinstance(archive, zipfile.ZipFile):
