@@ -180,6 +180,44 @@ def test_functional_models_as_layers_and_as_feature_extractors(data):
     np.testing.assert_array_equal(extractor(x)[0] if isinstance(extractor(x), list) else extractor(x), encoder(x))
 
 
+class GradientPenalty(keras.Model):
+    """A critic whose gradients by its inputs are held at norm 1 (Gulrajani et al., arXiv 1704.00028)."""
+
+    def __init__(self):
+        super().__init__()
+        self.critic = keras.Sequential([keras.Input((8,)), layers.Dense(8), layers.LeakyReLU(0.2), layers.Dense(1)])
+        self.seed = keras.random.SeedGenerator(1)
+
+    def train_step(self, real):
+        count = ops.shape(real)[0]
+        fake = keras.random.normal((count, 8), seed=self.seed)
+        with keras.GradientTape() as tape:
+            mixed = real + keras.random.uniform((count, 1), seed=self.seed) * (fake - real)
+            with keras.GradientTape() as inner:
+                inner.watch(mixed)
+                scores = self.critic(mixed, training=True)
+            norm = ops.sqrt(ops.sum(ops.square(inner.gradient(scores, [mixed])[0]), axis=1) + 1e-12)
+            penalty = ops.mean(ops.square(norm - 1.0))
+            loss = ops.mean(self.critic(fake)) - ops.mean(self.critic(real)) + 10.0 * penalty
+        weights = self.critic.trainable_variables
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
+        return {"loss": loss, "penalty": penalty}
+
+
+def test_a_penalty_on_gradients_is_compiled_to_what_runs_eagerly(data):
+    histories = []
+    for eager in (False, True):
+        keras.utils.set_random_seed(3)
+        model = GradientPenalty()
+        model.compile(keras.optimizers.Adam(1e-2), run_eagerly=eager)
+        histories.append(model.fit(data[0], epochs=3, batch_size=16, shuffle=False, verbose=0).history)
+        assert not model._untraceable
+    compiled, eagerly = histories
+    for name in ("loss", "penalty"):
+        assert compiled[name] == pytest.approx(eagerly[name], rel=1e-4)
+    assert len(set(compiled["loss"])) == 3
+
+
 def test_a_prediction_step_of_ones_own_builds_the_model(data):
     class Classes(keras.Model):
         def __init__(self):

@@ -101,7 +101,8 @@ class Metric:
     def reset_state(self) -> None:
         """Set the state to zeros."""
         for variable in self.variables:
-            variable.assign(ops.zeros(variable.shape, variable.dtype))
+            # Of single numbers there are most; single batches reset them each time.
+            variable.assign(ops.zeros(variable.shape, variable.dtype) if variable.shape else 0)
 
     def update_state(self, *args: Any, **kwargs: Any) -> Any:
         """Take a batch into account."""
