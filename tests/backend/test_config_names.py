@@ -1,5 +1,6 @@
 """Settings of the process and what a script of Keras's may say at its top."""
 
+import importlib
 import warnings
 
 import numpy as np
@@ -21,22 +22,17 @@ def test_there_is_one_backend_and_one_device():
             pass
 
 
-def test_the_policy_of_types_is_the_same_by_all_its_names():
-    try:
-        for set_policy in (dlrs.config.set_dtype_policy, dlrs.mixed_precision.set_global_policy):
-            set_policy("float64")
-            for policy in (
-                dlrs.config.dtype_policy,
-                dlrs.mixed_precision.global_policy,
-                dlrs.dtype_policies.dtype_policy.dtype_policy,
-            ):
-                assert policy().name == "float64"
-            assert dlrs.layers.Dense(2)(np.ones((1, 2))).dtype == "float64"
-            set_policy(dlrs.mixed_precision.Policy("mixed_bfloat16"))
-            layer = dlrs.layers.Dense(2)
-            assert (layer(np.ones((1, 2))).dtype, layer.kernel.dtype) == ("bfloat16", "float32")
-    finally:
-        dlrs.config.set_dtype_policy("float32")
+def test_the_policy_of_types_is_the_same_by_all_its_names(monkeypatch):
+    # At the end there is no policy set again, and the default float type decides.
+    monkeypatch.setattr(importlib.import_module("dlrs.backend.dtype_policy"), "_default", None)
+    for set_policy in (dlrs.config.set_dtype_policy, dlrs.mixed_precision.set_global_policy):
+        set_policy("float64")
+        for policy in (dlrs.config.dtype_policy, dlrs.mixed_precision.global_policy, dlrs.backend.dtype_policy):
+            assert policy().name == "float64"
+        assert dlrs.layers.Dense(2)(np.ones((1, 2))).dtype == "float64"
+        set_policy(dlrs.mixed_precision.Policy("mixed_bfloat16"))
+        layer = dlrs.layers.Dense(2)
+        assert (layer(np.ones((1, 2))).dtype, layer.kernel.dtype) == ("bfloat16", "float32")
 
 
 def test_interactive_logging_has_one_state(caplog, capsys):

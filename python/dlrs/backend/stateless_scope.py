@@ -99,10 +99,18 @@ def _value_for(variable: Any, value: Any) -> Tensor:
 
 
 def get_stateless_scope() -> StatelessScope | None:
-    """The block that this thread is in, if any."""
+    """The block that this thread is in, if any.
+
+    >>> get_stateless_scope() is None
+    True
+    """
     return _LOCAL.scope
 
 
 def in_stateless_scope() -> bool:
-    """Whether this thread is in such a block."""
+    """Whether this thread is in such a block.
+
+    >>> in_stateless_scope()
+    False
+    """
     return _LOCAL.scope is not None
