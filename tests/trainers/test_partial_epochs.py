@@ -11,7 +11,7 @@ X = np.random.default_rng(0).random((50, 4)).astype("float32")
 Y = X.sum(axis=1, keepdims=True)
 
 
-class Stop(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -23,7 +23,7 @@ class StopAfter(callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self.left -= 1
         if self.left == 0:
-            raise Stop
+            raise StoppedError
 
 
 def make_model():
@@ -67,7 +67,7 @@ def test_resumed_is_uninterrupted(tmp_path, at):
     whole = make_model()
     fit(whole)
     broken = make_model()
-    with pytest.raises(Stop):
+    with pytest.raises(StoppedError):
         fit(broken, callbacks.BackupAndRestore(tmp_path, save_freq=1, delete_checkpoint=False), StopAfter(at))
     resumed = make_model()
     fit(resumed, callbacks.BackupAndRestore(tmp_path, save_freq=1))
