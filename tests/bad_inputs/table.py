@@ -22,6 +22,7 @@ NO_CALL = {
     "backend.Tensor": "cannot be constructed",
     "backend.clear_session": "throws away the state of the process; its one argument is a flag",
     "callbacks.Callback": "is called by its heirs",
+    "version": "has no arguments, and asks the installed package",
     "data.Dataset": "a base class without arguments",
     "optimizers.schedules.LearningRateSchedule": "an abstract base",
     "errors.ConcurrentUseError": "an exception",
