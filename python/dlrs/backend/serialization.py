@@ -73,6 +73,16 @@ def builtin_class(module: Any, name: Any) -> type | None:
     return _CLASSES.get((_PUBLIC_MODULES.get((module.split(".")[-1], name), ""), name))
 
 
+def module_of_builtin(name: Any) -> str | None:
+    """The module under which a configuration names the class of dlrs called `name`; None if there is none.
+
+    >>> from dlrs import layers
+    >>> module_of_builtin("Dense")
+    'keras.layers'
+    """
+    return next((module for module, own in _CLASSES if own == name), None)
+
+
 def builtin_function(name: str) -> Any:
     """The function of dlrs called `name` among activations, losses, metrics and the like; None if there is none."""
     return next((_FUNCTIONS[kind][name] for kind in _KINDS if name in _FUNCTIONS.get(kind, {})), None)

@@ -8,16 +8,29 @@ from typing import Any
 from dlrs import _dlrs
 from dlrs.backend.serialization import check_safe_mode
 from dlrs.saving.archive import write_file
+from dlrs.saving.keras_files import KerasFile, read_weights, write_keras, write_weights
+from dlrs.saving.legacy_h5 import LegacyFile, write_legacy, write_legacy_weights
 from dlrs.saving.matching import LoadReport, compare, match, note_non_finite
 from dlrs.saving.safetensors import StoredTensor, decode, encode, stored
 from dlrs.saving.saving_lib import read_saved_model, write_saved_model
 from dlrs.saving.structure import named_weights
 
 
-def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-    """Save a model to `filepath`, which ends in `.dlrs`: written aside, brought to the disk, then put in place at once.
+_LEGACY = (".h5", ".hdf5")
+_WEIGHTS = ".weights.h5"
 
-    A symbolic link is replaced by the file; what it points to stays.
+
+def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
+    """Save a model to `filepath`: written aside, brought to the disk, then put in place at once.
+
+    The ending says the format: `.dlrs`; `.keras`, which Keras 3 reads; `.h5` or `.hdf5`, the older format of Keras. Those
+    of Keras need the extra `h5`. A symbolic link is replaced by the file; what it points to stays.
+
+    Args:
+        model: a built model.
+        filepath: the file.
+        overwrite: whether a file may be replaced.
+        include_optimizer: whether the state of the optimizer is written, too (formats of Keras; True if not given).
 
     Raises:
         ValueError: the model is not built, or the ending is another.
@@ -33,9 +46,18 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any)
     ...     load_model(directory + "/m.dlrs").count_params()
     3
     """
+    include_optimizer = bool(kwargs.pop("include_optimizer", True))
+    kwargs.pop("zipped", None)
     _check_keywords(kwargs)
     _check_model(model)
-    write_saved_model(model, _target(filepath, ".dlrs", overwrite))
+    path = _target(filepath, (".dlrs", ".keras", *_LEGACY), overwrite)
+    if path.endswith(".dlrs"):
+        write_saved_model(model, path)
+        return
+    if not model.built:
+        raise ValueError(f"Model {model.name!r} has no weights yet. Call it, `build` it or train it before saving.")
+    write = write_keras if path.endswith(".keras") else write_legacy
+    write(model, path, include_optimizer)
 
 
 def load_model(
@@ -46,7 +68,7 @@ def load_model(
     Everything in the file is checked before anything is made. The global random state is afterwards as it was.
 
     Args:
-        filepath: a file that `save_model` wrote.
+        filepath: a file that `save_model` wrote (`.dlrs`), or Keras (`.keras`, `.h5`, `.hdf5`, of version 1 to 3).
         custom_objects: your own classes and functions, by the name in the file.
         compile: whether to compile the model as it was, with the state of the optimizer.
         safe_mode: True; taken for compatibility: files hold no code.
@@ -55,16 +77,24 @@ def load_model(
         FileNotFoundError: there is no such file.
         FormatError: the file is damaged or hostile, of another format, or names an unknown class. It is a `ValueError`
             with the attributes `path`, `format`, `field`, `offset` and `rule`.
-        ValueError: the ending is not `.dlrs`, or `safe_mode=False`.
+        ValueError: the ending is another, or `safe_mode=False`.
+        ImportError: a file of Keras needs the extra `h5`.
     """
     check_safe_mode(safe_mode)
     _check_custom_objects(custom_objects)
     objects = None if custom_objects is None else dict(custom_objects)
-    return read_saved_model(_origin(filepath, (".dlrs",))).make_model(objects, compile)
+    path = _origin(filepath, (".dlrs", ".keras", *_LEGACY))
+    if path.endswith(_LEGACY):
+        return LegacyFile(path).make_model(objects, compile)
+    if path.endswith(".keras"):
+        return KerasFile(path).make_model(objects, compile)
+    return read_saved_model(path).make_model(objects, compile)
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
-    """Save the weights of a model to a `.safetensors` file, put in place at once as by `save_model`.
+    """Save the weights of a model, put in place at once as by `save_model`.
+
+    The ending says the format: `.safetensors`; `.weights.h5`, which Keras 3 reads; `.h5` or `.hdf5`, which Keras 2 does.
 
     Raises:
         ValueError: the model is not built, or the ending is another.
@@ -73,11 +103,15 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, **kwargs: An
     """
     _check_keywords(kwargs)
     _check_model(model)
-    path = _target(filepath, ".safetensors", overwrite)
+    path = _target(filepath, (".safetensors", *_LEGACY), overwrite)
     if not model.built:
         raise ValueError(
             f"You are saving a model that has not yet been built. Model {model.name!r} has no weights yet."
         )
+    if path.endswith(_LEGACY):
+        write = write_weights if path.endswith(_WEIGHTS) else write_legacy_weights
+        write(model, path)
+        return
     weights = {name: stored(variable) for name, variable in named_weights(model).items()}
     write_file(path, encode(weights, path))
 
@@ -89,11 +123,14 @@ def load_weights(
 
     Args:
         model: a built model.
-        filepath: a `.safetensors` or `.dlrs` file.
+        filepath: a `.safetensors` or `.dlrs` file, or one of Keras: `.weights.h5`, `.keras`, `.h5`, `.hdf5`.
         strict: whether every weight of the file and of the model must have its like, of the same shape and type. If
             not, those that have are assigned, and the report says what became of the others.
         check_finite: `"count"` lists tensors with NaN or infinities in the report, `"error"` refuses them, `"off"` does
-            not look.
+            not look (files of dlrs).
+        skip_mismatch: the opposite of `strict`, as Keras calls it.
+        objects_to_skip: layers, or their names, to leave as they are (`.weights.h5`, `.keras`).
+        by_name: whether layers are found by their names instead of their order (older `.h5` files).
 
     Returns:
         A `LoadReport` with the names that were `loaded`, `missing`, `unexpected`, `mismatched` and `non_finite`.
@@ -104,16 +141,26 @@ def load_weights(
             value is not finite and `check_finite="error"` (G17).
         ValueError: the ending is another, or the model is not built.
     """
+    strict = strict and not kwargs.pop("skip_mismatch", False)
+    skip, by_name = kwargs.pop("objects_to_skip", None) or (), bool(kwargs.pop("by_name", False))
     _check_keywords(kwargs)
     if check_finite not in ("count", "error", "off"):
         raise ValueError(f"`check_finite` must be 'count', 'error' or 'off', got {check_finite!r}.")
     _check_model(model)
-    path = _origin(filepath, (".safetensors", ".dlrs"))
+    path = _origin(filepath, (".safetensors", ".dlrs", ".keras", *_LEGACY))
+    legacy = path.endswith(_LEGACY) and not path.endswith(_WEIGHTS)
+    if by_name and not legacy:
+        raise ValueError(f"Invalid keyword arguments: `by_name` is for older `.h5` files, got {path!r}.")
     if not model.built:
         raise ValueError(
             f"You are loading weights into a model that has not yet been built. Call model {model.name!r}, or `build` "
             f"it."
         )
+    if legacy:
+        return LegacyFile(path).load_weights(model, by_name, strict)
+    if path.endswith((".keras", _WEIGHTS)):
+        state = KerasFile(path).state() if path.endswith(".keras") else read_weights(path)
+        return state.load(model, with_optimizer=False, strict=strict, skip=skip)
     tensors = _weights_of(path)
     variables = named_weights(model)
     if strict:
@@ -157,10 +204,11 @@ def _plain_path(filepath: Any) -> str:
     return path
 
 
-def _target(filepath: Any, suffix: str, overwrite: bool) -> str:
+def _target(filepath: Any, suffixes: tuple[str, ...], overwrite: bool) -> str:
     path = _plain_path(filepath)
-    if Path(path).suffix != suffix:
-        raise ValueError(f"Invalid filepath extension for saving: `filepath` must end in {suffix!r}, got {path!r}.")
+    if Path(path).suffix not in suffixes:
+        known = " or ".join(map(repr, suffixes))
+        raise ValueError(f"Invalid filepath extension for saving: `filepath` must end in {known}, got {path!r}.")
     if not overwrite and os.path.lexists(path):
         raise FileExistsError(f"The file {path!r} exists. Pass `overwrite=True` to replace it.")
     return path

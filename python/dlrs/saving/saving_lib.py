@@ -67,7 +67,7 @@ class SavedModel:
             t.array.nbytes for part in (self.weights, self.seeds, self.optimizer or {}) for t in part.values()
         )
         budget = VariableBudget(stored_bytes + _FREE_BYTES, self._too_large)
-        with _unchanged_randomness(), budget, self._naming_damage():
+        with unchanged_randomness(), budget, self._naming_damage():
             with ObjectSharingScope():
                 model = deserialize_keras_object(self.config, custom_objects)
             if not hasattr(model, "compile_from_config"):
@@ -224,7 +224,7 @@ def _checked_state(path: str, state: Any) -> dict[str, Any]:
 
 
 @contextmanager
-def _unchanged_randomness() -> Iterator[None]:
+def unchanged_randomness() -> Iterator[None]:
     """Making a model draws seeds and first weights, which loading then replaces: as if nothing had been drawn."""
     python = random.getstate()
     generator = get_global_attribute("global_seed_generator")
