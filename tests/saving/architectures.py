@@ -1,5 +1,6 @@
 """Twenty architectures that Keras and dlrs make from the same code."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -73,7 +74,13 @@ def _bilstm(k: Any) -> Made:
 def _gru(k: Any) -> Made:
     layers = k.layers
     return k.Sequential(
-        [k.Input((5, 3)), layers.Masking(0.0), layers.GRU(4, return_sequences=True), layers.SimpleRNN(3), layers.Dense(2)]
+        [
+            k.Input((5, 3)),
+            layers.Masking(0.0),
+            layers.GRU(4, return_sequences=True),
+            layers.SimpleRNN(3),
+            layers.Dense(2),
+        ]
     ), [(5, 3)]
 
 
@@ -130,7 +137,13 @@ def _shared(k: Any) -> Made:
 def _frozen(k: Any) -> Made:
     layers = k.layers
     model = k.Sequential(
-        [k.Input((4,)), layers.Dense(5, activation="selu"), layers.BatchNormalization(), layers.Dense(2), layers.Softmax()]
+        [
+            k.Input((4,)),
+            layers.Dense(5, activation="selu"),
+            layers.BatchNormalization(),
+            layers.Dense(2),
+            layers.Softmax(),
+        ]
     )
     model.layers[0].trainable = False
     return model, [(4,)]
@@ -185,6 +198,8 @@ ARCHITECTURES: dict[str, Callable[[Any], Made]] = {
 }  # fmt: skip
 
 
+# Keras compiles for minutes on all of them: `DLRS_KERAS_FILES=all` asks for it, else these stand for the others.
+CHOSEN = list(ARCHITECTURES) if os.environ.get("DLRS_KERAS_FILES") == "all" else ["mlp", "lenet", "shared", "nested"]
 # The architectures that are trained for a step, on both sides: Adam and SGD with momentum.
 TRAINED = ("mlp", "lenet", "gru", "shared", "frozen")
 
@@ -193,7 +208,7 @@ def compiled(k: Any, name: str) -> tuple[Any, list[Any]]:
     """A model with its optimizer, trained for a step if it is one of `TRAINED`, and inputs to predict."""
     model, shapes = ARCHITECTURES[name](k)
     optimizer = k.optimizers.SGD(0.01, momentum=0.9) if len(name) % 2 else k.optimizers.Adam(0.01)
-    model.compile(optimizer, "mse", metrics=["mae"], run_eagerly=True)
+    model.compile(optimizer, k.losses.MeanSquaredError(), run_eagerly=True)
     generator = np.random.default_rng(len(name))
     inputs = [generator.integers(0, 10, (4, *shape)).astype("float32") for shape in shapes]
     if name not in ("bilstm", "transformer"):

@@ -105,7 +105,7 @@ def test_unknown_classes_and_custom_objects(tmp_path):
 def test_refusals(tmp_path):
     model = sequential()
     with pytest.raises(ValueError, match=r"must end in '.dlrs'"):
-        model.save(tmp_path / "m.h5")
+        model.save(tmp_path / "m.pkl")
     model.save(tmp_path / "m.dlrs")
     with pytest.raises(FileExistsError, match="overwrite=True"):
         model.save(tmp_path / "m.dlrs", overwrite=False)

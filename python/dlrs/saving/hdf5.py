@@ -1,7 +1,7 @@
 """HDF5 files as Keras writes them, read through h5py with every object checked before its bytes are.
 
-The rules are those of docs/files.md (H1 to H7). Links are never followed by name: a file may hold hard links to groups and
-data sets of its own, and nothing else. h5py (https://docs.h5py.org) is an optional dependency: the extra `h5`.
+The rules are those of docs/files.md (H0 to H7). Links are never followed by name: a file may hold hard links to groups
+and data sets of its own, and nothing else. h5py (https://docs.h5py.org) is an optional dependency: the extra `h5`.
 """
 
 import io
@@ -20,7 +20,8 @@ _OBJECTS = 1 << 20
 _RATIO = 1100  # deflate's ceiling is about 1,032
 _FILL = 1 << 20
 _FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32"}
-_TYPES = {"bool", "float16", "float32", "float64", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))}
+_INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
+_TYPES = {"bool", "float16", "float32", "float64", *_INTEGERS}
 _TEXTS = ("model_config", "training_config", "keras_version", "backend", "name")
 _LISTS = ("layer_names", "weight_names")
 _TEXT_BYTES = 32 << 20

@@ -1,7 +1,7 @@
 """Configurations that Keras wrote, of whatever version, in the schema and with the arguments that dlrs knows.
 
-Keras 3 names classes with their modules; Keras 2 and the legacy format of Keras 3 by class alone; Keras 1 has other names
-for many arguments. All of them become one schema, which one reader takes (`serialization_lib`).
+Keras 3 names classes with their modules; Keras 2 and the legacy format of Keras 3 by class alone; Keras 1 has other
+names for many arguments. All of them become one schema, which one reader takes (`serialization_lib`).
 """
 
 from collections.abc import Mapping
@@ -26,6 +26,8 @@ _IDLE: dict[str, tuple[Any, ...]] = {
     "jit_compile": (True, False),
     "is_legacy_optimizer": (True, False),
 }
+# Arguments that Keras does not know, with the values that mean the same as none.
+_OWN = {"dampening": 0.0, "rms_scaling": False, "mel_scale": "htk"}
 _KEEP = {"InputLayer": ("ragged",)}
 # What Keras 2 called an argument, by class; "" is any class.
 _RENAMED_2 = {"": {"batch_input_shape": "batch_shape"}, "optimizer": {"lr": "learning_rate"}}
@@ -79,7 +81,7 @@ def modern(config: Any, version: int = 3) -> Any:
         return {key: modern(value, version) for key, value in config.items()}
     name = _CLASSES_1.get(config["class_name"], config["class_name"]) if version == 1 else config["class_name"]
     result = {**config, "class_name": name}
-    if "module" not in config and not name.startswith("__") and name != "function":
+    if "module" not in config and not str(name).startswith("__") and name != "function":
         _name_module(result)
     elif name == "GroupQueryAttention" and _of_keras(result):
         result["class_name"] = _ALIASES[name]
@@ -102,6 +104,9 @@ def of_keras(config: Any) -> Any:
     if not isinstance(config, dict):
         return config
     renamed = {key: of_keras(value) for key, value in config.items()}
+    inner = renamed.get("config")
+    if isinstance(inner, dict) and _of_keras(config):
+        renamed["config"] = {k: v for k, v in inner.items() if k not in _OWN or _OWN[k] != v}
     if config.get("class_name") == "GroupedQueryAttention" and config.get("module") == "keras.layers":
         renamed["class_name"] = "GroupQueryAttention"
     return renamed
@@ -172,7 +177,9 @@ def _with_input(layers: Any) -> Any:
     if not isinstance(layers, list) or not layers or not isinstance(layers[0], dict):
         return layers
     inner = layers[0].get("config")
-    shape = inner.get("batch_input_shape") if isinstance(inner, dict) else None
+    if not isinstance(inner, dict):
+        return layers
+    shape = inner.get("batch_input_shape")
     if shape is None or layers[0].get("class_name") == "InputLayer":
         return layers
     entry: dict[str, Any] = {"class_name": "InputLayer", "config": {"batch_shape": shape, "name": "input"}}

@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from dlrs import _dlrs
+from dlrs.backend import KerasTensor, tree
 from dlrs.backend.budget import VariableBudget
 from dlrs.errors import FormatError, format_error
 from dlrs.saving.archive import write_file
 from dlrs.saving.hdf5 import Tree, format_hdf5, parse_hdf5, read_hdf5
 from dlrs.saving.keras_config import modern, of_keras
 from dlrs.saving.keras_state import KerasState, state_to_save
-from dlrs.saving.saving_lib import unchanged_randomness
+from dlrs.saving.saving_lib import build_for_specs, unchanged_randomness
 from dlrs.saving.serialization_lib import ObjectSharingScope, deserialize_keras_object, serialize_keras_object
 
 _MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
@@ -35,7 +36,11 @@ def write_keras(model: Any, path: str, include_optimizer: bool = True) -> None:
     if compile_config is not None:
         config["compile_config"] = {k: v for k, v in compile_config.items() if k not in _OWN_ARGUMENTS}
     metadata = {"keras_version": KERAS_VERSION, "date_saved": f"{datetime.datetime.now():%Y-%m-%d@%H:%M:%S}"}
-    parts = [_json(metadata, path), _json(of_keras(config), path), format_hdf5(*state_to_save(model, include_optimizer))]
+    parts = [
+        _json(metadata, path),
+        _json(of_keras(config), path),
+        format_hdf5(*state_to_save(model, include_optimizer)),
+    ]
     file = _dlrs.ArchiveFile(path)
     try:
         for name, content in zip(_MEMBERS, parts, strict=True):
@@ -105,6 +110,7 @@ class KerasFile:
             with ObjectSharingScope():
                 model = deserialize_keras_object(self.config, custom_objects)
             check_model(model)
+            build_for_shapes(model, self.config.get("build_config"))
             if compile and self.compile_config is not None:
                 model.compile_from_config(self.compile_config, custom_objects)
                 build_optimizer(model)
@@ -125,6 +131,17 @@ def check_model(model: Any) -> None:
     """TypeError unless a configuration gave a model."""
     if not hasattr(model, "compile_from_config"):
         raise TypeError(f"it describes a {type(model).__name__}, not a model")
+
+
+def build_for_shapes(model: Any, config: Any) -> None:
+    """Make the weights of a model whose class makes them when it is called, for the shapes that a file names."""
+    if not isinstance(config, dict) or all(layer.built for layer in model._flatten_layers()):
+        return
+    shapes = config.get("input_shape")
+    if shapes is None and isinstance(config.get("shapes_dict"), dict) and len(config["shapes_dict"]) == 1:
+        shapes = next(iter(config["shapes_dict"].values()))
+    if shapes is not None:
+        build_for_specs(model, tree.map_shape_structure(lambda shape: KerasTensor(shape, "float32"), shapes))
 
 
 def build_optimizer(model: Any) -> None:

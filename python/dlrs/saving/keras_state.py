@@ -1,7 +1,7 @@
 """The state of a model under the paths that Keras gives it in `.weights.h5`: `layers/dense/vars/0`.
 
-A path leads through the attributes of layers, and through lists by the classes of what they hold: `layers/dense_1`. Names
-of layers and variables have no part in it, since they differ between models that are built alike.
+A path leads through the attributes of layers, and through lists by the classes of what they hold: `layers/dense_1`.
+Names of layers and variables have no part in it, since they differ between models that are built alike.
 """
 
 import warnings
@@ -127,7 +127,9 @@ class KerasState:
             FormatError: something does not fit (G15); nothing has changed then.
         """
         report = LoadReport([], [], [], [], [])
-        nodes = [(path, node) for path, node in saved_objects(model) if with_optimizer or not isinstance(node, Optimizer)]
+        nodes = [
+            (path, node) for path, node in saved_objects(model) if with_optimizer or not isinstance(node, Optimizer)
+        ]
         before = [(variable, variable.value) for _, node in nodes for variable in _variables(node)]
         known = {f"{path}/vars" if path else "vars" for path, _ in nodes}
         try:

@@ -12,7 +12,7 @@ from dlrs.errors import FormatError, format_error
 from dlrs.layers.layer import Layer
 from dlrs.saving.archive import write_file
 from dlrs.saving.hdf5 import Tree, format_hdf5, read_hdf5
-from dlrs.saving.keras_config import modern
+from dlrs.saving.keras_config import modern, of_keras
 from dlrs.saving.keras_files import KERAS_VERSION, build_optimizer, check_model, making
 from dlrs.saving.legacy_weights import from_keras_1
 from dlrs.saving.matching import Assignment, LoadReport
@@ -189,9 +189,9 @@ def _problem(variables: list[Any], tensors: list[StoredTensor]) -> str | None:
 
 def write_legacy(model: Any, path: str, include_optimizer: bool = True) -> None:
     """Write a model to a legacy `.h5` file that Keras 2 and 3 know, at once and durably."""
-    config = _legacy_layer(serialize_keras_object(model))
+    config = _legacy_layer(of_keras(serialize_keras_object(model)))
     texts: dict[str, Any] = {"keras_version": KERAS_VERSION, "backend": "dlrs"}
-    compile_config = model.get_compile_config()
+    compile_config = of_keras(model.get_compile_config())
     arrays, attributes = _weights_tree(model, "model_weights/")
     try:
         texts["model_config"] = json.dumps(config)

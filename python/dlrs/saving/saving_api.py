@@ -16,6 +16,10 @@ from dlrs.saving.saving_lib import read_saved_model, write_saved_model
 from dlrs.saving.structure import named_weights
 
 
+class MissingFileError(FileNotFoundError, ValueError):
+    """There is no file to load: a `FileNotFoundError`, and, as Keras raises it, a `ValueError`."""
+
+
 _LEGACY = (".h5", ".hdf5")
 _WEIGHTS = ".weights.h5"
 
@@ -23,8 +27,8 @@ _WEIGHTS = ".weights.h5"
 def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
     """Save a model to `filepath`: written aside, brought to the disk, then put in place at once.
 
-    The ending says the format: `.dlrs`; `.keras`, which Keras 3 reads; `.h5` or `.hdf5`, the older format of Keras. Those
-    of Keras need the extra `h5`. A symbolic link is replaced by the file; what it points to stays.
+    The ending says the format: `.dlrs`; `.keras`, which Keras 3 reads; `.h5` or `.hdf5`, the older format of Keras.
+    Those of Keras need the extra `h5`. A symbolic link is replaced by the file; what it points to stays.
 
     Args:
         model: a built model.
@@ -94,7 +98,7 @@ def load_model(
 def save_weights(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
     """Save the weights of a model, put in place at once as by `save_model`.
 
-    The ending says the format: `.safetensors`; `.weights.h5`, which Keras 3 reads; `.h5` or `.hdf5`, which Keras 2 does.
+    The ending says the format: `.safetensors`; `.weights.h5`, which Keras 3 reads; `.h5` or `.hdf5`, for Keras 2.
 
     Raises:
         ValueError: the model is not built, or the ending is another.
@@ -219,5 +223,8 @@ def _origin(filepath: Any, suffixes: tuple[str, ...]) -> str:
     if Path(path).suffix not in suffixes:
         raise ValueError(f"File format not supported: `filepath` must end in {' or '.join(suffixes)}, got {path!r}.")
     if not os.path.lexists(path):
-        raise FileNotFoundError(f"File not found: there is no file {path!r}. Please ensure the file is accessible.")
+        raise MissingFileError(
+            f"File not found: there is no file {path!r}. Please ensure the file is an accessible {Path(path).suffix} "
+            f"file."
+        )
     return path

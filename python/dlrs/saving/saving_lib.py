@@ -262,8 +262,12 @@ def _decode_specs(specs: Any) -> Any:
 def _build(model: Any, specs: Any) -> None:
     """Make the weights of a model whose class makes them when it is called."""
     if specs is not None and any(not layer.built for layer in model._flatten_layers()):
-        decoded = _decode_specs(specs)
-        model._output_spec(decoded, tree.map_structure(_zeros, decoded))
+        build_for_specs(model, _decode_specs(specs))
+
+
+def build_for_specs(model: Any, specs: Any) -> None:
+    """Call a model for placeholders of these shapes and types."""
+    model._output_spec(specs, tree.map_structure(_zeros, specs))
 
 
 def _zeros(spec: KerasTensor) -> np.ndarray[Any, Any]:
