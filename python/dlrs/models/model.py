@@ -160,11 +160,9 @@ class Model(StateTree, Trainer, Layer):
                 f"Unrecognized format={format}. Keras's formats are {sorted(_EXPORTS)}; dlrs writes none of them: save "
                 f'with `save("model.keras")` and export with Keras.'
             )
-        raise NotImplementedError(
-            f"export: dlrs does not write format={format!r}. `{_EXPORTS[format]}` only currently supports the "
-            f'tensorflow, jax and torch backends. Save with `save("model.keras")`, load the file with Keras on one of '
-            f"them and export there."
-        )
+        why = f"`{_EXPORTS[format]}` only currently supports the tensorflow, jax and torch backends"
+        instead = 'Save with `save("model.keras")`, load the file with Keras on one of them and export there'
+        raise NotImplementedError(f"export: dlrs does not write format={format!r}. {why}. {instead}.")
 
     def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
         """Save the weights to a `.safetensors` file; see `dlrs.saving.save_weights`."""
