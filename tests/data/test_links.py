@@ -100,6 +100,17 @@ def test_generators_with_arguments_and_declared_elements() -> None:
         Dataset.from_generator(list, "int32", output_signature=KerasTensor((), "int32"))
 
 
+def test_a_generator_may_fill_one_array_again_and_again() -> None:
+    def numbers() -> Any:
+        buffer = np.zeros(2)
+        for n in range(3):
+            buffer[:] = n
+            yield buffer
+
+    assert values(Dataset.from_generator(numbers).batch(3)) == [[[0, 0], [1, 1], [2, 2]]]
+    assert values(Dataset.from_generator(numbers).prefetch(3)) == [[0, 0], [1, 1], [2, 2]]
+
+
 def test_batches_of_nests() -> None:
     elements = [{"a": np.full(2, n), "b": (n, float(n))} for n in range(3)]
     batch = next(iter(Dataset.from_generator(lambda: elements).batch(3)))

@@ -1,7 +1,10 @@
 """Datasets in `fit`: blocks of batches give what single batches give, and end as they do."""
 
 import gc
+import os
+import signal
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -141,3 +144,35 @@ def test_blocks() -> None:
     assert all((a["a"] == b["a"]).all() and (a["b"] == b["b"]).all() for a, b in zip(joined, batches, strict=True))
     large = [np.zeros((2, 1 << 20), np.float32)] * 3
     assert [block.batches for block in in_blocks(iter(large))] == [1, 1, 1]
+
+
+def test_slow_batches_do_not_wait_for_each_other() -> None:
+    def slow() -> Iterator[Any]:
+        for _ in range(4):
+            time.sleep(0.06)
+            yield np.zeros(2)
+
+    assert [block.batches for block in in_blocks(slow())] == [1, 1, 1, 1]
+
+
+def test_an_interrupt_ends_the_threads() -> None:
+    started = threading.Event()
+
+    def slow(x: Any, y: Any) -> Any:
+        started.set()
+        time.sleep(0.01)
+        return x, y
+
+    def interrupt() -> None:
+        started.wait()
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    data = Dataset.from_tensor_slices((X, Y)).map(slow, 2).batch(2).repeat()
+    killer = threading.Thread(target=interrupt)
+    killer.start()
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        model().fit(data, steps_per_epoch=10**6, verbose=0)
+    killer.join()
+    assert time.monotonic() - begin < 20

@@ -1,6 +1,7 @@
 """Batches joined to blocks, each of which a program runs over in one call."""
 
 import itertools
+import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -13,6 +14,8 @@ Array = np.ndarray[Any, Any]
 # Enough that the cost of a call is small beside a block, and little enough that a few blocks stay in the third cache.
 MOST_BATCHES = 64
 MOST_BYTES = 2 << 20
+# Batches that are slow to come are passed on, so that training, its progress and its end do not wait for a whole block.
+MOST_SECONDS = 0.05
 
 
 class Block(NamedTuple):
@@ -89,20 +92,22 @@ def in_blocks(batches: Iterator[Any], in_use: int | None = None) -> Iterator[Blo
     kind: Any = None
     structure: Any = None
     error: BaseException | None = None
-    limit = 1
+    limit, begun = 1, time.perf_counter()
     for index in itertools.count():
         batch, error = _next(batches)
         if batch is None:
             break
         leaves = tree.flatten(batch)
         new = (tree.structure_key(batch), [(leaf.shape, leaf.dtype) for leaf in leaves])
-        if waiting and (new != kind or len(waiting) >= limit):
+        if waiting and new != kind:
             yield _block(structure, waiting, kind, buffers)
             waiting = []
         if not waiting:
-            kind, structure = new, batch
-            limit = _most(leaves) if index else 1
+            kind, structure, limit = new, batch, _most(leaves) if index else 1
         waiting.append(leaves)
+        if len(waiting) >= limit or time.perf_counter() - begun > MOST_SECONDS:
+            yield _block(structure, waiting, kind, buffers)
+            waiting, begun = [], time.perf_counter()
     if waiting:
         yield _block(structure, waiting, kind, buffers)
     if error is not None:

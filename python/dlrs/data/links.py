@@ -15,6 +15,7 @@ from dlrs.random import make_default_seed, seed_scope
 
 Array = np.ndarray[Any, Any]
 _MOST_WORKERS = 4
+_TOGETHER = 64  # elements that a worker is handed at once, if they take little time
 
 
 def count(method: str, name: str, value: Any, least: int | None) -> int:
@@ -122,7 +123,8 @@ class FromGenerator(Dataset):
         return UNKNOWN_CARDINALITY
 
     def epoch(self, number: int) -> Iterator[Any]:
-        elements = iter(self._make(*self._args))
+        # A generator may fill one and the same array again and again.
+        elements = (tree.map_structure(_owned, element) for element in self._make(*self._args))
         return elements if self._types is self._shapes is None else map(self._checked, elements, itertools.count())
 
     def _checked(self, element: Any, index: int) -> Any:
@@ -140,6 +142,10 @@ class FromGenerator(Dataset):
             if not fits:
                 raise ValueError(f"Dataset.from_generator: element {index} has the shape {got}, {shape} is declared.")
         return tree.pack_sequence_as(element, leaves)
+
+
+def _owned(leaf: Any) -> Any:
+    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
 
 
 def _shapes(shapes: Any) -> list[tuple[int | None, ...]]:
@@ -213,7 +219,7 @@ class Map(Changed):
                 self._tell(error, number, index)
                 raise
 
-        return in_order(apply, enumerate(elements), self._workers, 2 * self._workers)
+        return in_order(apply, enumerate(elements), self._workers, 2 * self._workers, _TOGETHER)
 
     def _one_by_one(self, elements: Iterator[Any], number: int) -> Iterator[Any]:
         function, scope = self._function, seed_scope(self._seed, number, 0)
