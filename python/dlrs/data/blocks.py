@@ -11,9 +11,9 @@ from dlrs.backend import tree
 
 Array = np.ndarray[Any, Any]
 
-# Enough that the cost of a call is small beside a block, and little enough that a few blocks stay in the third cache.
+# Enough that the cost of a call is small beside a block, and little enough that a few of them stay in the caches.
 MOST_BATCHES = 64
-MOST_BYTES = 2 << 20
+MOST_BYTES = 1 << 20
 # Batches that are slow to come are passed on, so that training, its progress and its end do not wait for a whole block.
 MOST_SECONDS = 0.05
 
