@@ -67,6 +67,7 @@ def test_the_best_is_kept_and_nan_is_none(tmp_path, mode):
     assert saved == [False, True, False, False, True, False]
     with pytest.warns(UserWarning, match="'score' available"):
         checkpoint.on_epoch_end(0, {"loss": 1.0})
+    assert path.exists()
 
 
 def test_a_threshold_has_to_be_improved_upon(tmp_path):

@@ -24,7 +24,8 @@ class ModelCheckpoint(PeriodicCallback, MonitorCallback):
             of results are filled in: `"{epoch:02d}-{val_loss:.2f}.dlrs"`. Directories are made.
         monitor: name of the result that `save_best_only` looks at.
         verbose: 1 prints what was done.
-        save_best_only: save only when the result is better than all before. NaN is never better.
+        save_best_only: save only when the result is better than all before. NaN is never better. Without such a result
+            the model is saved every time, with a warning.
         save_weights_only: save the weights alone.
         mode: `"min"`, `"max"`, or `"auto"`: by the metric of that name, or by the name.
         save_freq: `"epoch"`, or a number of batches.
@@ -90,10 +91,10 @@ class ModelCheckpoint(PeriodicCallback, MonitorCallback):
         if value is None:
             warnings.warn(
                 f"ModelCheckpoint: can save the best model only with the result {self.monitor!r} available; there are "
-                f"{', '.join(logs)}. Nothing is saved.",
+                f"{', '.join(logs)}. The model is saved every time.",
                 stacklevel=4,
             )
-            return False
+            return True
         if math.isnan(value) or not self._is_improvement(value, self.best):
             self._say(f"{self.monitor} is {value:.5g}, the best stays {self.best}")
             return False

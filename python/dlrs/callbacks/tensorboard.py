@@ -107,7 +107,7 @@ class TensorBoard(PeriodicCallback):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         logs = logs or {}
         training = {name: value for name, value in logs.items() if not name.startswith("val_")}
-        training |= learning_rates(self.model)
+        training = self._collect_learning_rate(training)
         if self.write_steps_per_second:
             training["steps_per_second"] = self._speed("epoch", self._iterations())
         validation = {name.removeprefix("val_"): value for name, value in logs.items() if name.startswith("val_")}
@@ -131,6 +131,10 @@ class TensorBoard(PeriodicCallback):
 
     def on_interrupt(self) -> None:
         self.on_train_end()
+
+    def _collect_learning_rate(self, logs: dict[str, Any]) -> dict[str, Any]:
+        """`logs` with the learning rate, or with those of several optimizers."""
+        return logs | learning_rates(self.model)
 
     def _iterations(self) -> int:
         return int(self.model.optimizer.iterations)
