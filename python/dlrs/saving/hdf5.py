@@ -112,6 +112,8 @@ class _Reader:
                 continue
             tree.groups.append(path)
             for name in node:
+                if not isinstance(name, str):
+                    raise self.error(f"the name {name[:200]!r} is not UTF-8", "G10", path)
                 inner = f"{path}/{name}" if path else name
                 self._check_link(name, inner, node)
                 stack.append((inner, node[name], depth + 1))
@@ -136,10 +138,6 @@ class _Reader:
         encoded = name.encode("utf-8", "surrogateescape")
         if not 1 <= len(encoded) <= 1024 or any(byte < 32 or byte == 127 for byte in encoded):
             raise self.error("names have 1 to 1,024 bytes without control characters", "G10", path[:200])
-        try:
-            encoded.decode("utf-8")
-        except UnicodeDecodeError:
-            raise self.error("a name is not UTF-8", "G10", repr(path[:200])) from None
         link = group.get(name, getlink=True)
         if not isinstance(link, self._h5py.HardLink):
             raise self.error(f"a {type(link).__name__} where hard links alone are allowed", "H1", path)

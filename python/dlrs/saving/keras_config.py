@@ -121,7 +121,8 @@ def _name_module(config: dict[str, Any]) -> None:
     name = _ALIASES.get(config["class_name"], config["class_name"])
     module = module_of_builtin(name)
     if module is not None:
-        config.update(class_name=name, module=module, registered_name=None)
+        config.update(class_name=name, module=module)
+        config.setdefault("registered_name", None)
     else:
         config.update(module=None, registered_name=config["class_name"])
 

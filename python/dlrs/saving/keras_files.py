@@ -165,7 +165,10 @@ def making(path: str, format: str, field: str, tree: Tree) -> Iterator[None]:
     except (FormatError, MemoryError, OSError):
         raise
     except Exception as error:
-        text = f"{type(error).__name__}: {str(error)[:1000]}"
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        text = f"{type(cause).__name__}: {str(cause)[:1000]}"
         unknown = any(hint in text for hint in ("Could not locate", "arbitrary code", "built-in", "Unknown"))
         message = f"the configuration is damaged or needs `custom_objects`: {text}"
         raise refuse(message, "G2" if unknown else "C1") from error

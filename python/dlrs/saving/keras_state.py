@@ -25,13 +25,13 @@ _SHOWN = 20
 
 def saved_objects(root: Any) -> Iterator[tuple[str, Any]]:
     """Layers and optimizers with their paths, parents first, each once."""
-    seen: set[int] = set()
+    seen: dict[int, Any] = {}  # with the objects, so that the ids stay theirs
     stack: list[tuple[str, Any]] = [("", root)]
     while stack:
         path, node = stack.pop()
         if id(node) in seen:
             continue
-        seen.add(id(node))
+        seen[id(node)] = node
         if isinstance(node, _CONTAINERS):
             children = _items(node)
         else:

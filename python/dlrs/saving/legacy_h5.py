@@ -237,6 +237,8 @@ def _add(arrays: dict[str, Any], attributes: dict[str, dict[str, Any]], group: s
 def _legacy_layer(config: dict[str, Any]) -> dict[str, Any]:
     """A layer or model as legacy files describe it: by class alone, the layers of models likewise."""
     kept = {k: v for k, v in config.items() if k not in ("module", "registered_name", "build_config", "compile_config")}
+    if kept["class_name"] == "GroupQueryAttention":
+        kept["class_name"] = "GroupedQueryAttention"  # the class's own name, where Keras 3 has that of its export
     inner = kept["config"]
     if isinstance(inner, dict) and isinstance(inner.get("layers"), list):
         kept["config"] = {**inner, "layers": [_legacy_layer(layer) for layer in inner["layers"]]}
