@@ -50,6 +50,7 @@ AREAS = (
     "optimizers",
     "random",
     "regularizers",
+    "saving",
     "trainers",
     "utils",
 )

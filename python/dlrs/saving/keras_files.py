@@ -32,6 +32,9 @@ def write_keras(model: Any, path: str, include_optimizer: bool = True) -> None:
     """Write a model to the `.keras` file `path`, at once and durably."""
     with ObjectSharingScope():
         config = serialize_keras_object(model)
+    specs = model.__dict__.get("_input_specs")
+    if specs is not None and not config.get("build_config"):
+        config["build_config"] = {"input_shape": tree.map_structure(lambda spec: list(spec.shape), specs)}
     compile_config = config.get("compile_config")
     if compile_config is not None:
         config["compile_config"] = {k: v for k, v in compile_config.items() if k not in _OWN_ARGUMENTS}

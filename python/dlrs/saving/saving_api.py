@@ -58,7 +58,7 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any)
     if path.endswith(".dlrs"):
         write_saved_model(model, path)
         return
-    if not model.built:
+    if not model.built and not path.endswith(".keras"):
         raise ValueError(f"Model {model.name!r} has no weights yet. Call it, `build` it or train it before saving.")
     write = write_keras if path.endswith(".keras") else write_legacy
     write(model, path, include_optimizer)

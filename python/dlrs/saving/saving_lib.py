@@ -272,3 +272,32 @@ def build_for_specs(model: Any, specs: Any) -> None:
 
 def _zeros(spec: KerasTensor) -> np.ndarray[Any, Any]:
     return np.zeros([1 if size is None else size for size in spec.shape], spec.dtype)
+
+
+def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True) -> Any:
+    """As `dlrs.saving.load_model`."""
+    from dlrs.saving import saving_api
+
+    return saving_api.load_model(filepath, custom_objects, compile, safe_mode)
+
+
+def save_model(model: Any, filepath: Any, zipped: bool | None = None) -> None:
+    """As `dlrs.saving.save_model`."""
+    from dlrs.saving import saving_api
+
+    saving_api.save_model(model, filepath, zipped=zipped)
+
+
+def save_weights_only(model: Any, filepath: Any, objects_to_skip: Any = None) -> None:
+    """As `dlrs.saving.save_weights`."""
+    from dlrs.saving import saving_api
+
+    keywords = {} if objects_to_skip is None else {"objects_to_skip": objects_to_skip}
+    saving_api.save_weights(model, filepath, **keywords)
+
+
+def load_weights_only(model: Any, filepath: Any, skip_mismatch: bool = False, objects_to_skip: Any = None) -> None:
+    """As `dlrs.saving.load_weights`."""
+    from dlrs.saving import saving_api
+
+    saving_api.load_weights(model, filepath, skip_mismatch=skip_mismatch, objects_to_skip=objects_to_skip)
