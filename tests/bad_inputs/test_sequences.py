@@ -116,6 +116,45 @@ def test_an_id_outside_a_small_vocabulary(wrong: int) -> None:
             call()
 
 
+@pytest.mark.parametrize("dtype", ["int32", "int64", "float32"])
+def test_an_id_in_a_later_batch_is_found_before_the_first(dtype: str) -> None:
+    words, lengths = dlrs.Input((3,), dtype="int32"), dlrs.Input((1,))
+    pooled = layers.GlobalAveragePooling1D()(layers.Embedding(5, 4, name="words")(words))
+    model = dlrs.Model([lengths, words], layers.Dense(1)(layers.Concatenate()([pooled, lengths])))
+    model.compile("adam", "mse")
+    ids = np.ones((40, 3), dtype)
+    ids[33, 1] = wrong = np.nan if dtype == "float32" else 2**40 if dtype == "int64" else 9
+    before = model.get_weights()
+    for call in (
+        lambda: model.fit([np.ones((40, 1)), ids], np.ones((40, 1)), batch_size=8, verbose=0),
+        lambda: model.evaluate([np.ones((40, 1)), ids], np.ones((40, 1)), batch_size=8, verbose=0),
+        lambda: model.predict([np.ones((40, 1)), ids], batch_size=8, verbose=0),
+    ):
+        with pytest.raises(IndexError, match=rf"'words', lookup: id {wrong} at position \(33, 1\) of the inputs"):
+            call()
+    assert model.optimizer.iterations.numpy() == 0
+    assert all(np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_ids_are_found_in_subclassed_models_and_iterators() -> None:
+    class Reader(dlrs.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.words, self.score = layers.Embedding(5, 4, name="words"), layers.Dense(1)
+
+        def call(self, inputs: Any) -> Any:
+            return self.score(self.words(inputs)[:, 0])
+
+    model = Reader()
+    model.compile("sgd", "mse")
+    ids = np.ones((8, 3), "int64")
+    ids[7, 2] = -1
+    with pytest.raises(IndexError, match=r"id -1 at position \(7, 2\) of the inputs is not in \[0, 5\)"):
+        model.fit(ids, np.ones((8, 1)), batch_size=4, verbose=0)
+    with pytest.raises(IndexError, match=r"id -1 at position \(3, 2\) of the inputs"):
+        model.fit(((ids[i : i + 4], np.ones((4, 1))) for i in (0, 4)), verbose=0)
+
+
 def test_lists_of_different_lengths(model: Any) -> None:
     for call in (lambda: model.fit(RAGGED, np.ones(2)), lambda: model.predict(RAGGED), lambda: model(RAGGED)):
         with pytest.raises(ValueError, match=r"`utils\.pad_sequences`"):

@@ -1,6 +1,9 @@
 """Vectors of integers."""
 
-from typing import Any
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -8,6 +11,31 @@ from dlrs import _dlrs, constraints, initializers, ops, regularizers
 from dlrs.backend import KerasTensor, Tensor, is_int_dtype
 from dlrs.backend.checks import check_type
 from dlrs.layers.layer import Layer
+
+
+class Lookup(NamedTuple):
+    """What an `Embedding` was called with: the ids, which must lie in [0, rows), and the name of the layer."""
+
+    ids: Any
+    rows: int
+    owner: str
+
+
+class _Watched(threading.local):
+    lookups: list[Lookup] | None = None
+
+
+_WATCHED = _Watched()
+
+
+@contextmanager
+def watching_lookups() -> Iterator[list[Lookup]]:
+    """Collect what embeddings are called with in this block, so that ids can be checked before anything is run."""
+    outer, _WATCHED.lookups = _WATCHED.lookups, []
+    try:
+        yield _WATCHED.lookups
+    finally:
+        _WATCHED.lookups = outer
 
 
 class Embedding(Layer):
@@ -75,9 +103,11 @@ class Embedding(Layer):
 
     def call(self, inputs: Any) -> Any:
         check_type(type(self).__name__, "inputs", inputs, Tensor | KerasTensor, "a tensor of integers")
+        owner = f"{type(self).__name__} layer {self.name!r}"
+        if _WATCHED.lookups is not None:
+            _WATCHED.lookups.append(Lookup(inputs, self.input_dim, owner))
         if not is_int_dtype(inputs.dtype):
             inputs = ops.cast(inputs, "int32")
-        owner = f"{type(self).__name__} layer {self.name!r}"
         return ops.cast(_dlrs.lookup(self.embeddings, inputs, owner), self.compute_dtype)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:

@@ -223,7 +223,11 @@ class Functional(Model):
                 f"{self._input_path(placeholder)!r} has a wrong shape: expected shape={expected}, found shape={shape}"
                 f"{batch}."
             )
-        return value if value.dtype == placeholder.dtype else ops.cast(value, placeholder.dtype)
+        if value.dtype == placeholder.dtype:
+            return value
+        converted = ops.cast(value, placeholder.dtype)
+        converted.converted_from = value  # type: ignore[attr-defined]  # checks of inputs look for what was given
+        return converted
 
     def _input_path(self, placeholder: KerasTensor) -> str:
         """The keys and positions that lead to an input in the nest of them."""

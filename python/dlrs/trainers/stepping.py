@@ -10,11 +10,12 @@ from dlrs.data import ArrayData, Data, unpack_x_y_sample_weight
 from dlrs.data.iterator_data import valid_batch
 from dlrs.errors import TracingError
 from dlrs.layers.call_arguments import signature_of
+from dlrs.layers.embedding import watching_lookups
 from dlrs.trainers.arguments import check_integer
 from dlrs.trainers.compile_loss import CompileLoss, total_of
 from dlrs.trainers.compile_metrics import CompileMetrics
 from dlrs.trainers.steps import Step, Steps, specs_of
-from dlrs.trainers.validation import LabelRange, check_targets
+from dlrs.trainers.validation import Check, IdRange, check_targets
 
 if TYPE_CHECKING:
     from dlrs.layers.layer import Layer as Base
@@ -73,7 +74,7 @@ class Stepping(Base):
 
     _steps: dict[str, Steps]
     _untraceable: set[str]
-    _prepared: dict[Any, list[LabelRange]]
+    _prepared: dict[Any, list[Check]]
     _short_paths: dict[Any, Step]
     train_function: Callable[[Any], Any] | None
     test_function: Callable[[Any], Any] | None
@@ -301,15 +302,15 @@ class Stepping(Base):
                 error.args = (f"{prefix}: {error.args[0]}",)
             raise
 
-    def _prepare(self, structure: Any, specs: Sequence[tuple[Any, str]], example: Any, mode: str) -> list[LabelRange]:
+    def _prepare(self, structure: Any, specs: Sequence[tuple[Any, str]], example: Any, mode: str) -> list[Check]:
         """Build the model, the loss and the metrics for data of these shapes and types.
 
         Returns the checks that each batch has to pass.
         """
         key = (mode, tree.structure_key(structure), tuple((tuple(shape[1:]), dtype) for shape, dtype in specs))
-        checks = self._prepared.get(key)
-        if checks is not None:
-            return checks
+        known = self._prepared.get(key)
+        if known is not None:
+            return known
         step = getattr(type(self), f"{mode}_step")
         if step is not getattr(Stepping, f"{mode}_step") and self.built:
             return self._prepared.setdefault(key, [])
@@ -319,12 +320,13 @@ class Stepping(Base):
         placeholders = tree.pack_sequence_as(
             structure, [KerasTensor((batch, *shape[1:]), dtype) for shape, dtype in specs]
         )
-        checks = []
+        checks: list[Check] = []
         if step is getattr(Stepping, f"{mode}_step"):
-            y_pred = self._output_spec(placeholders[0], example[0])
+            y_pred, ranges = self._output_spec(placeholders[0], example[0])
+            checks += ranges
             if mode != "predict":
                 if type(self).compute_loss is Stepping.compute_loss:
-                    checks = check_targets(self._compile_loss, structure, y_pred)
+                    checks += check_targets(self._compile_loss, structure, y_pred)
                 if self._compile_metrics is not None:
                     self._compile_metrics.build(placeholders[1] if len(placeholders) > 1 else None, y_pred)
         self._prepared[key] = checks
@@ -397,21 +399,31 @@ class Stepping(Base):
         if not self.optimizer.built:
             self.optimizer.build(self.trainable_weights)
 
-    def _output_spec(self, x: Any, example: Any) -> Any:
-        """Placeholders of the outputs for placeholders `x`, found by tracing; on an example if that is impossible."""
+    def _output_spec(self, x: Any, example: Any) -> tuple[Any, list[IdRange]]:
+        """Placeholders of the outputs for placeholders `x`, and what embeddings ask of the inputs.
+
+        They are found by tracing; on an example if that is impossible.
+        """
+        ranges: list[IdRange] = []
 
         def call(inputs: Any) -> Any:
-            return self(inputs, training=False)
+            with watching_lookups() as lookups:
+                outputs = self(inputs, training=False)
+            places = {id(leaf): index for index, leaf in enumerate(tree.flatten(inputs))}
+            given = [(getattr(ids, "converted_from", ids), rows, owner) for ids, rows, owner in lookups]
+            found = {(places[id(ids)], rows, owner) for ids, rows, owner in given if id(ids) in places}
+            ranges[:] = [IdRange(*bound) for bound in sorted(found)]
+            return outputs
 
         try:
-            return compute_output_spec(call, x)
+            return compute_output_spec(call, x), ranges
         except TracingError:
-            return _open_batch(call(tree.map_structure(_dlrs.tensor, example)))
+            return _open_batch(call(tree.map_structure(_dlrs.tensor, example))), ranges
         except ValueError:
             # A first axis that is not one of examples may need the size that it has.
             try:
                 sizes = tree.map_structure(lambda a, b: KerasTensor(a.shape, b.dtype), example, x)
-                return _open_batch(compute_output_spec(call, sizes))
+                return _open_batch(compute_output_spec(call, sizes)), ranges
             except (ValueError, TypeError):
                 pass
             raise

@@ -254,6 +254,7 @@ class Trainer(OldMethods, Stepping):
         steps = _at_most(steps, config.max_steps_per_epoch())
         self.stop_predicting = False
         data = as_data(self._given_inputs(x), None, None, batch_size, False, steps)
+        self._check_data(data, "predict")
         level = verbosity(verbose)
         callback_list = CallbackList(
             callbacks, add_progbar=level != 0, model=self, verbose=level, epochs=1, steps=data.num_batches

@@ -45,6 +45,34 @@ class LabelRange:
             )
 
 
+class IdRange:
+    """A check that token ids lie in [0, rows), for inputs that an `Embedding` gets as they are.
+
+    Args:
+        index: which of a step's arrays holds the ids.
+        rows: number of rows of the table.
+        owner: the layer, as the message says it.
+    """
+
+    def __init__(self, index: int, rows: int, owner: str) -> None:
+        self.index = index
+        self.rows = rows
+        self.owner = owner
+
+    def __call__(self, arrays: Sequence[Array]) -> None:
+        ids = arrays[self.index]
+        # Fractions are cut off; comparisons with NaN are false.
+        if ids.size and not (np.minimum.reduce(ids, None) > -1 and np.maximum.reduce(ids, None) < self.rows):
+            position = tuple(int(i) for i in np.argwhere(~((ids > -1) & (ids < self.rows)))[0])
+            raise IndexError(
+                f"{self.owner}, lookup: id {ids[position]} at position {position} of the inputs is not in "
+                f"[0, {self.rows})"
+            )
+
+
+Check = LabelRange | IdRange
+
+
 def check_targets(loss: CompileLoss | None, data: tuple[Any, ...], y_pred: Any) -> list[LabelRange]:
     """Compare the shapes of targets and outputs; return the checks of label ranges that each batch must pass.
 
