@@ -22,6 +22,23 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("MobileNetV2", {}),
     ("MobileNetV2", {"alpha": 1.4, "classes": 7}),
     ("MobileNetV2", {"alpha": 0.35, "input_shape": [96, 96, 3]}),
+    ("MobileNetV3Large", {}),
+    ("MobileNetV3Small", {}),
+    ("MobileNetV3Small", {"alpha": 1.5, "minimalistic": True, "classes": 7, "dropout_rate": 0.0}),
+    ("MobileNetV3Large", {"include_top": False, "include_preprocessing": False, "pooling": "max"}),
+    ("ResNet50V2", {}),
+    ("ResNet101V2", {}),
+    ("ResNet152V2", {}),
+    ("Xception", {}),
+    ("Xception", {"include_top": False, "input_shape": [71, 71, 1]}),
+    ("DenseNet121", {}),
+    ("DenseNet169", {}),
+    ("DenseNet201", {}),
+    ("InceptionResNetV2", {}),
+    ("NASNetMobile", {}),
+    *((f"EfficientNetB{i}", {}) for i in range(4)),
+    *((f"ConvNeXt{size}", {}) for size in ("Tiny", "Small")),
+    ("ConvNeXtTiny", {"include_top": False, "pooling": "avg", "include_preprocessing": False}),
 ]
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def test_the_page_counts_as_the_tests_do() -> None:
     assert {name: page[name] for name in stated} == stated
     totals = {case["network"]: case["model"]["count"] for case in RECORDED if not case["arguments"]}
     assert set(page) == set(stated) | set(totals)
-    for name in ("ResNet50", "InceptionV3", "MobileNet", "MobileNetV2"):
+    for name in ("ResNet50", "InceptionV3", "MobileNet", "MobileNetV2", "EfficientNetB0", "NASNetMobile", "Xception"):
         model = getattr(applications, name)()
         assert page[name] == totals[name] - sum(w.numpy().size for w in model.non_trainable_weights)
 

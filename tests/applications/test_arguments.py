@@ -21,6 +21,11 @@ SMALL: list[tuple[str, dict[str, Any], int]] = [
     ("ResNet18", {"input_shape": (32, 32, 3)}, 512),
     ("ResNet50", {"input_shape": (32, 32, 3)}, 2048),
     ("ResNet20", {"input_shape": (32, 32, 3)}, 64),
+    ("ResNet50V2", {"input_shape": (32, 32, 3)}, 2048),
+    ("Xception", {"input_shape": (71, 71, 3)}, 2048),
+    ("DenseNet121", {"input_shape": (32, 32, 3)}, 1024),
+    ("MobileNetV3Small", {"input_shape": (32, 32, 3)}, 576),
+    ("EfficientNetB0", {"input_shape": (32, 32, 3)}, 1280),
 ]
 BY_NAME = [pytest.param(*case, id=case[0]) for case in SMALL]
 NETWORKS = [name for name in applications.__all__ if callable(getattr(applications, name))]
@@ -76,7 +81,6 @@ def test_an_input_tensor_joins_the_network_to_what_lies_before(
         ({"classes": 2.0}, "`classes` must be a positive integer"),
         ({"input_shape": (5, 5, 3)}, "at least"),
         ({"input_shape": (64, 64)}, "three integers"),
-        ({"input_shape": (None, None, 3)}, "static `input_shape`"),
         ({"input_shape": ("a", 64, 3)}, "three integers"),
         ({"input_tensor": np.zeros((1, 224, 224, 3))}, "must be a KerasTensor"),
         ({"input_tensor": Input((3,))}, "rank 4"),
@@ -88,6 +92,17 @@ def test_bad_arguments_are_refused_by_name(network: str, bad: dict[str, Any], me
     with pytest.raises(ValueError, match=message) as error:
         getattr(applications, network)(**depth, **bad)
     assert str(error.value).startswith(f"{family}: ")
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_top_needs_sizes_unless_it_pools_and_convolves(network: str) -> None:
+    arguments = {"depth": 20} if network == "ResNetCIFAR" else {}
+    make = getattr(applications, network)
+    if network.startswith("MobileNetV3"):
+        assert make(input_shape=(None, None, 3)).output_shape == (None, 1000)
+        return
+    with pytest.raises(ValueError, match="static `input_shape`"):
+        make(input_shape=(None, None, 3), **arguments)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ __all__ = ["MobileNetV2", "decode_predictions", "preprocess_input"]
 STAGES = ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1))
 
 
-def _make_divisible(filters: float) -> int:
+def make_divisible(filters: float) -> int:
     """The nearest multiple of 8, but no more than 10 % below `filters`."""
     rounded = max(8, int(filters + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * filters else rounded
@@ -85,16 +85,16 @@ def MobileNetV2(
     check_top("MobileNetV2", include_top, pooling, classes)
     check_width("MobileNetV2", alpha)
     x = image = image_input("MobileNetV2", input_shape, input_tensor, include_top)
-    x = Conv2D(_make_divisible(32 * alpha), 3, strides=2, padding="same", use_bias=False, name="Conv1")(x)
+    x = Conv2D(make_divisible(32 * alpha), 3, strides=2, padding="same", use_bias=False, name="Conv1")(x)
     x = ReLU(6.0, name="Conv1_relu")(_normalized(x, "bn_Conv1"))
     block = 0
     for expansion, filters, repeats, strides in STAGES:
         for repeat in range(repeats):
-            width = _make_divisible(int(filters * alpha))
+            width = make_divisible(int(filters * alpha))
             x = _inverted_residual(x, expansion, width, strides if repeat == 0 else 1, block)
             block += 1
     # The paper narrows every layer but this one; wider networks widen it too.
-    last = _make_divisible(1280 * alpha) if alpha > 1.0 else 1280
+    last = make_divisible(1280 * alpha) if alpha > 1.0 else 1280
     x = Conv2D(last, 1, use_bias=False, name="Conv_1")(x)
     x = ReLU(6.0, name="out_relu")(_normalized(x, "Conv_1_bn"))
     if include_top:
