@@ -211,7 +211,7 @@ def bad_configs(good: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
     yield "a class of a file", "G2", layer(module="evil", class_name="Evil", registered_name="Evil")
     yield "a loader", "G2", layer(module="keras.saving", class_name="load_model", config={"filepath": CANARY})
     yield "a download", "G2", layer(module="keras.utils", class_name="get_file", config={"origin": "http://x"})
-    yield "a SavedModel", "G2", layer(class_name="TFSMLayer", config={"filepath": "/tmp/x"})
+    yield "a SavedModel", "G2", layer(class_name="TFSMLayer", config={"filepath": "saved_model"})
     yield "a module of PyTorch", "G2", layer(class_name="TorchModuleWrapper", config={"module": "x"})
     yield "the switch of safety", "G2", layer(module="keras.config", class_name="enable_unsafe_deserialization")
     yield "a private module", "G2", layer(module="keras.src.layers.core.dense")
