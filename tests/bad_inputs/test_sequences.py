@@ -83,6 +83,14 @@ def test_sequences_that_are_masked_altogether(name: str) -> None:
     assert all(np.isfinite(np.asarray(w)).all() for w in weights)
 
 
+def test_the_mean_of_nothing_is_zero() -> None:
+    model = dlrs.Sequential([layers.Embedding(5, 3, mask_zero=True), layers.GlobalAveragePooling1D(), layers.Dense(2)])
+    model.compile("sgd", "mse")
+    history = model.fit(np.array([[1, 2], [0, 0]]), np.ones((2, 2)), verbose=0)
+    assert np.isfinite(history.history["loss"]).all() and all(np.isfinite(w).all() for w in model.get_weights())
+    assert not np.asarray(layers.GlobalAveragePooling1D()(SEQUENCES, mask=np.zeros((2, 3), bool))).any()
+
+
 @pytest.mark.parametrize("cls", [layers.Attention, layers.AdditiveAttention])
 def test_attention_to_nothing_is_zero(cls: Any) -> None:
     y = cls()([SEQUENCES, SEQUENCES], mask=[None, np.array([[False] * 3, [True] * 3])])

@@ -1,12 +1,14 @@
 """A model writes on: stepped equals run anew, one prompt equals one of many, seeds, EOS, errors."""
 
+import gc
+import weakref
 from typing import Any
 
 import numpy as np
 import pytest
 
 import dlrs
-from dlrs import layers
+from dlrs import layers, ops, text
 from dlrs.text import CharacterVocabulary, generate, sample
 
 PROMPTS = [[1, 2, 3], [4], [5, 1]]
@@ -133,3 +135,86 @@ def test_what_is_excluded_is_never_drawn() -> None:
         generate(model, [1], 3, exclude=[-1])
     with pytest.raises(ValueError, match="nothing to draw"):
         generate(model, [1], 3, exclude=range(model.layers[-1].units))
+
+
+def greedy(model: Any, prompt: list[int], count: int) -> list[int]:
+    """What the whole model says, run anew for every token."""
+    ids = list(prompt)
+    for _ in range(count):
+        ids.append(int(np.asarray(model(np.array([ids], np.int32)))[0, -1].argmax()))
+    return ids
+
+
+def with_drawn_weights(*inner: Any, mask_zero: bool = False) -> Any:
+    model = dlrs.Sequential([layers.Embedding(9, 4, mask_zero=mask_zero), *inner, layers.Dense(9)])
+    model(np.ones((1, 2), np.int32))
+    model.set_weights([np.random.default_rng(1).normal(0, 1.5, w.shape) for w in model.weights])
+    return model
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: layers.LSTM(6, return_sequences=True),
+        lambda: layers.GRU(6, return_sequences=True, zero_output_for_mask=True),
+        lambda: layers.RNN([layers.GRUCell(4), layers.LSTMCell(5)], return_sequences=True),
+    ],
+)
+def test_padding_is_skipped_as_the_model_skips_it(make: Any) -> None:
+    model = with_drawn_weights(make(), layers.SimpleRNN(5, return_sequences=True), mask_zero=True)
+    for prompt in ([4, 0, 3], [0, 0, 3], [0], [2, 5]):
+        assert text.generate(model, prompt, 12, temperature=0).tolist() == greedy(model, prompt, 12)
+
+
+class Turned(layers.GRU):
+    """Its outputs in the order that only the whole layer knows."""
+
+    def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool = False) -> Any:
+        return super().call(sequences, initial_state, mask, training)[..., ::-1]
+
+
+class Summing(layers.Dense):
+    def call(self, inputs: Any) -> Any:
+        return super().call(ops.cumsum(inputs, axis=1))
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        lambda: [Turned(6, return_sequences=True)],
+        lambda: [layers.GRU(6, return_sequences=True), Summing(5)],
+    ],
+)
+def test_layers_of_ones_own_compute_what_they_say(inner: Any) -> None:
+    model = with_drawn_weights(*inner())
+    assert text.generate(model, [1, 2], 10, temperature=0).tolist() == greedy(model, [1, 2], 10)
+
+
+def test_a_stateful_layer_begins_at_zero_and_keeps_its_state() -> None:
+    def model_of(batch: int | None, **options: Any) -> Any:
+        ids = dlrs.Input(batch_shape=(batch, None), dtype="int32")
+        recurrent = layers.LSTM(6, return_sequences=True, **options)
+        return dlrs.Model(ids, layers.Dense(9)(recurrent(layers.Embedding(9, 4)(ids))))
+
+    live, whole = model_of(1, stateful=True), model_of(None)
+    whole.set_weights(live.get_weights())
+    live(np.array([[1, 2, 3]], np.int32))
+    states = [state.numpy() for state in live.layers[2].states]
+    assert text.generate(live, [4, 3], 12, seed=1).tolist() == text.generate(whole, [4, 3], 12, seed=1).tolist()
+    assert all(np.array_equal(a, b) for a, b in zip(states, live.layers[2].states, strict=True))
+
+
+def test_models_that_wrote_are_let_go() -> None:
+    def used() -> Any:
+        model = with_drawn_weights(layers.GRU(6))
+        text.generate(model, [1], 3)
+        return weakref.ref(model)
+
+    reference = used()
+    gc.collect()
+    assert reference() is None
+
+
+def test_what_is_no_model() -> None:
+    with pytest.raises(TypeError, match="`model` must be a model"):
+        text.generate(None, [1])

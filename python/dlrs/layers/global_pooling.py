@@ -109,7 +109,8 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
 
     Call arguments:
         inputs: tensor of shape (batch, time, features).
-        mask: truth values of shape (batch, time); steps where they are false do not count.
+        mask: truth values of shape (batch, time); steps where they are false do not count. The mean of none is zero
+            (Keras's is no number).
 
     >>> import numpy as np
     >>> x = np.array([[[1.0], [3.0], [9.0]]], "float32")
@@ -127,7 +128,8 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
         kept = ops.expand_dims(ops.cast(mask, "bool"), 1 if self.data_format == "channels_first" else 2)
         # What is masked may be infinite or no number: it is left out, not multiplied by 0.
         total = ops.sum(ops.where(kept, inputs, 0), axis=self._axes, keepdims=self.keepdims)
-        return total / ops.sum(ops.cast(kept, inputs.dtype), axis=self._axes, keepdims=self.keepdims)
+        count = ops.sum(ops.cast(kept, inputs.dtype), axis=self._axes, keepdims=self.keepdims)
+        return total / ops.maximum(count, 1)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> None:
         """None: there are no time steps left."""

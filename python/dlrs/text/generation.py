@@ -1,13 +1,14 @@
 """Writing on: a language model's text, token by token."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
 from dlrs import layers, ops
-from dlrs.backend import function
+from dlrs.backend import function, tree
 from dlrs.backend.checks import check_type
 from dlrs.models import Sequential
 from dlrs.text.checks import check_count, check_ids
@@ -48,8 +49,9 @@ def generate(
 
     A `Sequential` model of recurrent layers, `TransformerDecoder`s and layers that treat every step alone (`Dense`,
     `Embedding`, `TokenAndPositionEmbedding`, ...) is run one step at a time: recurrent layers carry their states,
-    decoders the keys and values of the past, and nothing of it is computed again. The states begin at zero. Any other
-    model is run over the last `window` tokens for every new one.
+    decoders the keys and values of the past, and nothing of it is computed again. Any other model, or one with layers
+    whose `call` is your own, is run over the last `window` tokens for every new one. The states begin at zero; those
+    that stateful layers have stay as they are.
 
     Args:
         model: takes token ids, shape (batch, time), and gives scores of the next token, shape (batch, time, tokens) or,
@@ -77,6 +79,7 @@ def generate(
     >>> len(generate(model, [1, 2], max_new_tokens=3, seed=0))
     5
     """
+    check_type("generate", "model", model, layers.Layer, "a model")
     check_sampling("generate", temperature, top_k, top_p)
     count = check_count("generate", "max_new_tokens", max_new_tokens, 0)
     check_type("generate", "vocabulary", vocabulary, Vocabulary, "a `text.Vocabulary`", optional=True)
@@ -91,18 +94,19 @@ def generate(
     decoder = _decoder(model, len(texts), max(map(len, prompts)) + count - 1, window)
     done = [count == 0] * len(texts)
     time = 0
-    while not all(done):
-        scores = decoder.scores(texts, time)
-        active = [row for row, text in enumerate(texts) if not done[row] and time >= len(prompts[row]) - 1]
-        if active:
-            at = [time - len(prompts[row]) + 1 for row in active]
-            rows = scores if len(active) == len(texts) else scores[active]
-            logits = _without(as_logits(rows, from_logits), never)
-            drawn = draw(logits, uniform[active, at], temperature, top_k, top_p)
-            for row, token, place in zip(active, drawn.tolist(), at, strict=True):
-                texts[row].append(token)
-                done[row] = token == eos or place + 1 == count
-        time += 1
+    with _states_kept(model):
+        while not all(done):
+            scores = decoder.scores(texts, time)
+            active = [row for row, text in enumerate(texts) if not done[row] and time >= len(prompts[row]) - 1]
+            if active:
+                at = [time - len(prompts[row]) + 1 for row in active]
+                rows = scores if len(active) == len(texts) else scores[active]
+                logits = _without(as_logits(rows, from_logits), never)
+                drawn = draw(logits, uniform[active, at], temperature, top_k, top_p)
+                for row, token, place in zip(active, drawn.tolist(), at, strict=True):
+                    texts[row].append(token)
+                    done[row] = token == eos or place + 1 == count
+            time += 1
     results: list[Any] = [np.array(t, np.int32) if vocabulary is None else vocabulary.decode(t) for t in texts]
     return results[0] if single else results
 
@@ -122,6 +126,21 @@ def _without(logits: Array, never: Array) -> Array:
     return logits
 
 
+def _stateful(model: Any) -> list[Any]:
+    return [layer for layer in model._flatten_layers() if isinstance(layer, layers.RNN) and layer.stateful]
+
+
+@contextmanager
+def _states_kept(model: Any) -> Iterator[None]:
+    """Give stateful layers their states back at the end."""
+    kept = [(v, v.numpy()) for layer in _stateful(model) for v in tree.flatten(layer.states or [])]
+    try:
+        yield
+    finally:
+        for variable, value in kept:
+            variable.assign(value)
+
+
 class _Rerun:
     """Scores by running the model over what has been written."""
 
@@ -133,6 +152,8 @@ class _Rerun:
         rows = []
         for text in texts:
             ids = np.array([text[: time + 1][-self.window :]], np.int32)
+            for layer in _stateful(self.model):
+                layer.reset_state()
             out = np.asarray(self.model(ids, training=False))
             rows.append(out[0, -1] if out.ndim == 3 else out[0])
         return np.stack(rows)
@@ -151,7 +172,8 @@ class _Stepped:
         self.states: list[Any] = []
         for layer in model.layers:
             if isinstance(layer, layers.RNN):
-                self.states.append(_as_list(layer.get_initial_state(batch)))
+                output = np.zeros((batch, layer.compute_output_shape((batch, 1, 1))[-1]), layer.compute_dtype)
+                self.states.append([output, *_as_list(layer.get_initial_state(batch))])
             elif isinstance(layer, layers.TransformerDecoder):
                 self.states.append(layer.get_initial_cache(batch, self.room))
 
@@ -200,6 +222,7 @@ def _can_step(model: Any) -> bool:
     return (
         bool(carrying)
         and all(isinstance(layer, _POINTWISE) for layer in others)
+        and all(map(_computes_as_known, model.layers))
         # A decoder would not see that an earlier token was padding.
         and (len(recurrent) == len(carrying) or not any(getattr(layer, "mask_zero", False) for layer in others))
         and all(layer.return_sequences for layer in recurrent if layer is not carrying[-1])
@@ -207,16 +230,29 @@ def _can_step(model: Any) -> bool:
     )
 
 
+def _computes_as_known(layer: Any) -> bool:
+    """Whether what the layer computes is the library's own; a subclass may do something else with a sequence."""
+    kind = type(layer)
+    methods = [kind.call, *([kind.inner_loop] if isinstance(layer, layers.RNN) else [])]
+    return all(method.__module__.partition(".")[0] == "dlrs" for method in methods)
+
+
 def _step_of(model: Any) -> Callable[..., Any]:
-    """One step of the model: ids (batch, 1), states and the place of the step to scores (batch, tokens) and states."""
+    """One step of the model: ids (batch, 1), states and the place of the step to scores (batch, tokens) and states.
+
+    The states of a recurrent layer are its last output and those of its cell.
+    """
+    model_of = ref(model)  # steps are kept by their models, and shall not keep them
 
     def step(ids: Any, states: list[Any], place: Any) -> tuple[Any, list[Any]]:
-        x, after = ids, list[Any]()
-        for layer in model.layers:
+        x, mask, after = ids, None, list[Any]()
+        for layer in model_of().layers:  # type: ignore[union-attr]
+            if getattr(layer, "mask_zero", False):
+                mask = ops.not_equal(ids, 0)
             if isinstance(layer, layers.RNN):
-                x, new = layer.cell(x[:, 0], states[len(after)], training=False)
-                x = ops.expand_dims(x, 1)
-                after.append(_as_list(new))
+                new = _recurrent_step(layer, x, states[len(after)], mask)
+                x = ops.expand_dims(new[0], 1)
+                after.append(new)
             elif isinstance(layer, layers.TransformerDecoder):
                 x, cache = layer(
                     x,
@@ -233,6 +269,19 @@ def _step_of(model: Any) -> Callable[..., Any]:
 
     compiled: Callable[..., Any] = function(step)
     return compiled
+
+
+def _recurrent_step(layer: Any, x: Any, state: list[Any], mask: Any) -> list[Any]:
+    """Output and states of the cell after one step; those before where the step is masked."""
+    output, states = layer.cell(x[:, 0], state[1:], training=False)
+    new = [output, *_as_list(states)]
+    if mask is None:
+        return new
+    pairs = zip(tree.flatten(new), tree.flatten(state), strict=True)
+    kept: list[Any] = tree.pack_sequence_as(new, [ops.where(mask, one, before) for one, before in pairs])
+    if layer.zero_output_for_mask:
+        kept[0] = ops.where(mask, output, ops.zeros_like(output))
+    return kept
 
 
 def _as_list(states: Any) -> list[Any]:
