@@ -12,7 +12,7 @@ import numpy as np
 
 from dlrs import _dlrs
 from dlrs.errors import FormatError, format_error
-from dlrs.saving.safetensors import StoredTensor
+from dlrs.saving.safetensors import StoredTensor, stored
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _DEPTH = 32
@@ -22,7 +22,7 @@ _FILL = 1 << 20
 _FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32"}
 _INTEGERS = [f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)]
 _TYPES = {"bool", "float16", "float32", "float64", *_INTEGERS}
-_TEXTS = ("model_config", "training_config", "keras_version", "backend", "name")
+_TEXTS = ("model_config", "training_config", "keras_version", "backend", "name", "dtype")
 _LISTS = ("layer_names", "weight_names")
 _TEXT_BYTES = 32 << 20
 
@@ -150,6 +150,8 @@ class _Reader:
         if plan.get_external_count():
             raise self.error("its elements stand in other files", "H2", path)
         kind = node.dtype
+        if _is_bfloat16(node):
+            kind = np.dtype("uint16")
         if kind.kind not in "biuf" or kind.name not in _TYPES:
             raise self.error(f"elements of type {kind} are not read", "G14", path)
         if node.shape is None:
@@ -183,6 +185,8 @@ class _Reader:
             raise self.error(f"its data sets declare {self._declared} bytes, the file has {self._size}", "H5", path)
 
     def _values(self, path: str, node: Any) -> StoredTensor:
+        if _is_bfloat16(node):
+            return StoredTensor("bfloat16", np.asarray(node[()]).view("uint16").reshape(node.shape))
         array = np.empty(node.shape, node.dtype.newbyteorder("="))
         if array.dtype.kind == "b":
             return StoredTensor("bool", np.asarray(node[()], "bool"))
@@ -225,6 +229,13 @@ class _Reader:
         return items[0] if shape == () else items
 
 
+def _is_bfloat16(node: Any) -> bool:
+    """Whether elements are of the type that HDF5 lacks: Keras writes two bytes without meaning, and says so."""
+    if node.dtype.kind != "V" or node.dtype.itemsize != 2 or node.dtype.fields is not None or "dtype" not in node.attrs:
+        return False
+    return bool(_decoded(node.attrs["dtype"]) == "bfloat16")
+
+
 def _decoded(item: Any) -> Any:
     if not isinstance(item, bytes):
         item = str(item).encode("utf-8", "surrogateescape")
@@ -247,7 +258,11 @@ def format_hdf5(tensors: Mapping[str, Any], attributes: Mapping[str, Mapping[str
         for path in groups:
             file.require_group(path)
         for path, array in tensors.items():
-            file.create_dataset(path, data=array)
+            tensor = stored(array)
+            if tensor.dtype == "bfloat16":
+                file.create_dataset(path, data=tensor.array.view("V2")).attrs["dtype"] = "bfloat16"
+            else:
+                file.create_dataset(path, data=tensor.array)
         for path, texts in attributes.items():
             node = file.require_group(path) if path else file
             for name, value in texts.items():

@@ -9,8 +9,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
 from dlrs.backend import Variable, to_snake_case
 from dlrs.errors import format_error
 from dlrs.layers.layer import Layer
@@ -90,13 +88,9 @@ def state_to_save(model: Any, with_optimizer: bool = True) -> tuple[dict[str, An
         group = f"{path}/vars" if path else "vars"
         store: dict[str, Any] = {}
         node.save_own_variables(store)
-        arrays.update((f"{group}/{name}", _array(value)) for name, value in store.items())
+        arrays.update((f"{group}/{name}", value) for name, value in store.items())
         attributes[group] = {"name": str(node.name)}
     return arrays, attributes
-
-
-def _array(value: Any) -> Any:
-    return np.asarray(value.numpy() if hasattr(value, "numpy") else value)
 
 
 class KerasState:
