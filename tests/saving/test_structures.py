@@ -231,7 +231,7 @@ def test_arguments(tmp_path):
         (lambda: saving.load_model("none.dlrs"), FileNotFoundError, "File not found"),
         (lambda: model.save(path, save_format="h5"), ValueError, "argument is deprecated"),
         (lambda: model.save(path, nonsense=1), ValueError, "not supported"),
-        (lambda: model.save(tmp_path / "m.h5"), ValueError, "Invalid filepath extension for saving"),
+        (lambda: model.save(tmp_path / "m.zip"), ValueError, "Invalid filepath extension for saving"),
         (lambda: model.load_weights(path, by_name=True), ValueError, "not supported"),
         (lambda: Twin().save_weights(tmp_path / "w.safetensors"), ValueError, "not yet been built"),
         (lambda: Twin().load_weights(path), ValueError, "not yet been built"),
