@@ -53,6 +53,7 @@ impl Product {
             inputs: vec![span(0, m * k), span(1, k * n)],
             outputs: vec![span(2, m * n)],
             in_place: vec![],
+            rounds: None,
             tiles: Arc::new(tiles),
             scratch: 4 * scratch,
             cost: 2.0 * (m * k * n) as f64 * 0.01,
