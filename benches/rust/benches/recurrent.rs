@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dlrs_kernels::isa::Isa;
+use dlrs_kernels::mem::TileMut;
 use dlrs_kernels::recurrent::{LstmForward, Run, Weights};
 
 const TIME: usize = 16;
@@ -34,11 +35,11 @@ fn lstm(c: &mut Criterion) {
                     c0: &first,
                     panels: Weights::Packed(&panels),
                     mask: None,
-                    sequence: &mut sequence,
-                    last_h: &mut last_h,
-                    last_c: &mut last_c,
-                    gates: &mut gates,
-                    cells: &mut cells,
+                    sequence: TileMut::new(&mut sequence, rows * TIME, units, units),
+                    last_h: TileMut::new(&mut last_h, rows, units, units),
+                    last_c: TileMut::new(&mut last_c, rows, units, units),
+                    gates: TileMut::new(&mut gates, rows * TIME * 4, units, units),
+                    cells: TileMut::new(&mut cells, rows * TIME, units, units),
                 };
                 forward.run(isa, &mut scratch, &|| false);
             });
