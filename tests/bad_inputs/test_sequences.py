@@ -91,6 +91,50 @@ def test_the_mean_of_nothing_is_zero() -> None:
     assert not np.asarray(layers.GlobalAveragePooling1D()(SEQUENCES, mask=np.zeros((2, 3), bool))).any()
 
 
+@pytest.mark.parametrize(
+    ("call", "rank"),
+    [
+        (lambda x: layers.Attention()([x, x]), 2),
+        (lambda x: layers.AdditiveAttention()([x, x]), 2),
+        (lambda x: layers.MultiHeadAttention(2, 3)(x, x), 2),
+        (lambda x: layers.GroupQueryAttention(3, 4, 2)(x, x), 2),
+        (lambda x: layers.GroupQueryAttention(3, 4, 2)(x, x), 4),
+    ],
+)
+def test_attention_over_another_rank(call: Any, rank: int) -> None:
+    x = np.ones((2, 3, 4, 5)[:rank], "float32")
+    for inputs in (x, dlrs.Input(x.shape[1:])):
+        with pytest.raises(ValueError, match=r"\(batch, time, features\), got \("):
+            call(inputs)
+
+
+def test_sizes_of_numpy_are_sizes() -> None:
+    assert layers.LSTM(np.int64(3))(SEQUENCES).shape == (2, 3)
+    assert layers.MultiHeadAttention(np.int64(2), np.int32(4))(SEQUENCES, SEQUENCES).shape == SEQUENCES.shape
+    with pytest.raises(ValueError, match=r"`units`, expected a positive integer, below 2\*\*31.*1000000000000"):
+        layers.LSTM(10**12)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: layers.RNN([]), "a cell at least"),
+        (lambda: layers.RNN(layers.LSTM(3)), "LSTM is a layer of its own"),
+        (lambda: layers.Bidirectional(layers.Dense(3)), "Dense has no go_backwards, return_sequences"),
+        (lambda: layers.LSTM(3, implementation=7), "`implementation` must be 0, 1 or 2, got 7"),
+    ],
+)
+def test_what_is_no_cell_or_no_recurrent_layer(make: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+def test_masks_may_be_lists() -> None:
+    mask = [[True, False, True], [True, True, False]]
+    layer = layers.LSTM(3)
+    np.testing.assert_array_equal(layer(SEQUENCES, mask=mask), layer(SEQUENCES, mask=np.array(mask)))
+
+
 @pytest.mark.parametrize("cls", [layers.Attention, layers.AdditiveAttention])
 def test_attention_to_nothing_is_zero(cls: Any) -> None:
     y = cls()([SEQUENCES, SEQUENCES], mask=[None, np.array([[False] * 3, [True] * 3])])

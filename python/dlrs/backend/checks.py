@@ -65,6 +65,22 @@ def check_count(owner: str, argument: str, value: Any, least: int, optional: boo
         raise ValueError(f"{owner}: `{argument}` must be an integer of at least {least}{or_none}, got {value!r}.")
 
 
+def positive_size(argument: str, value: Any) -> int:
+    """`value` as an integer if it is one from 1 to 2³¹ - 1, as sizes of layers are.
+
+    >>> positive_size("units", 0)
+    Traceback (most recent call last):
+        ...
+    ValueError: Received an invalid value for argument `units`, expected a positive integer, below 2**31. ...=0
+    """
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or not 0 < value < 2**31:
+        raise ValueError(
+            f"Received an invalid value for argument `{argument}`, expected a positive integer, below 2**31. "
+            f"Received: {argument}={value!r}"
+        )
+    return int(value)
+
+
 def check_type(owner: str, argument: str, value: Any, kind: Any, expected: str, optional: bool = False) -> None:
     """TypeError unless `value` is of type `kind`, or None if that is `optional`.
 

@@ -5,6 +5,7 @@ from typing import Any
 from dlrs import ops, random
 from dlrs.layers.activation_layers import Softmax
 from dlrs.layers.attention.masks import both, causal_mask
+from dlrs.layers.attention.projected_attention import check_ranks
 from dlrs.layers.layer import Layer
 from dlrs.layers.noise import check_rate
 from dlrs.random import SeedGenerator
@@ -158,6 +159,8 @@ class Attention(Layer):
             raise ValueError(f"{name} must be called on a list of inputs, {forms}. Received: inputs={inputs}.")
         if len(inputs) not in (2, 3):
             raise ValueError(f"{name} takes an inputs list of length 2 or 3, {forms}. Received length: {len(inputs)}.")
+        shapes = [x if isinstance(x, tuple) else getattr(x, "shape", None) for x in inputs]
+        check_ranks(self.name, [shape for shape in shapes if shape is not None], 3)
         if mask is not None and not isinstance(mask, list):
             raise ValueError(f"{name}: the layer mask must be a list, [query_mask, value_mask]. Received: mask={mask}.")
         if mask is not None and len(mask) not in (2, 3):

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from dlrs.layers.attention.projected_attention import ProjectedAttention, Shape, check_sources
+from dlrs.backend.checks import positive_size
+from dlrs.layers.attention.projected_attention import ProjectedAttention, Shape, check_ranks, check_sources
 
 
 class GroupedQueryAttention(ProjectedAttention):
@@ -54,9 +55,9 @@ class GroupedQueryAttention(ProjectedAttention):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        self._positive("head_dim", head_dim)
-        self._positive("num_query_heads", num_query_heads)
-        self._positive("num_key_value_heads", num_key_value_heads)
+        head_dim = positive_size("head_dim", head_dim)
+        num_query_heads = positive_size("num_query_heads", num_query_heads)
+        num_key_value_heads = positive_size("num_key_value_heads", num_key_value_heads)
         if num_query_heads % num_key_value_heads:
             raise ValueError(
                 "`num_query_heads` must be divisible by `num_key_value_heads`. Received: "
@@ -85,6 +86,7 @@ class GroupedQueryAttention(ProjectedAttention):
     def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
         key_shape = value_shape if key_shape is None else key_shape
         check_sources(value_shape, key_shape)
+        check_ranks(self.name, (query_shape, value_shape, key_shape), 3, 3)
         of_queries = (self.num_query_heads, self.head_dim)
         of_sources = (self.num_key_value_heads, self.head_dim)
         self._query_dense = self._projection("query", query_shape, 1, of_queries)

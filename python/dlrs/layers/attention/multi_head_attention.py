@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dlrs.layers.attention.projected_attention import ProjectedAttention, Shape, check_sources
+from dlrs.backend.checks import positive_size
+from dlrs.layers.attention.projected_attention import ProjectedAttention, Shape, check_ranks, check_sources
 
 
 class MultiHeadAttention(ProjectedAttention):
@@ -66,10 +67,8 @@ class MultiHeadAttention(ProjectedAttention):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        self._positive("num_heads", num_heads)
-        self._positive("key_dim", key_dim)
-        if value_dim is not None:
-            self._positive("value_dim", value_dim)
+        num_heads, key_dim = positive_size("num_heads", num_heads), positive_size("key_dim", key_dim)
+        value_dim = None if value_dim is None else positive_size("value_dim", value_dim)
         super().__init__(
             dropout,
             use_bias,
@@ -98,6 +97,7 @@ class MultiHeadAttention(ProjectedAttention):
     def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
         key_shape = value_shape if key_shape is None else key_shape
         check_sources(value_shape, key_shape)
+        check_ranks(self.name, (query_shape, value_shape, key_shape), 3)
         self._query_dense = self._projection("query", query_shape, 1, (self.num_heads, self.key_dim))
         self._key_dense = self._projection("key", key_shape, 1, (self.num_heads, self.key_dim))
         if self.use_gate:

@@ -1,9 +1,11 @@
 """What attention with several heads shares: projections, masks and the two ways to compute it."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from dlrs import config, constraints, initializers, ops, regularizers
+from dlrs.backend.checks import positive_size
 from dlrs.layers.activation_layers import Softmax
 from dlrs.layers.attention.masks import both, causal_mask, window_mask, with_heads
 from dlrs.layers.einsum_dense import EinsumDense
@@ -74,9 +76,7 @@ class ProjectedAttention(Layer):
         self._set_untracked("_dropout", check_rate(dropout))
         self.use_bias = use_bias
         self.use_gate = use_gate
-        if sliding_window is not None:
-            self._positive("sliding_window", sliding_window)
-        self._sliding_window = sliding_window
+        self._sliding_window = None if sliding_window is None else positive_size("sliding_window", sliding_window)
         self._flash_attention = bool(flash_attention or config.is_flash_attention_enabled())
         if self._flash_attention and dropout > 0:
             raise ValueError(
@@ -90,15 +90,6 @@ class ProjectedAttention(Layer):
         self.kernel_constraint = constraints.get(kernel_constraint)
         self.bias_constraint = constraints.get(bias_constraint)
         self.seed = seed
-
-    @staticmethod
-    def _positive(name: str, value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 2**31:
-            raise ValueError(
-                f"Received an invalid value for argument `{name}`, expected a positive integer. Received: "
-                f"{name}={value!r}"
-            )
-        return value
 
     def _projection(
         self, name: str, input_shape: Shape, bound: int, made: tuple[int, ...], activation: Any = None
@@ -288,6 +279,21 @@ class ProjectedAttention(Layer):
             "bias_constraint": constraints.serialize(self.bias_constraint),
             "seed": self.seed,
         }
+
+
+def check_ranks(layer: str, shapes: Sequence[Any], least: int, most: int | None = None) -> None:
+    """ValueError unless query, value and key have the shape (batch, time, features), with more axes between if allowed.
+
+    >>> check_ranks("heads", [(2, 3), (2, 5, 3)], 3)
+    Traceback (most recent call last):
+        ...
+    ValueError: Layer 'heads': the query must have the shape (batch, time, features), got (2, 3).
+    """
+    for what, shape in zip(("query", "value", "key"), shapes, strict=False):
+        if len(shape) < least or (most is not None and len(shape) > most):
+            raise ValueError(
+                f"Layer {layer!r}: the {what} must have the shape (batch, time, features), got {tuple(shape)}."
+            )
 
 
 def check_sources(value_shape: Shape, key_shape: Shape) -> None:

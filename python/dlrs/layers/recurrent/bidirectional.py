@@ -54,6 +54,11 @@ class Bidirectional(Layer):
                     "Please initialize `Bidirectional` layer with a `keras.layers.Layer` instance. Received: "
                     f"{what}={given}"
                 )
+        lacking = [name for name in ("go_backwards", "return_sequences", "return_state") if not hasattr(layer, name)]
+        if lacking:
+            raise ValueError(
+                f"Bidirectional: `layer` must be a recurrent layer; {type(layer).__name__} has no {', '.join(lacking)}."
+            )
         if not isinstance(merge_mode, str | None) or merge_mode not in _MERGES:
             raise ValueError(
                 f"Invalid merge mode. Received: {merge_mode!r}. Merge mode should be one of "

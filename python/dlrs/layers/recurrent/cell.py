@@ -4,6 +4,7 @@ from typing import Any
 
 from dlrs import activations, constraints, initializers, ops, random, regularizers
 from dlrs.backend import tree
+from dlrs.backend.checks import positive_size
 from dlrs.layers.layer import Layer
 from dlrs.layers.noise import check_rate
 from dlrs.random import SeedGenerator
@@ -79,11 +80,10 @@ class GatedCell(Layer, DropoutRNNCell):
         seed: int | None,
         **kwargs: Any,
     ) -> None:
-        if isinstance(units, bool) or not isinstance(units, int) or not 0 < units < 2**31:
-            raise ValueError(
-                f"Received an invalid value for argument `units`, expected a positive integer, got {units!r}."
-            )
+        units = positive_size("units", units)
         self.implementation = kwargs.pop("implementation", 2)
+        if self.implementation not in (0, 1, 2):
+            raise ValueError(f"{type(self).__name__}: `implementation` must be 0, 1 or 2, got {self.implementation!r}.")
         super().__init__(**kwargs)
         self.units = units
         self.activation = activations.get(activation)

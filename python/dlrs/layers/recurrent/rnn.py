@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from dlrs import ops
 from dlrs.backend import Variable, name_scope, tree
 from dlrs.backend.serialization import deserialize_keras_object, serialize_keras_object
@@ -58,6 +60,9 @@ class RNN(Layer):
     ) -> None:
         if isinstance(cell, list | tuple):
             cell = StackedRNNCells(cell, dtype=kwargs.get("dtype"))
+        if isinstance(cell, RNN):
+            kind = type(cell).__name__
+            raise ValueError(f"`cell` must be what computes one step, such as LSTMCell; {kind} is a layer of its own.")
         if not hasattr(cell, "call"):
             raise ValueError(f"Argument `cell` should have a `call` method. Received: cell={cell}")
         sizes = getattr(cell, "state_size", None)
@@ -165,6 +170,8 @@ class RNN(Layer):
         return list(tree.map_structure(lambda _: next(cast), states))
 
     def _checked_mask(self, mask: Any, sequences: Any) -> Any:
+        if isinstance(mask, list | tuple) and mask and isinstance(mask[0], list | tuple):
+            mask = np.asarray(mask, bool)  # truth values in plain lists
         mask = next((one for one in tree.flatten(mask) if one is not None), None) if tree.is_nested(mask) else mask
         if mask is None:
             return None
