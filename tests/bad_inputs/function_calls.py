@@ -331,7 +331,16 @@ BOUNDING_BOXES: dict[str, Arguments] = {
     "pad": given(CORNERS, 1, 1),
 }
 
+OVERLAPS = ("iou", "giou", "diou", "ciou")
+
+VISION_BOXES: dict[str, Arguments] = {
+    **dict.fromkeys((*OVERLAPS, *(f"pairwise_{name}" for name in OVERLAPS)), given(CORNERS, CORNERS)),
+    **dict.fromkeys((f"{name}_loss" for name in OVERLAPS), given(CORNERS, CORNERS)),
+    "convert": given(CORNERS, "xyxy", "xywh"),
+}
+
 MODULES: dict[str, dict[str, Arguments]] = {
+    "vision.boxes": VISION_BOXES,
     "utils.bounding_boxes": BOUNDING_BOXES,
     "visualization": VISUALIZATION,
     "config": CONFIG,

@@ -15,7 +15,7 @@ PUBLIC = (
     "activations", "audio", "backend", "callbacks", "config", "constraints", "data", "dtype_policies", "errors",
     "initializers", "layers", "losses", "metrics", "models", "ops", "ops.numpy", "ops.nn", "ops.linalg", "optimizers",
     "optimizers.schedules", "random", "regularizers", "saving", "text", "tree", "utils",
-    "utils.bounding_boxes", "vision", "visualization",
+    "utils.bounding_boxes", "vision", "vision.boxes", "visualization",
 )  # fmt: skip
 
 NO_CALL = {

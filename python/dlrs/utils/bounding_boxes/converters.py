@@ -263,12 +263,21 @@ def _encoding(
     return encoding, variance, image_size(function, image_shape)
 
 
-def in_format(function: str, argument: str, boxes: Any, source: str, target: str, *size: Any) -> Any:
+def in_format(
+    function: str,
+    argument: str,
+    boxes: Any,
+    source: str,
+    target: str,
+    height: Any = None,
+    width: Any = None,
+    dtype: str = "float32",
+) -> Any:
     """`convert_format` of the argument of a function, which its errors name; a dict is refused."""
     if isinstance(boxes, dict):
         raise TypeError(f"{function}: `{argument}` must be boxes (..., 4), got a dict.")
     try:
-        return convert_format(boxes, source, target, *size)
+        return convert_format(boxes, source, target, height, width, dtype)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{function}, `{argument}`: {error}") from error
 
