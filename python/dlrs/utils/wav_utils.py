@@ -1,31 +1,30 @@
-"""WAV files of linear samples (PCM), read by Python's own `wave`."""
+"""WAV files of linear samples (PCM), and samples at another rate."""
 
 import os
-import wave
 from math import gcd
 from typing import Any
 
 import numpy as np
 
-from dlrs.errors import format_error
+from dlrs.utils.wav_format import header, read_chunks
 
 Array = np.ndarray[Any, np.dtype[Any]]
-_LOWEST, _HIGHEST = 1, 4  # bytes of a sample
 
 
 def read_wav(path: str | os.PathLike[str], sampling_rate: int | None = None) -> tuple[Array, int]:
     """The samples of a WAV file, float32 in [-1, 1], and how many there are a second.
 
     Args:
-        path: A file of linear samples of 8, 16, 24 or 32 bits.
+        path: A file of linear samples of up to 32 bits, with the usual header or the extensible one.
         sampling_rate: The rate that the file must have; any by default. `resample` converts.
 
     Returns:
         Samples of shape (time,) of one channel, (time, channels) of several; and the rate.
 
     Raises:
-        FormatError: it is no such file, or holds less than its header says.
-        ValueError: it has another rate.
+        OSError: the file cannot be read.
+        FormatError: it is no such file, its header contradicts itself, or it holds less than its header says.
+        ValueError: it has another rate, or `sampling_rate` is none.
 
     >>> import tempfile, os
     >>> path = os.path.join(tempfile.mkdtemp(), "tone.wav")
@@ -34,25 +33,10 @@ def read_wav(path: str | os.PathLike[str], sampling_rate: int | None = None) -> 
     >>> samples.round(2).tolist(), rate
     ([0.0, 0.5, -0.5], 8000)
     """
+    if sampling_rate is not None:
+        _check_rate("read_wav", "sampling_rate", sampling_rate)
     path = os.fsdecode(path)
-
-    def damaged(field: str, message: str) -> Exception:
-        return format_error(message, path=path, format="WAV", field=field, rule="W1")
-
-    try:
-        with wave.open(path, "rb") as file:
-            channels, width, rate, frames = file.getparams()[:4]
-            data = file.readframes(frames)
-    except (wave.Error, EOFError, RuntimeError) as error:  # `wave` raises all three for damaged headers
-        raise damaged(
-            "header", f"it is not a WAV file of linear samples ({str(error) or 'it ends too early'})"
-        ) from None
-    if rate < 1:
-        raise damaged("fmt", "it has no samples a second")
-    if not _LOWEST <= width <= _HIGHEST:
-        raise damaged("fmt", f"samples of {8 * width} bits are not known")
-    if len(data) != frames * channels * width:
-        raise damaged("data", f"the header says {frames} frames, the file holds {len(data) // (channels * width)}")
+    channels, width, rate, data = read_chunks(path)
     if sampling_rate is not None and rate != sampling_rate:
         raise ValueError(
             f"read_wav: {path!r} has {rate} samples a second, not {sampling_rate}. Read it with `sampling_rate=None` "
@@ -62,7 +46,7 @@ def read_wav(path: str | os.PathLike[str], sampling_rate: int | None = None) -> 
     return (samples.reshape(-1, channels) if channels > 1 else samples), rate
 
 
-def _floats(data: bytes, width: int) -> Array:
+def _floats(data: memoryview, width: int) -> Array:
     """Samples of `width` bytes as numbers in [-1, 1)."""
     if width == 1:  # the only unsigned ones
         return (np.frombuffer(data, np.uint8).astype(np.float32) - 128.0) / 128.0
@@ -80,24 +64,49 @@ def write_wav(path: str | os.PathLike[str], samples: Any, sampling_rate: int) ->
 
     Args:
         path: The file.
-        samples: Numbers in [-1, 1], of shape (time,) or (time, channels); what lies beyond is cut off.
+        samples: Numbers in [-1, 1], of shape (time,) or (time, channels); what lies beyond is cut off. An int16 array
+            holds samples as files have them, -32,768 to 32,767, and is written as it is.
         sampling_rate: How many there are a second.
 
     Raises:
-        ValueError: samples of another shape, or NaN or infinite, or a rate that is not positive.
+        OSError: the file cannot be written.
+        ValueError: samples of another shape, integers of another type, whose full scale is not known, NaN or infinity,
+            a rate that is not positive, or more than a WAV file holds.
+
+    >>> import tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "tone.wav")
+    >>> write_wav(path, np.array([0, 16384, -32768], "int16"), 8000)
+    >>> read_wav(path)[0].tolist()
+    [0.0, 0.5, -1.0]
     """
     values = signal("write_wav", "samples", samples, (1, 2))
-    if values.ndim == 2 and not 1 <= values.shape[1] < 2**16:
-        raise ValueError(f"write_wav: `samples` must have 1 to 65,535 channels, got the shape {values.shape}.")
+    channels = 1 if values.ndim == 1 else values.shape[1]
+    _check_rate("write_wav", "sampling_rate", sampling_rate)
+    if not 1 <= channels < 2**15:
+        raise ValueError(f"write_wav: `samples` must have 1 to 32,767 channels, got the shape {values.shape}.")
+    if 2 * values.size + 36 >= 2**32 or sampling_rate * 2 * channels >= 2**32:
+        raise ValueError(
+            f"write_wav: a WAV file holds less than 4 GiB, and as much a second; `samples` have the shape "
+            f"{values.shape}, {sampling_rate} a second."
+        )
+    integers = _of_16_bits(np.asarray(samples), values)
+    with open(os.fsdecode(path), "wb") as file:
+        file.write(header(channels, int(sampling_rate), integers.nbytes))
+        file.write(integers.tobytes())
+
+
+def _of_16_bits(given: Array, values: Array) -> Array:
+    """Samples as files have them: those given, if they are, or those of numbers in [-1, 1]."""
+    if given.dtype.kind == "i" and given.dtype.itemsize == 2:
+        return given.astype("<i2")
+    if given.dtype.kind in "iub":
+        raise ValueError(
+            f"write_wav: `samples` must be floating, in [-1, 1], or int16, got {given.dtype}. Divide integers by their "
+            "full scale, such as 32768 for samples of 16 bits."
+        )
     if not np.isfinite(values).all():
         raise ValueError("write_wav: `samples` must be finite.")
-    _check_rate("write_wav", "sampling_rate", sampling_rate)
-    integers = np.clip(np.rint(values * 32768.0), -32768, 32767).astype("<i2")
-    with wave.open(os.fsdecode(path), "wb") as file:
-        file.setnchannels(1 if values.ndim == 1 else values.shape[1])
-        file.setsampwidth(2)
-        file.setframerate(sampling_rate)
-        file.writeframes(integers.tobytes())
+    return np.clip(np.rint(values * 32768.0), -32768, 32767).astype("<i2")
 
 
 def resample(samples: Any, rate: int, new_rate: int) -> Array:
@@ -148,7 +157,10 @@ def _kernel(distance: Array, cutoff: float) -> Array:
 def signal(function: str, argument: str, value: Any, ranks: tuple[int, ...] = (1,)) -> Array:
     """`value` as float64 samples of one of these ranks; ValueError if it is something else."""
     try:
-        samples = np.asarray(value, np.float64)
+        samples = np.asarray(value)
+        if samples.dtype.kind not in "fiub" and samples.dtype.name != "bfloat16":
+            raise TypeError(f"it holds {samples.dtype}")
+        samples = samples.astype(np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{function}: `{argument}` must be an array of numbers ({error}).") from None
     if samples.ndim not in ranks:
