@@ -34,6 +34,9 @@ def test_labels_stand_behind_the_word_only() -> None:
     lambda: audio.insert_clips(np.zeros((3, 2)), []),
     lambda: audio.insert_clips(np.zeros(5), [np.zeros(6)]),
     lambda: audio.insert_clips(np.zeros(5), [np.zeros((2, 2))]),
+    lambda: audio.insert_clips([0.0, np.nan], []),
+    lambda: audio.insert_clips(np.zeros(5), [[0.0, np.inf]]),
+    lambda: audio.insert_clips(np.zeros(5), [np.zeros(2)], gain=np.nan),
     lambda: audio.trigger_labels([], 0, 5, []),
 ])  # fmt: skip
 def test_refusals(call) -> None:

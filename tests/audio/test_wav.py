@@ -190,3 +190,8 @@ def test_a_tone_keeps_its_pitch(rate: int, new_rate: int) -> None:
 def test_what_the_lower_rate_cannot_hold_is_cut_off() -> None:
     high = np.sin(2 * np.pi * 6000 * np.arange(4000) / 16000)
     assert np.abs(audio.resample(high, 16000, 8000)[100:-100]).max() < 1e-3
+
+
+def test_what_is_not_finite_is_not_resampled() -> None:
+    with pytest.raises(ValueError, match=r"resample: `samples` must be finite, got nan at \[2\]"):
+        audio.resample([0.0, 1.0, np.nan], 8000, 16000)

@@ -38,7 +38,7 @@ def insert_clips(
         float32 samples, and the sounds that found a place, by their start.
 
     Raises:
-        ValueError: arrays of another shape, or a sound longer than the background.
+        ValueError: arrays of another shape, NaN or infinity, or a sound longer than the background.
 
     >>> mixed, clips = insert_clips(np.zeros(100), [np.ones(10), np.ones(20)], seed=0)
     >>> int(mixed.sum()), len(clips)

@@ -104,8 +104,6 @@ def _of_16_bits(given: Array, values: Array) -> Array:
             f"write_wav: `samples` must be floating, in [-1, 1], or int16, got {given.dtype}. Divide integers by their "
             "full scale, such as 32768 for samples of 16 bits."
         )
-    if not np.isfinite(values).all():
-        raise ValueError("write_wav: `samples` must be finite.")
     return np.clip(np.rint(values * 32768.0), -32768, 32767).astype("<i2")
 
 
@@ -119,6 +117,9 @@ def resample(samples: Any, rate: int, new_rate: int) -> Array:
 
     Returns:
         float32 array of `ceil(time * new_rate / rate)` samples.
+
+    Raises:
+        ValueError: samples of another shape, NaN or infinity, or a rate that is not positive.
 
     >>> resample(np.ones(80), 8000, 16000).shape
     (160,)
@@ -155,7 +156,7 @@ def _kernel(distance: Array, cutoff: float) -> Array:
 
 
 def signal(function: str, argument: str, value: Any, ranks: tuple[int, ...] = (1,)) -> Array:
-    """`value` as float64 samples of one of these ranks; ValueError if it is something else."""
+    """`value` as finite float64 samples of one of these ranks; ValueError if it is something else."""
     try:
         samples = np.asarray(value)
         if samples.dtype.kind not in "fiub" and samples.dtype.name != "bfloat16":
@@ -166,6 +167,9 @@ def signal(function: str, argument: str, value: Any, ranks: tuple[int, ...] = (1
     if samples.ndim not in ranks:
         shapes = "(time,) or (time, channels)" if 2 in ranks else "(time,)"
         raise ValueError(f"{function}: `{argument}` must have the shape {shapes}, got {samples.shape}.")
+    if not np.isfinite(samples).all():
+        first = np.argwhere(~np.isfinite(samples))[0].tolist()
+        raise ValueError(f"{function}: `{argument}` must be finite, got {samples[tuple(first)]} at {first}.")
     return samples
 
 
