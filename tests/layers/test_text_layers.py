@@ -95,6 +95,47 @@ def test_rows_are_cut_and_filled() -> None:
     assert layers.TextVectorization(vocabulary=["cat"])(["", "cat"]).tolist() == [[0], [2]]
 
 
+@pytest.mark.parametrize("cls", [layers.StringLookup, layers.IntegerLookup, layers.TextVectorization])
+@pytest.mark.parametrize("options", [{}, {"max_tokens": 5, "output_mode": "count", "pad_to_max_tokens": True}])
+def test_without_a_vocabulary_nothing_is_looked_up(cls: Any, options: dict[str, Any]) -> None:
+    layer, x = cls(name="words", **options), [1, 2] if cls is layers.IntegerLookup else ["a", "b"]
+    with pytest.raises(RuntimeError, match=r"'words' has no vocabulary: call `adapt`"):
+        layer(x)
+    layer.adapt(x)
+    assert (np.asarray(layer(x)).sum() if options else np.asarray(layer(x)).min()) > 0
+
+
+def test_without_a_vocabulary_nothing_is_looked_up_backwards() -> None:
+    with pytest.raises(RuntimeError, match="no vocabulary"):
+        layers.IntegerLookup(invert=True)([1, 2])
+
+
+@pytest.mark.parametrize(
+    ("options", "x", "expected"),
+    [
+        ({}, ["a", "b", "c"], [2, 3, 1]),
+        ({}, [["A."], ["b"]], [[2], [3]]),
+        ({}, [["a", "b"], ["c", "b"]], [[2, 3], [1, 3]]),
+        ({}, [[["a", "b"]]], [[[2, 3]]]),
+        ({"output_sequence_length": 3}, [["a", "b"]], [[2, 3, 0]]),
+        ({"output_mode": "multi_hot"}, ["a", "a", "b"], [0, 1, 1]),
+        ({"output_mode": "count"}, [["a", "a"], ["c", "b"]], [[0, 2, 0], [1, 0, 1]]),
+        ({"output_mode": "one_hot"}, [["a", "b"]], [[[0, 1, 0], [0, 0, 1]]]),
+    ],
+)
+def test_terms_that_are_not_split(options: dict[str, Any], x: Any, expected: Any) -> None:
+    layer = layers.TextVectorization(split=None, vocabulary=["a", "b"], **options)
+    output = layer(x)
+    assert output.tolist() == expected and layer.compute_output_shape(np.shape(x)) == output.shape
+
+
+def test_one_hot_terms_of_texts_of_different_lengths() -> None:
+    layer = layers.TextVectorization(output_mode="one_hot", vocabulary=["a", "b"])
+    assert layer(["a b", "b c"]).shape == (2, 2, 3)
+    with pytest.raises(ValueError, match=r"TextVectorization: .* as many terms each, got \[1, 2\]"):
+        layer(["a b", "b"])
+
+
 def test_in_a_dataset_before_a_model() -> None:
     layer = layers.TextVectorization(output_sequence_length=4)
     layer.adapt(TEXTS)

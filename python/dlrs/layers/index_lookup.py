@@ -284,8 +284,10 @@ class IndexLookup(DataLayer):
         """The number of each term, int64; -1 for masked ones if there is no number for them.
 
         Raises:
+            RuntimeError: there is no vocabulary yet.
             ValueError: a term is not in the vocabulary, and `num_oov_indices` is 0.
         """
+        self._check_vocabulary()
         masked = 0 if self.output_mode == "int" else -1
         found = [self._numbers.get(term, -2) for term in terms]
         for place, number in enumerate(found):
@@ -312,6 +314,7 @@ class IndexLookup(DataLayer):
 
     def terms_of(self, numbers: Array) -> Any:
         """The terms of numbers: strings as a NumPy array."""
+        self._check_vocabulary()
         if numbers.dtype.kind not in "iu" and numbers.size:
             raise ValueError(f"{type(self).__name__}: with `invert=True` inputs are integers, got {numbers.dtype}.")
         table = dict(enumerate(self.get_vocabulary()))
@@ -320,14 +323,24 @@ class IndexLookup(DataLayer):
 
     def encoded(self, rows: Iterable[Array]) -> Array:
         """A vector for each row of numbers, in the output mode."""
-        depth = self._depth()
+        depth = self.depth()
         counted = [np.bincount(row[row >= 0], minlength=depth) for row in rows]
         vectors: Array = np.array(counted, floatx()).reshape(len(counted), depth)
         if self.output_mode == "tf_idf":
             vectors[:, : self.vocabulary_size()] *= self.idf_weights
         return vectors if self.output_mode in ("count", "tf_idf") else (vectors > 0).astype(floatx())
 
-    def _depth(self) -> int:
+    def _check_vocabulary(self) -> None:
+        """RuntimeError without a vocabulary: every term would be unknown."""
+        self.depth()
+        if not self._terms:
+            raise RuntimeError(
+                f"Layer {self.name!r} has no vocabulary: call `adapt` with some data first, or give the terms by "
+                "`vocabulary` or `set_vocabulary`."
+            )
+
+    def depth(self) -> int:
+        """The length of vectors; RuntimeError if it follows from a vocabulary that is not there."""
         if self.output_mode != "int" and not self._terms and not self.pad_to_max_tokens:
             raise RuntimeError(
                 f"When using `output_mode={self.output_mode}` and `pad_to_max_tokens=False`, you must set the layer's "
@@ -340,7 +353,7 @@ class IndexLookup(DataLayer):
         if self.output_mode == "int":
             return tuple(input_shape)
         mode = "one_hot" if self.output_mode == "one_hot" else "count"
-        return encoded_shape(tuple(input_shape), mode, self._depth())
+        return encoded_shape(tuple(input_shape), mode, self.depth())
 
     def compute_output_spec(self, inputs: Any) -> Any:
         return KerasTensor(self.compute_output_shape(inputs.shape), "int64" if self.output_mode == "int" else floatx())

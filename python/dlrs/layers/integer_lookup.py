@@ -32,6 +32,7 @@ class IntegerLookup(IndexLookup):
 
     Raises:
         ValueError: an argument is none of these.
+        RuntimeError: it is called without a vocabulary.
 
     >>> IntegerLookup(vocabulary=[12, 36, 1138])([[36, 12], [7, 1138]]).tolist()
     [[2, 1], [0, 3]]

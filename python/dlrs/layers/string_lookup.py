@@ -35,6 +35,7 @@ class StringLookup(IndexLookup):
 
     Raises:
         ValueError: an argument is none of these.
+        RuntimeError: it is called without a vocabulary.
 
     >>> layer = StringLookup(vocabulary=["a", "b", "c"])
     >>> layer(["b", "d"]).tolist()

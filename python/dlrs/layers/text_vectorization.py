@@ -1,5 +1,6 @@
 """Numbers for the words of texts."""
 
+import math
 import string
 from typing import Any
 
@@ -44,10 +45,11 @@ class TextVectorization(DataLayer):
         **kwargs: `dtype`, `trainable`.
 
     Inputs of shape (batch,) or (batch, 1) give outputs of shape (batch, length) or (batch, terms); a single string, one
-    row.
+    row. With `split=None` every string is a term: (..., strings) gives (..., length) or (..., terms).
 
     Raises:
         ValueError: an argument is none of these.
+        RuntimeError: it is called without a vocabulary.
 
     >>> layer = TextVectorization(output_sequence_length=4)
     >>> layer.adapt(["foo bar", "bar baz", "baz bada boom"])
@@ -84,7 +86,7 @@ class TextVectorization(DataLayer):
                 )
         self.lookup = StringLookup(
             max_tokens, mask_token="", vocabulary=vocabulary, idf_weights=idf_weights, output_mode=output_mode,
-            pad_to_max_tokens=pad_to_max_tokens, sparse=sparse, encoding=encoding,
+            pad_to_max_tokens=pad_to_max_tokens, sparse=sparse, encoding=encoding, name=self.name,
         )  # fmt: skip
         self.output_mode = self.lookup.output_mode
         self.standardize, self.split = standardize, split
@@ -123,7 +125,8 @@ class TextVectorization(DataLayer):
 
     def update_state(self, data: Any) -> None:
         """Count the terms of a batch of texts."""
-        self.lookup.count(self._terms(data)[0])
+        texts = string_array(data, type(self).__name__, self.encoding)
+        self.lookup.count(self._terms(texts.reshape(-1, 1) if texts.ndim < 2 else texts)[0])
 
     def finalize_state(self) -> None:
         """Take the vocabulary that `update_state` has counted."""
@@ -151,15 +154,25 @@ class TextVectorization(DataLayer):
     def call(self, inputs: Any) -> Any:
         if isinstance(inputs, KerasTensor):
             return self.compute_output_spec(inputs)
-        documents, single = self._terms(inputs)
+        documents, shape = self._terms(string_array(inputs, type(self).__name__, self.encoding))
         rows = [self.lookup.numbers_of(terms) for terms in documents]
         if self.output_mode == "int":
             output = self._padded(rows)
         elif self.output_mode == "one_hot":
-            output = np.stack([self.lookup.encoded(row[:, None]) for row in rows])
+            output = self._one_hot(rows)
         else:
             output = self.lookup.encoded(rows)
-        return as_tensor(output[0] if single else output)
+        return as_tensor(output.reshape(*shape, *output.shape[1:]))
+
+    def _one_hot(self, rows: list[Array]) -> Array:
+        lengths = sorted({len(row) for row in rows})
+        if len(lengths) > 1:
+            raise ValueError(
+                f"{type(self).__name__}: with 'one_hot', texts must have as many terms each, got {lengths}."
+            )
+        flat = np.concatenate(rows) if rows else np.zeros(0, np.int64)
+        vectors = self.lookup.encoded(flat[:, None])
+        return vectors.reshape(len(rows), *lengths or (0,), vectors.shape[-1])
 
     def _padded(self, rows: list[Array]) -> Array:
         length = self.output_sequence_length
@@ -170,22 +183,20 @@ class TextVectorization(DataLayer):
             padded[number, : len(row)] = row[:length]
         return padded
 
-    def _terms(self, inputs: Any) -> tuple[list[list[str]], bool]:
-        """The terms of each text, and whether `inputs` is a single text."""
-        name = type(self).__name__
-        texts = string_array(inputs, name, self.encoding)
-        single = texts.ndim == 0
-        texts = self._standardized(texts.reshape(1) if single else texts)
+    def _terms(self, texts: Array) -> tuple[list[list[str]], tuple[int, ...]]:
+        """The terms of each text, or of each row of terms, and the shape that these lie in."""
+        shape = texts.shape[:-1] if self.split is None else texts.shape[:1]
+        if self.split is not None and texts.ndim > 1 and texts.shape[1:] != (1,):
+            raise ValueError(
+                f"{type(self).__name__}: When using `TextVectorization` to tokenize strings, the input rank must be 1 "
+                f"or the last shape dimension must be 1. Received: inputs.shape={texts.shape} with rank={texts.ndim}"
+            )
+        texts = self._standardized(texts if texts.ndim else texts.reshape(1))
         if self.split is None:
-            tokens = texts.reshape(len(texts), -1).tolist()
+            tokens = texts.reshape(math.prod(shape), texts.shape[-1]).tolist()
         else:
-            if texts.ndim > 1 and texts.shape[1:] != (1,):
-                raise ValueError(
-                    f"{name}: When using `TextVectorization` to tokenize strings, the input rank must be 1 or the last "
-                    f"shape dimension must be 1. Received: inputs.shape={texts.shape} with rank={texts.ndim}"
-                )
             tokens = self._tokens(texts.reshape(-1))
-        return [_ngrams(row, self._widths) for row in tokens] if self._widths else tokens, single
+        return [_ngrams(row, self._widths) for row in tokens] if self._widths else tokens, shape
 
     def _standardized(self, texts: Array) -> Array:
         if self.standardize is None:
@@ -209,10 +220,15 @@ class TextVectorization(DataLayer):
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         shape = tuple(input_shape)
+        if self.split is None:
+            outer, length = shape[:-1], None if self._widths else (shape or (1,))[-1]
+        else:
+            outer, length = shape[:1], None
         if self.output_mode == "int":
-            return (*shape[:1], self.output_sequence_length)
-        length = shape[1:] if self.split is None and len(shape) > 1 else (None,)
-        return self.lookup.compute_output_shape((*shape[:1], *length))
+            return (*outer, length if self.output_sequence_length is None else self.output_sequence_length)
+        if self.output_mode == "one_hot":
+            return (*outer, length, self.lookup.depth())
+        return self.lookup.compute_output_shape((*outer, length))
 
     def compute_output_spec(self, inputs: Any) -> Any:
         return KerasTensor(self.compute_output_shape(inputs.shape), "int64" if self.output_mode == "int" else floatx())
