@@ -14,6 +14,18 @@ Shape = tuple[int | None, ...]
 _MODES = ("log", "magnitude", "psd", "real", "imag", "angle", "stft")
 
 
+class _SignalSpec(InputSpec):
+    """A batch of signals of one or more channels."""
+
+    def __init__(self, data_format: str) -> None:
+        super().__init__(ndim=3)
+        self.axes_names = "(batch, time, channels)" if data_format == "channels_last" else "(batch, channels, time)"
+
+    def problem_with(self, shape: Shape) -> str | None:
+        problem = super().problem_with(shape)
+        return problem and f"{problem}, for signals have the shape {self.axes_names}"
+
+
 class STFTSpectrogram(Layer):
     """The spectrum of overlapping frames of a signal, as a convolution that may be trained.
 
@@ -94,7 +106,7 @@ class STFTSpectrogram(Layer):
         self.padding = padding
         self.expand_dims = expand_dims
         self.data_format = config.standardize_data_format(data_format)
-        self.input_spec = InputSpec(ndim=3)
+        self.input_spec = _SignalSpec(self.data_format)
 
     window: Any
 
