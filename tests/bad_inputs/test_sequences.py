@@ -32,12 +32,7 @@ def model() -> Any:
     return result
 
 
-# A cell of one's own may take more axes, such as those of images, so `RNN(cell)` leaves them to the cell.
-RANKS = [
-    (name, shape)
-    for name in RECURRENT
-    for shape in [(3,), (2, 3), *([] if name in ("RNN", "StackedRNNCells") else [(2, 3, 4, 5)])]
-]
+RANKS = [(name, shape) for name in RECURRENT for shape in [(3,), (2, 3), (2, 3, 4, 5)]]
 
 
 @pytest.mark.parametrize(("name", "shape"), RANKS)
@@ -48,7 +43,91 @@ def test_another_rank(name: str, shape: tuple[int, ...]) -> None:
     assert layer.name in str(error.value) and str(shape) in str(error.value)
 
 
-@pytest.mark.parametrize("name", [name for name in RECURRENT if name not in ("RNN", "StackedRNNCells")])
+@pytest.mark.parametrize("shape", [(3,), (2, 3)])
+def test_another_rank_for_a_cell_of_ones_own(shape: tuple[int, ...]) -> None:
+    layer = layers.RNN(cell_of(lambda inputs, states: (states[0], states)))
+    assert layer(np.ones((2, 5, 4, 3), "float32")).shape == (2, 3)  # what a step holds is for the cell to say
+    with pytest.raises(ValueError, match=r"its rank must be at least 3, .*\(batch, time, features\)"):
+        layer(np.ones(shape, "float32"))
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+@pytest.mark.parametrize("inputs", [None, [], [None]])
+def test_no_sequences_at_all(name: str, inputs: Any) -> None:
+    with pytest.raises(ValueError, match=r"must be a tensor, got None|expects 1 input\(s\), but it received 0"):
+        RECURRENT[name]()(inputs)
+
+
+def cell_of(step: Any, state_size: Any = 3, output_size: int = 3) -> Any:
+    """A cell that computes this step."""
+
+    class Cell(layers.Layer):
+        def call(self, inputs: Any, states: Any) -> Any:
+            return step(inputs, states)
+
+    cell = Cell()
+    cell.state_size, cell.output_size = state_size, output_size
+    return cell
+
+
+STEPS = {
+    "a state that grows": (lambda x, s: (x, [ops.tile(s[0], (1, 2))]), r"leave the shapes .* \[\(2, 3\)\].*\(2, 6\)"),
+    "a state more": (lambda x, s: (x, [s[0], s[0]]), r"returned \[\(2, 3\), \(2, 3\)\]"),
+    "another output": (lambda x, s: (x[:, :2], s), r"must have the shape \(2, 3\), as its `output_size`.*\(2, 2\)"),
+    "no output": (lambda x, s: (None, s), "returned NoneType"),
+    "several outputs": (lambda x, s: ([x, x], s), "returned list"),
+    "no states": (lambda x, s: x, "must return the output and the next states, got Tensor"),
+    "three things": (lambda x, s: (x, s, s), "must return the output and the next states, got 3 values"),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("unroll", [False, True])
+@pytest.mark.parametrize("length", [1, 3])
+@pytest.mark.parametrize("mask", [None, np.ones((2, 3), bool)])
+def test_a_cell_that_is_not_as_it_says(name: str, unroll: bool, length: int, mask: Any) -> None:
+    step, message = STEPS[name]
+    layer, mask = layers.RNN(cell_of(step), unroll=unroll), mask if mask is None else mask[:, :length]
+    with pytest.raises(ValueError, match=rf"'{layer.name}'.*{message}"):
+        layer(SEQUENCES[:, :length, :3], mask=mask)
+
+
+CELLS = [layers.LSTMCell, layers.PeepholeLSTMCell, layers.GRUCell, layers.SimpleGRUCell, layers.SimpleRNNCell]
+
+
+@pytest.mark.parametrize("cls", CELLS)
+def test_states_that_a_cell_does_not_have(cls: Any) -> None:
+    cell, x, h = cls(3), SEQUENCES[:, 0], np.zeros((2, 3), "float32")
+    parts = len(cell.get_initial_state(2))
+    wrong = [None, [], [h] * (parts + 1), [h[:, :2]] * parts, [h[:1]] * parts, [None] * parts]
+    for states in (*wrong, *([] if parts == 1 else [[h], h])):
+        with pytest.raises(ValueError, match=rf"'{cell.name}': the state before a step must be .* shapes \[\(2, 3\)"):
+            cell(x, states)
+    with pytest.raises(ValueError, match=r"one step have the shape \(batch, features\), got \(2, 3, 4\)\. `RNN"):
+        cls(3)(SEQUENCES, [h] * parts)
+    assert cell(x, [h] * parts)[0].shape == (2, 3)
+    assert cell(dlrs.Input((4,)), [dlrs.Input((3,))] * parts)[0].shape == (None, 3)
+
+
+def test_states_that_a_stack_of_cells_does_not_have() -> None:
+    cell, h = layers.StackedRNNCells([layers.LSTMCell(3), layers.GRUCell(3)]), np.zeros((2, 3), "float32")
+    for states in ([[h, h]], None, [[h, h], [h], [h]]):
+        with pytest.raises(ValueError, match=f"'{cell.name}': .*those of its 2 cells"):
+            cell(SEQUENCES[:, 0], states)
+    with pytest.raises(ValueError, match=r"the state before a step must be a list .* got \[\(2, 3\)\]"):
+        cell(SEQUENCES[:, 0], [h, h])
+
+
+@pytest.mark.parametrize(
+    ("data_format", "axes"), [("channels_last", "time, channels"), ("channels_first", "channels, time")]
+)
+def test_a_spectrogram_of_another_rank(data_format: str, axes: str) -> None:
+    for inputs in (SEQUENCES[0], dlrs.Input((300,))):
+        with pytest.raises(ValueError, match=rf"its rank must be 3, for signals have the shape \(batch, {axes}\)"):
+            layers.STFTSpectrogram(data_format=data_format)(inputs)
+
+
+@pytest.mark.parametrize("name", RECURRENT)
 def test_other_features_than_before(name: str) -> None:
     layer = RECURRENT[name]()
     layer(dlrs.Input((5, 3)))

@@ -3,8 +3,8 @@
 from typing import Any
 
 from dlrs import activations, constraints, initializers, ops, random, regularizers
-from dlrs.backend import tree
 from dlrs.backend.checks import positive_size
+from dlrs.layers.call_arguments import TENSORS
 from dlrs.layers.layer import Layer
 from dlrs.layers.noise import check_rate
 from dlrs.random import SeedGenerator
@@ -140,6 +140,31 @@ class GatedCell(Layer, DropoutRNNCell):
     def _initial_bias(self) -> Any:
         return self.bias_initializer
 
+    def _parts_of(self, states: Any, inputs: Any) -> list[Any]:
+        """The parts of the state before a step; ValueError if they, or the step's inputs, have another shape.
+
+        Without this check a tensor in place of a list would be taken apart by its rows, and a state of one row would
+        be that of all.
+        """
+        shape = tuple(inputs.shape)
+        if len(shape) != 2:
+            raise ValueError(
+                f"Layer {self.name!r}: the inputs of one step have the shape (batch, features), got {shape}. "
+                f"`RNN({type(self).__name__}(...))` runs over (batch, time, features)."
+            )
+        parts = list(states) if isinstance(states, list | tuple) else [states]
+        sizes = self.state_size if isinstance(self.state_size, list) else [self.state_size]
+        if len(parts) == len(sizes) and all(
+            isinstance(part, TENSORS) and _same_sizes(tuple(part.shape), (shape[0], size))
+            for part, size in zip(parts, sizes, strict=True)
+        ):
+            return parts
+        found = [tuple(part.shape) if isinstance(part, TENSORS) else type(part).__name__ for part in parts]
+        raise ValueError(
+            f"Layer {self.name!r}: the state before a step must be a list of tensors of the shapes "
+            f"{[(shape[0], size) for size in sizes]}, got {found}. `get_initial_state(batch_size)` gives the first."
+        )
+
     def _of_inputs(self, inputs: Any, training: bool) -> Any:
         """What the inputs add to each gate, without bias: (..., gates · units)."""
         mask = self.get_dropout_mask(inputs) if training and self.dropout > 0 else None
@@ -201,6 +226,8 @@ def recurrent_product(state: Any, kernel: Any) -> Any:
     return _by_gate(state, kernel) if isinstance(state, list) else ops.matmul(state, kernel)
 
 
-def one_state(states: Any) -> Any:
-    """The first, or only, part of a state."""
-    return states[0] if tree.is_nested(states) else states
+def _same_sizes(shape: Shape, expected: Shape) -> bool:
+    """Whether two shapes are the same, as far as their sizes are known."""
+    return len(shape) == len(expected) and all(
+        a is None or b is None or a == b for a, b in zip(shape, expected, strict=True)
+    )

@@ -4,7 +4,7 @@ from typing import Any
 
 from dlrs import activations, ops
 from dlrs.backend import tree
-from dlrs.layers.recurrent.cell import GatedCell, one_state, recurrent_product
+from dlrs.layers.recurrent.cell import GatedCell, recurrent_product
 
 
 class GRUCell(GatedCell):
@@ -91,7 +91,7 @@ class GRUCell(GatedCell):
         return self.bias[0], self.bias[1]
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
-        last = one_state(states)
+        last = self._parts_of(states, inputs)[0]
         seen = self._masked_state(last, training)
         of_inputs, of_state = self.biases()
         x = self._of_inputs(inputs, training)
@@ -182,7 +182,7 @@ class SimpleGRUCell(GatedCell):
         )
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
-        last = one_state(states)
+        last = self._parts_of(states, inputs)[0]
         seen = self._masked_state(last, training)
         z = ops.add(self._of_inputs(inputs, training), recurrent_product(seen, self.recurrent_kernel))
         update, candidate = ops.split(z if self.bias is None else ops.add(z, self.bias), 2, axis=-1)

@@ -92,7 +92,7 @@ class LSTMCell(GatedCell):
         return with_open_forget_gate
 
     def call(self, inputs: Any, states: Any, training: bool = False) -> Any:
-        state, memory = states[0], states[1]
+        state, memory = self._parts_of(states, inputs)
         z = ops.add(
             self._of_inputs(inputs, training),
             recurrent_product(self._masked_state(state, training), self.recurrent_kernel),

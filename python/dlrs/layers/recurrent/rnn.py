@@ -9,7 +9,8 @@ from dlrs.backend import Variable, name_scope, tree
 from dlrs.backend.serialization import deserialize_keras_object, serialize_keras_object
 from dlrs.layers.call_arguments import TENSORS
 from dlrs.layers.layer import Layer
-from dlrs.layers.recurrent.cell import DropoutRNNCell
+from dlrs.layers.recurrent.cell import DropoutRNNCell, GatedCell
+from dlrs.layers.recurrent.sequence_spec import SequenceSpec, StepsSpec
 from dlrs.layers.recurrent.stacked_rnn_cells import StackedRNNCells, initial_state_of, output_size_of
 
 Shape = tuple[int | None, ...]
@@ -82,6 +83,8 @@ class RNN(Layer):
         self.unroll = unroll
         self.zero_output_for_mask = zero_output_for_mask
         self.supports_masking = True
+        first = cell.cells[0] if isinstance(cell, StackedRNNCells) else cell
+        self.input_spec = SequenceSpec() if isinstance(first, GatedCell) else StepsSpec()
         self.states: Any = None
         self.state_size = [sizes] if isinstance(sizes, int) else list(sizes)
         self.single_state = isinstance(sizes, int)
@@ -90,6 +93,8 @@ class RNN(Layer):
         self._check_shape(sequences_shape)
         if isinstance(self.cell, Layer) and not self.cell.built:
             self.cell.build((sequences_shape[0], *sequences_shape[2:]))
+        if isinstance(self.input_spec, SequenceSpec):
+            self.input_spec = SequenceSpec(sequences_shape[-1])
         if self.stateful and self.states is None:
             if sequences_shape[0] is None:
                 raise ValueError(
@@ -213,8 +218,7 @@ class RNN(Layer):
     def _step(self, carry: tuple[list[Any], Any], xs: tuple[Any, ...]) -> tuple[Any, Any]:
         """One step; where the mask is False, state and output stay."""
         states, before = carry
-        output, new = (self.cell if callable(self.cell) else self.cell.call)(xs[0], states)
-        new = list(new) if tree.is_nested(new) else [new]
+        output, new = self._checked_step((self.cell if callable(self.cell) else self.cell.call)(xs[0], states), carry)
         new = tree.map_structure(lambda n, o: ops.cast(n, o.dtype), new, states)  # cells may have types of their own
         output = ops.cast(output, self.compute_dtype)
         if len(xs) == 2:
@@ -224,6 +228,28 @@ class RNN(Layer):
                 _like(seen, output), output, ops.zeros_like(before) if self.zero_output_for_mask else before
             )
         return (new, output), output if self.return_sequences else None
+
+    def _checked_step(self, result: Any, carry: tuple[list[Any], Any]) -> tuple[Any, list[Any]]:
+        """The output and the state of a step; ValueError if their shapes are not those of the step before."""
+        kind, (states, before) = type(self.cell).__name__, carry
+        if not isinstance(result, list | tuple) or len(result) != 2:
+            found = f"{len(result)} values" if isinstance(result, list | tuple) else type(result).__name__
+            raise ValueError(
+                f"Layer {self.name!r}: `{kind}.call` must return the output and the next states, got {found}."
+            )
+        output, new = result[0], list(result[1]) if tree.is_nested(result[1]) else [result[1]]
+        if (found := _shape_of(output)) != tuple(before.shape):
+            raise ValueError(
+                f"Layer {self.name!r}: the output of {kind} must have the shape {tuple(before.shape)}, as its "
+                f"`output_size`, or the first of its `state_size`, says; a step returned {found}."
+            )
+        expected, shapes = ([_shape_of(part) for part in tree.flatten(one)] for one in (states, new))
+        if shapes != expected:
+            raise ValueError(
+                f"Layer {self.name!r}: a step of {kind} must leave the shapes of the states as they are, {expected}; "
+                f"it returned {shapes}."
+            )
+        return output, new
 
     def _draw_masks(self, cell: Any, step: Any, states: Any, training: bool) -> None:
         """Draw the masks of dropout before the loop, so that all steps have the same."""
@@ -286,3 +312,8 @@ class RNN(Layer):
 def _like(seen: Any, x: Any) -> Any:
     """The mask of a step (batch, 1) with as many axes as `x`."""
     return ops.reshape(seen, (seen.shape[0], *(1,) * (x.ndim - 1)))
+
+
+def _shape_of(x: Any) -> Any:
+    """The shape of a tensor, or the type of what is none."""
+    return tuple(x.shape) if isinstance(x, TENSORS) else type(x).__name__

@@ -4,7 +4,7 @@ from typing import Any
 
 from dlrs import ops
 from dlrs.backend import tree
-from dlrs.layers.recurrent.cell import GatedCell, one_state, recurrent_product
+from dlrs.layers.recurrent.cell import GatedCell, recurrent_product
 
 
 class SimpleRNNCell(GatedCell):
@@ -69,7 +69,7 @@ class SimpleRNNCell(GatedCell):
         )
 
     def call(self, sequence: Any, states: Any, training: bool = False) -> Any:
-        state = self._masked_state(one_state(states), training)
+        state = self._masked_state(self._parts_of(states, sequence)[0], training)
         z = ops.add(self._of_inputs(sequence, training), recurrent_product(state, self.recurrent_kernel))
         z = z if self.bias is None else ops.add(z, self.bias)
         output = z if self.activation is None else self.activation(z)

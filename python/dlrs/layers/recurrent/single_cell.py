@@ -5,7 +5,6 @@ from typing import Any
 from dlrs import activations, ops, regularizers
 from dlrs.layers.recurrent.cell import GatedCell, cell_config
 from dlrs.layers.recurrent.rnn import RNN
-from dlrs.layers.recurrent.sequence_spec import SequenceSpec
 
 
 class SingleCellRNN(RNN):
@@ -18,11 +17,6 @@ class SingleCellRNN(RNN):
 
     def __init__(self, cell: GatedCell, activity_regularizer: Any = None, **kwargs: Any) -> None:
         super().__init__(cell, activity_regularizer=activity_regularizer, **kwargs)
-        self.input_spec = SequenceSpec()
-
-    def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
-        super().build(sequences_shape, initial_state_shape)
-        self.input_spec = SequenceSpec(sequences_shape[-1])
 
     def __getattr__(self, name: str) -> Any:
         # Arguments of the cell, and only those: anything else is a mistake in a name.

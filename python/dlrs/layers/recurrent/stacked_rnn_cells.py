@@ -61,6 +61,12 @@ class StackedRNNCells(Layer):
             input_shape = (tree.flatten(input_shape)[0], output_size_of(cell))
 
     def call(self, inputs: Any, states: Any, training: bool = False, **kwargs: Any) -> Any:
+        if not isinstance(states, list | tuple) or len(states) != len(self.cells):
+            found = len(states) if isinstance(states, list | tuple) else type(states).__name__
+            raise ValueError(
+                f"Layer {self.name!r}: the state before a step must be a list of those of its {len(self.cells)} cells, "
+                f"got {found}. `get_initial_state(batch_size)` gives the first."
+            )
         after = []
         for cell, state in zip(self.cells, states, strict=True):
             given = list(state) if tree.is_nested(state) else [state]
