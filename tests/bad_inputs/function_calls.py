@@ -336,6 +336,7 @@ OVERLAPS = ("iou", "giou", "diou", "ciou")
 VISION_BOXES: dict[str, Arguments] = {
     **dict.fromkeys((*OVERLAPS, *(f"pairwise_{name}" for name in OVERLAPS)), given(CORNERS, CORNERS)),
     **dict.fromkeys((f"{name}_loss" for name in OVERLAPS), given(CORNERS, CORNERS)),
+    **dict.fromkeys(("nms", "soft_nms_gaussian", "soft_nms_linear"), given(CORNERS, [0.5, 0.75])),
     "convert": given(CORNERS, "xyxy", "xywh"),
 }
 

@@ -71,3 +71,17 @@ def test_one_decomposition(name: str) -> None:
     x = tensor(values / n + np.eye(n) if name == "cholesky" else values)
     arguments = {"svd": (True,), "qr": (False,)}.get(name, ())
     assert answers_in_time(functools.partial(getattr(_dlrs, name), x, *arguments))
+
+
+def test_suppression_of_boxes() -> None:
+    n = 300_000
+    # All apart, and looked at one after another: so small that areas lose digits.
+    corners = np.zeros((1, n, 4), np.float32)
+    corners[0, :, 0] = np.arange(n) * np.float32(1e-19)
+    corners[0, :, 2:] = corners[0, :, :2] + np.float32(5e-20)
+    scores = np.linspace(0, 1, n, dtype=np.float32)[None]
+
+    def call() -> None:
+        _dlrs.box_nms(corners, scores, None, 0.5, None, n)
+
+    assert answers_in_time(call)

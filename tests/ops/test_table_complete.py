@@ -13,6 +13,7 @@ NOT_OPS = {
     *("InternalError", "ConcurrentUseError", "TracingError", "FormatError"),
     *("ArchiveFile", "AtomicFile", "check_json", "parse_archive", "parse_safetensors", "read_archive", "read_file"),
     *("safetensors_header", "set_autocast"),
+    *("box_nms", "box_soft_nms"),
     *("is_tracing", "num_threads", "set_num_threads", "isa", "supported_isas", "machine_peaks"),
 }
 

@@ -3,6 +3,7 @@
 //! Kernels are pure functions: slices and tiles in, tiles out. They know no tensors, graphs, threads or Python.
 
 pub mod attention;
+pub mod boxes;
 pub mod conv;
 pub mod cumulative;
 pub mod elementwise;

@@ -1,4 +1,4 @@
-"""Rectangles that a detector finds: formats, overlap and losses."""
+"""Rectangles that a detector finds: formats, overlap, losses and suppression."""
 
 from dlrs.vision.boxes.formats import convert
 from dlrs.vision.boxes.losses import (
@@ -21,6 +21,7 @@ from dlrs.vision.boxes.overlap import (
     pairwise_giou,
     pairwise_iou,
 )
+from dlrs.vision.boxes.suppression import nms, soft_nms_gaussian, soft_nms_linear
 
 __all__ = [
     "CIoULoss",
@@ -36,8 +37,11 @@ __all__ = [
     "giou_loss",
     "iou",
     "iou_loss",
+    "nms",
     "pairwise_ciou",
     "pairwise_diou",
     "pairwise_giou",
     "pairwise_iou",
+    "soft_nms_gaussian",
+    "soft_nms_linear",
 ]

@@ -7,6 +7,7 @@ mod io;
 mod program;
 mod proof;
 mod run;
+mod share;
 mod team;
 mod tile;
 
@@ -16,5 +17,6 @@ pub use half::{BF16, F16};
 pub use io::TileIo;
 pub use program::{Body, BufferSpec, MAX_ROUND_TILES, PRIVATE, Rect, Rounds, Span, Step, TileProgram, Work};
 pub use run::{Bind, RunError, Scratch, message};
+pub use share::Stop;
 pub use team::{MAX_THREADS, Team, requested_threads, set_threads, team};
 pub use tile::TileMut;

@@ -1,0 +1,160 @@
+//! Soft non-maximum suppression: boxes that overlap a better one lose score instead of being dropped (Bodla et al. 2017, "Soft-NMS
+//! — improving object detection with one line of code", arXiv 1704.04503).
+
+use std::collections::BinaryHeap;
+
+use super::rank::Score;
+use super::shelf::{Doubles, Overlaps, Shelf, Singles, Sized, WIDEST, sized};
+use crate::dispatch;
+use crate::isa::{Isa, Real};
+use crate::mem::Stop;
+
+/// What is left of a score beside a better box.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Decay {
+    /// 1 − o of it, if the overlap o is above the threshold.
+    Linear(f64),
+    /// exp(−o²/σ) of it.
+    Gaussian(f64),
+}
+
+impl Decay {
+    #[inline(always)]
+    fn share<T: Real>(self, overlap: T) -> T {
+        match self {
+            Decay::Linear(threshold) if overlap.to_f64() > threshold => T::of(1.0) - overlap,
+            Decay::Linear(_) => T::of(1.0),
+            Decay::Gaussian(sigma) => {
+                let overlap = overlap.to_f64();
+                T::of((-(overlap * overlap) / sigma).exp())
+            }
+        }
+    }
+}
+
+/// A box whose score is at most what the key says, less what boxes kept from `seen` on take.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Waiting {
+    // The order of the fields makes the heap's greatest the best score, of equal ones the first box.
+    key: std::cmp::Reverse<u64>,
+    number: std::cmp::Reverse<u32>,
+    place: u32,
+    seen: u32,
+}
+
+/// A type whose boxes lose score.
+pub trait Softly: Score {
+    /// [`soft_nms`].
+    fn soft(
+        isa: Isa,
+        boxes: &[Self],
+        scores: &[Self],
+        order: &[u32],
+        decay: Decay,
+        least: Self,
+        most: usize,
+        stop: Stop<'_>,
+    ) -> Vec<(u32, Self)>;
+}
+
+macro_rules! softly {
+    ($($t:ident: $s:ident => $lanes:expr;)*) => { $(impl Softly for $t {
+        fn soft(
+            isa: Isa, boxes: &[$t], scores: &[$t], order: &[u32], decay: Decay, least: $t, most: usize, stop: Stop<'_>,
+        ) -> Vec<(u32, $t)> {
+            dispatch!(isa, $s => {
+                let _ = $s;
+                fade($lanes, boxes, scores, order, decay, least, most, stop)
+            })
+        }
+    })* };
+}
+softly! { f32: s => Singles(s); f64: s => Doubles; }
+
+/// Places in `order` of at most `most` boxes with what is left of their scores, while that is above `least`: each time the best one
+/// is kept, of equal ones the first, and the others lose score by it. `order` names checked boxes.
+///
+/// # Panics
+/// If `order` names a box that is not there.
+pub fn soft_nms<T: Softly>(
+    isa: Isa,
+    boxes: &[T],
+    scores: &[T],
+    order: &[u32],
+    decay: Decay,
+    least: T,
+    most: usize,
+    stop: Stop<'_>,
+) -> Vec<(u32, T)> {
+    T::soft(isa, boxes, scores, order, decay, least, most, stop)
+}
+
+/// Scores only fall, so a box waits with the score it had when it was last looked at, and is looked at again when it would be kept.
+#[inline(always)]
+fn fade<T: Score, L: Overlaps<T>>(
+    lanes: L,
+    boxes: &[T],
+    scores: &[T],
+    order: &[u32],
+    decay: Decay,
+    least: T,
+    most: usize,
+    stop: Stop<'_>,
+) -> Vec<(u32, T)> {
+    const BETWEEN_LOOKS: usize = 1 << 8;
+    let mut left: Vec<T> = order.iter().map(|&i| scores[i as usize]).collect();
+    let waiting = |score: T, place: u32, seen: usize| Waiting {
+        key: std::cmp::Reverse(score.key()),
+        number: std::cmp::Reverse(order[place as usize]),
+        place,
+        seen: seen as u32,
+    };
+    let mut heap: BinaryHeap<Waiting> =
+        left.iter().zip(0..).filter(|&(&s, _)| s > least).map(|(&s, place)| waiting(s, place, 0)).collect();
+    let mut shelf = Shelf::new(1 << 8);
+    let mut kept = Vec::new();
+    for turn in 0usize.. {
+        if kept.len() == most || (turn % BETWEEN_LOOKS == 0 && stop()) {
+            break;
+        }
+        let Some(best) = heap.pop() else { break };
+        let place = best.place;
+        let (b, score) = (sized(boxes, order[place as usize]), left[place as usize]);
+        let now = score_beside(lanes, &shelf, best.seen as usize..kept.len(), &b, score, decay);
+        if now == score {
+            if kept.len() == shelf.places() {
+                shelf.grow(2 * kept.len());
+            }
+            shelf.put(kept.len(), &b);
+            kept.push((place, score));
+        } else if now > least {
+            left[place as usize] = now;
+            heap.push(waiting(now, place, kept.len()));
+        }
+    }
+    kept
+}
+
+/// What is left of a score beside some kept boxes, in their order.
+#[inline(always)]
+fn score_beside<T: Real, L: Overlaps<T>>(
+    lanes: L,
+    shelf: &Shelf<T>,
+    kept: std::ops::Range<usize>,
+    b: &Sized<T>,
+    mut score: T,
+    decay: Decay,
+) -> T {
+    let mut overlaps = [T::default(); WIDEST];
+    for start in kept.clone().step_by(L::LANES) {
+        let mut bits = lanes.overlaps(shelf, start, b, &mut overlaps);
+        while bits != 0 {
+            let i = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            if start + i < kept.end {
+                score = score * decay.share(overlaps[i]);
+            }
+        }
+    }
+    score
+}

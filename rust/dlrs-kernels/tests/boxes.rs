@@ -1,0 +1,240 @@
+//! Suppression against scalar twins, at every level, for arrangements with few and many overlaps.
+
+mod support;
+
+use dlrs_kernels::boxes::{
+    Coordinate, Decay, Fault, Images, Limits, Softly, check, many_nms, many_soft_nms, nms, ranks, soft_nms,
+};
+use dlrs_kernels::isa::{Isa, Real};
+use dlrs_kernels::mem::team;
+use support::{Guarded, Rng};
+
+const GO_ON: &dyn Fn() -> bool = &|| false;
+
+/// Overlap as the kernels state it.
+fn iou<T: Real>(a: &[T], b: &[T]) -> T {
+    let (zero, area) = (T::default(), |x: &[T]| (x[2] - x[0]) * (x[3] - x[1]));
+    let (max, min) = (|x: T, y: T| if x > y { x } else { y }, |x: T, y: T| if x < y { x } else { y });
+    let shared = max(min(a[2], b[2]) - max(a[0], b[0]), zero) * max(min(a[3], b[3]) - max(a[1], b[1]), zero);
+    shared / ((area(a) + area(b)) - shared)
+}
+
+fn at<T>(boxes: &[T], i: u32) -> &[T] {
+    &boxes[4 * i as usize..][..4]
+}
+
+fn twin<T: Real>(boxes: &[T], order: &[u32], threshold: T) -> Vec<u32> {
+    let mut kept: Vec<u32> = Vec::new();
+    for (place, &i) in order.iter().enumerate() {
+        let above = |&k: &u32| iou(at(boxes, order[k as usize]), at(boxes, i)) > threshold;
+        if !kept.iter().any(above) {
+            kept.push(place as u32);
+        }
+    }
+    kept
+}
+
+/// Boxes of one of several arrangements.
+fn boxes(kind: usize, n: usize, rng: &mut Rng) -> Vec<f64> {
+    let uniform = |rng: &mut Rng, lo: f64, hi: f64| f64::from(rng.uniform(lo as f32, hi as f32));
+    let centers: Vec<[f64; 2]> = (0..12).map(|_| [uniform(rng, 0.0, 900.0), uniform(rng, 0.0, 900.0)]).collect();
+    let mut all = Vec::new();
+    for i in 0..n {
+        let (x, y, w, h) = match kind {
+            // Of all sizes, scattered.
+            0 => {
+                let size = 2f64.powf(uniform(rng, 1.0, 8.0));
+                (uniform(rng, 0.0, 900.0), uniform(rng, -900.0, 0.0), size, size * uniform(rng, 0.2, 4.0))
+            }
+            // Around few centres.
+            1 => {
+                let c = centers[rng.bits() as usize % 12];
+                (c[0] + uniform(rng, -9.0, 9.0), c[1] + uniform(rng, -9.0, 9.0), uniform(rng, 30.0, 60.0), 50.0)
+            }
+            // Almost one box.
+            2 => (uniform(rng, 0.0, 1.0), uniform(rng, 0.0, 1.0), 100.0, 100.0),
+            // Apart.
+            3 => (10.0 * (i % 50) as f64, 10.0 * (i / 50) as f64, 8.0, 8.0),
+            // On a coarse lattice: many equal sides, overlaps at the threshold, boxes without area.
+            4 => {
+                let step = |rng: &mut Rng, n: u32| f64::from(rng.bits() % n);
+                (step(rng, 12), step(rng, 12), step(rng, 5), step(rng, 5))
+            }
+            // Far from the origin, with sides of a few units in the last place.
+            5 => {
+                let far = |rng: &mut Rng| 1.0e6 + f64::from(rng.bits() % 64) / 16.0;
+                (far(rng), far(rng), f64::from(1 + rng.bits() % 8) / 16.0, f64::from(1 + rng.bits() % 8) / 16.0)
+            }
+            // Long and thin, either way.
+            6 if rng.bits().is_multiple_of(2) => {
+                (uniform(rng, 0.0, 300.0), uniform(rng, 0.0, 300.0), 200.0, uniform(rng, 1.0, 3.0))
+            }
+            6 => (uniform(rng, 0.0, 300.0), uniform(rng, 0.0, 300.0), uniform(rng, 1.0, 3.0), 200.0),
+            // So small that areas lose digits.
+            7 => {
+                let tiny = |rng: &mut Rng| f64::from(rng.bits() % 16) * 1e-22;
+                (tiny(rng), tiny(rng), tiny(rng), tiny(rng))
+            }
+            // So large that areas overflow.
+            _ => {
+                let huge = |rng: &mut Rng| 3e38 * f64::from(rng.uniform(-1.0, 1.0));
+                let (x, y) = (huge(rng), huge(rng));
+                (x, y, (huge(rng) - x).max(0.0), (huge(rng) - y).max(0.0))
+            }
+        };
+        all.extend([x, y, x + w, y + h]);
+    }
+    all
+}
+
+const KINDS: usize = 9;
+
+fn suppression<T: Coordinate>() {
+    let mut rng = Rng::new(3);
+    for kind in 0..KINDS {
+        for n in [0, 1, 17, 300, 1500] {
+            let given: Vec<T> = boxes(kind, n, &mut rng).into_iter().map(T::of).collect();
+            let scores: Vec<T> = (0..n).map(|_| T::of(f64::from(rng.bits() % 100))).collect();
+            check(&given, &scores).unwrap();
+            let (given, order) = (Guarded::end(&given), ranks(&scores, None));
+            for threshold in [0.0, 1e-9, 0.1, 0.3, 0.5, 0.5f64.next_down(), 0.7, 0.95, 1.0].map(T::floor) {
+                let wanted = twin(&given, &order, threshold);
+                for isa in Isa::supported() {
+                    for most in [usize::MAX, 40] {
+                        let kept = nms(isa, &given, &order, Limits { threshold, most }, GO_ON);
+                        assert_eq!(kept, wanted[..most.min(wanted.len())], "{kind} {n} {threshold:?} {isa:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn suppression_of_singles() {
+    suppression::<f32>();
+}
+
+#[test]
+fn suppression_of_doubles() {
+    suppression::<f64>();
+}
+
+/// The algorithm as the paper states it: each time the best of all is taken, and all others are looked at.
+fn soft_twin<T: Real>(given: &[T], scores: &[T], decay: Decay, least: T) -> Vec<(u32, T)> {
+    let mut left: Vec<(u32, T)> = scores.iter().zip(0..).map(|(&s, i)| (i, s)).collect();
+    let mut kept = Vec::new();
+    loop {
+        left.retain(|&(_, s)| s > least);
+        let best = left.iter().enumerate().rev().max_by(|(_, a), (_, b)| a.1.partial_cmp(&b.1).unwrap());
+        let Some((k, _)) = best else { return kept };
+        let (i, score) = left.remove(k);
+        kept.push((i, score));
+        for (j, s) in &mut left {
+            let overlap = iou(at(given, i), at(given, *j));
+            let share = match decay {
+                Decay::Linear(t) if overlap.to_f64() > t => T::of(1.0) - overlap,
+                Decay::Gaussian(sigma) if overlap.to_f64() > 0.0 => {
+                    T::of((-(overlap.to_f64() * overlap.to_f64()) / sigma).exp())
+                }
+                _ => T::of(1.0),
+            };
+            *s = *s * share;
+        }
+    }
+}
+
+fn softly<T: Coordinate + Softly>() {
+    let mut rng = Rng::new(5);
+    for kind in 0..KINDS {
+        let n = 150;
+        let given: Vec<T> = boxes(kind, n, &mut rng).into_iter().map(T::of).collect();
+        let scores: Vec<T> = (0..n).map(|_| T::of(f64::from(rng.bits() % 100) / 100.0)).collect();
+        let order = ranks(&scores, None);
+        for decay in [Decay::Linear(0.3), Decay::Linear(0.0), Decay::Gaussian(0.5), Decay::Gaussian(0.01)] {
+            for least in [0.0, 0.3] {
+                let wanted = soft_twin(&given, &scores, decay, T::of(least));
+                for isa in Isa::supported() {
+                    let kept = soft_nms(isa, &given, &scores, &order, decay, T::of(least), usize::MAX, GO_ON);
+                    let kept: Vec<(u32, T)> = kept.into_iter().map(|(p, s)| (order[p as usize], s)).collect();
+                    assert_eq!(kept, wanted, "{kind} {decay:?} {least} {isa:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn soft_suppression_of_singles() {
+    softly::<f32>();
+}
+
+#[test]
+fn soft_suppression_of_doubles() {
+    softly::<f64>();
+}
+
+#[test]
+fn classes_and_images_leave_each_other_alone() {
+    let mut rng = Rng::new(7);
+    let (count, n) = (3, 400);
+    let given: Vec<f32> = boxes(0, count * n, &mut rng).into_iter().map(|x| x as f32).collect();
+    let scores: Vec<f32> = (0..count * n).map(|_| (rng.bits() % 50) as f32 / 50.0).collect();
+    let classes: Vec<i64> = (0..count * n).map(|_| i64::from(rng.bits() % 7) * i64::from(u32::MAX) - 5).collect();
+    let limits = Limits { threshold: 0.4, most: 60 };
+    let images = Images { boxes: &given, scores: &scores, classes: Some(&classes), count, least: Some(0.1) };
+    let kept = many_nms(Isa::current(), &team(), images, limits, GO_ON).unwrap();
+    let soft = many_soft_nms(Isa::current(), &team(), images, Decay::Linear(0.4), 60, GO_ON).unwrap();
+    for image in 0..count {
+        let (first, mut wanted) = (image * n, Vec::new());
+        let order = ranks(&scores[first..first + n], Some(0.1));
+        let mut falling = Vec::new();
+        for class in 0..7 {
+            let own: Vec<u32> = order
+                .iter()
+                .copied()
+                .filter(|&i| classes[first + i as usize] == class * i64::from(u32::MAX) - 5)
+                .collect();
+            let boxes = &given[4 * first..4 * (first + n)];
+            wanted.extend(twin(boxes, &own, 0.4).into_iter().map(|p| own[p as usize]));
+            let scores = &scores[first..first + n];
+            falling.extend(
+                soft_nms(Isa::current(), boxes, scores, &own, Decay::Linear(0.4), 0.1, 60, GO_ON).iter().map(|k| k.1),
+            );
+        }
+        wanted.sort_by_key(|&i| order.iter().position(|&o| o == i));
+        wanted.truncate(60);
+        assert_eq!(kept[image].iter().map(|k| k.0).collect::<Vec<_>>(), wanted);
+        falling.sort_by(|a, b| b.partial_cmp(a).unwrap());
+        falling.truncate(60);
+        assert_eq!(soft[image].iter().map(|k| k.1).collect::<Vec<_>>(), falling);
+    }
+}
+
+#[test]
+fn faults_are_found() {
+    let good = [[0.0f32, 0.0, 1.0, 1.0], [2.0, 2.0, 2.0, 2.0]].concat();
+    assert_eq!(check(&good, &[0.0, 1.0]), Ok(()));
+    assert_eq!(check(&good, &[0.0, f32::NAN]), Err(Fault::Score(1)));
+    assert_eq!(check(&good, &[f32::NEG_INFINITY, 1.0]), Err(Fault::Score(0)));
+    for (side, bad, fault) in [
+        (5, f32::NAN, Fault::NotFinite(1)),
+        (4, f32::INFINITY, Fault::NotFinite(1)),
+        (0, 1.5, Fault::Inverted(0)),
+        (7, 1.5, Fault::Inverted(1)),
+    ] {
+        let mut boxes = good.clone();
+        boxes[side] = bad;
+        assert_eq!(check(&boxes, &[0.0, 1.0]), Err(fault));
+    }
+}
+
+#[test]
+fn a_stop_is_heard() {
+    let mut rng = Rng::new(1);
+    let given: Vec<f32> = boxes(3, 2000, &mut rng).into_iter().map(|x| x as f32).collect();
+    let scores = vec![0.5; 2000];
+    let images = Images { boxes: &given, scores: &scores, classes: None, count: 1, least: None };
+    let limits = Limits { threshold: 0.5, most: usize::MAX };
+    assert!(many_nms(Isa::current(), &team(), images, limits, &|| true).is_none());
+}
