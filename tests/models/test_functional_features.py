@@ -160,3 +160,13 @@ def test_sequential_of_lists_and_dicts():
     assert set(model({"a": X, "b": X})) == {"a", "b"}
     with pytest.raises(ValueError, match="already been configured"):
         dlrs.Sequential([dlrs.Input((2,)), layers.Dense(1)]).build((None, 3))
+
+
+def test_a_list_of_a_single_output_comes_as_the_output():
+    x = dlrs.Input((3,))
+    model = dlrs.Model(x, [layers.Dense(2)(x)])
+    model.compile("sgd", "mse", metrics=["mae"])
+    for targets in (X[:, :2], [X[:, :2]]):
+        model.fit(X, targets, verbose=0)
+        assert set(model.evaluate(X, targets, verbose=0, return_dict=True)) == {"loss", "mae"}
+    assert model(X).shape == model.predict(X, verbose=0).shape == (4, 2)

@@ -119,7 +119,7 @@ class Functional(Model):
         return self._function._outputs_struct
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Run the layers on `inputs`, nested like the placeholders."""
+        """Run the layers on `inputs`, nested like the placeholders; a list of a single output comes as the output."""
         leaves = self._arranged(inputs)
         placeholders = self._function.inputs
         if len(leaves) != len(placeholders):
@@ -133,7 +133,8 @@ class Functional(Model):
             for value, one in zip(ready, tree.flatten(mask), strict=True):
                 if one is not None:
                     value._keras_mask = one
-        return self._function.call(ready[0] if len(ready) == 1 else ready)
+        outputs = self._function.call(ready[0] if len(ready) == 1 else ready)
+        return outputs[0] if isinstance(outputs, list | tuple) and len(outputs) == 1 else outputs
 
     def compute_output_spec(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Placeholders of the outputs for placeholders as inputs."""
