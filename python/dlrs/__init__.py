@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         utils,
         vision,
         visualization,
+        wrappers,
     )
     from dlrs.backend import (
         DTypePolicy,
@@ -71,7 +72,7 @@ _SUBMODULES = frozenset(
         "activations", "applications", "audio", "backend", "callbacks", "config", "constraints", "data", "datasets",
         "dtype_policies", "errors", "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops",
         "optimizers", "preprocessing", "random", "regularizers", "saving", "text", "tree", "utils", "vision",
-        "visualization",
+        "visualization", "wrappers",
     )
 )  # fmt: skip
 
@@ -160,6 +161,7 @@ __all__ = [
     "version",
     "vision",
     "visualization",
+    "wrappers",
 ]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import dlrs
 from bad_inputs.data_calls import of_data
+from bad_inputs.estimator_calls import of_estimators
 from bad_inputs.function_calls import BY_NAME, MODULES, X, given
 from bad_inputs.good import Good, call
 from bad_inputs.object_calls import of_objects
@@ -15,7 +16,7 @@ PUBLIC = (
     "activations", "audio", "backend", "callbacks", "config", "constraints", "data", "dtype_policies", "errors",
     "initializers", "layers", "losses", "metrics", "models", "ops", "ops.numpy", "ops.nn", "ops.linalg", "optimizers",
     "optimizers.schedules", "random", "regularizers", "saving", "text", "tree", "utils",
-    "utils.bounding_boxes", "vision", "vision.boxes", "visualization",
+    "utils.bounding_boxes", "vision", "vision.boxes", "visualization", "wrappers",
 )  # fmt: skip
 
 NO_CALL = {
@@ -76,7 +77,7 @@ def of_function(home: str, name: str, function: Any) -> Good:
 
 def table() -> list[Good]:
     """Every good call, ordered by name."""
-    rows = {good.name: good for good in (*of_objects(), *of_data())}
+    rows = {good.name: good for good in (*of_objects(), *of_data(), *of_estimators())}
     for function, path in public().items():
         home, _, name = path.rpartition(".")
         if path not in rows and path not in NO_CALL:

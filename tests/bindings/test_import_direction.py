@@ -25,7 +25,7 @@ STOREYS = [
         "datasets",
         "preprocessing",
     ],
-    ["applications", "audio", "vision", "text", "strategy", "tuning", "visualization"],
+    ["applications", "audio", "vision", "text", "strategy", "tuning", "visualization", "wrappers"],
 ]
 STOREY = {name: level for level, names in enumerate(STOREYS) for name in names}
 

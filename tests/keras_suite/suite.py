@@ -53,6 +53,7 @@ AREAS = (
     "saving",
     "trainers",
     "utils",
+    "wrappers",
 )
 
 
