@@ -83,7 +83,12 @@ def main() -> int:
     parser.add_argument("words", nargs="*", default=WORDS, help="what to pronounce")
     parser.add_argument("--file", type=Path, help="a file of words, one a line, instead")
     options = parser.parse_args()
-    words = options.file.read_text(encoding="utf-8").split() if options.file else list(options.words)
+    try:
+        words = options.file.read_text(encoding="utf-8").split() if options.file else list(options.words)
+    except (OSError, UnicodeDecodeError) as error:
+        parser.error(f"--file: {error}")
+    if not words:
+        parser.error("no words to pronounce")
     try:
         weights = datasets.g2p.load_weights()
     except FileNotFoundError as error:

@@ -152,7 +152,10 @@ def main() -> int:
         return 0
 
     print(f"{len(learned.texts)} sentences to learn from, {len(test.texts)} to test on; {len(vocabulary)} words")
-    vectors = text.load_vectors(options.vectors, vocabulary) if options.vectors else None
+    try:
+        vectors = text.load_vectors(options.vectors, vocabulary) if options.vectors else None
+    except (OSError, ValueError) as error:
+        parser.error(f"--vectors: {error}")
     if vectors is not None:
         found_words = len(vocabulary) - len(vectors.missing)
         print(f"{options.vectors}: {found_words} of them have vectors, {vectors.matrix.shape[1]} numbers each")

@@ -95,6 +95,15 @@ def test_sentiment(tmp_path: Path) -> None:
     assert "vectors.txt: 2 of" in output
 
 
+@pytest.mark.parametrize(("name", "option"), [("sentiment.py", "--vectors"), ("g2p.py", "--file")])
+def test_a_file_that_is_not_there(tmp_path: Path, name: str, option: str) -> None:
+    command = [sys.executable, str(EXAMPLES / name), option, "none.txt"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    if done.returncode == 0 and "Nothing to do" in done.stdout:
+        pytest.skip(done.stdout)
+    assert done.returncode == 2 and f"error: {option}: " in done.stderr and "Traceback" not in done.stderr
+
+
 def test_captioning(tmp_path: Path) -> None:
     output = run(tmp_path, "captioning.py", "--scenes", "600", "--epochs", "2", "--units", "32", "--test", "50")
     assert "New scenes: " in output
