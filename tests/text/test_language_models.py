@@ -137,6 +137,32 @@ def test_pad_sequences(padding: str, truncating: str, maxlen: int | None) -> Non
     assert preprocessing.sequence.pad_sequences is utils.pad_sequences
 
 
+@pytest.mark.parametrize(
+    ("sequences", "options", "message"),
+    [
+        ([[1], ["a"]], {}, "position 1 does not fit `dtype` int32: it holds text, which `dtype=object` keeps"),
+        ([[2**40]], {}, r"1099511627776 is not in \[-2147483648, 2147483648\)"),
+        ([np.array([2**40])], {}, "1099511627776 is not in"),
+        ([np.array([300])], {"dtype": "uint8"}, r"300 is not in \[0, 256\)"),
+        ([[-1]], {"dtype": "uint8"}, "-1 is not in"),
+        ([[2**70]], {"dtype": "int64"}, "position 0 does not fit `dtype` int64"),
+        ([[1.0, float("nan")]], {}, "nan is not in"),
+        ([[1.0, None]], {}, "position 0 does not fit"),
+        ([[1j]], {"dtype": "float32"}, "complex"),
+        ([[[1], [1, 2]]], {}, "elements differ in length"),
+        ([["abc"]], {"dtype": "U2"}, "longer text; `dtype=object` takes any"),
+        ([{1, 2}], {}, "Found non-iterable: {1, 2} at position 0"),
+        (["abc"], {"dtype": object}, "Found non-iterable: 'abc'"),
+        ([[1]], {"dtype": "words"}, "`dtype` must be a type of NumPy's, got 'words'"),
+        ([[1]], {"value": float("nan")}, "`value` does not fit"),
+        ([[[1, 2]]], {"value": [7, 8, 9], "maxlen": 2}, r"`value` of shape \(3,\) does not fill \(2,\)"),
+    ],
+)
+def test_what_cannot_be_padded(sequences: Any, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=f"pad_sequences: .*{message}"):
+        utils.pad_sequences(sequences, **options)
+
+
 def test_pad_sequences_of_vectors_and_strings() -> None:
     assert utils.pad_sequences([[[1, 2]], [[3, 4], [5, 6]]]).shape == (2, 2, 2)
     words = utils.pad_sequences([["a"], ["bc", "d"]], dtype=object, value="<pad>", padding="post")
