@@ -292,6 +292,55 @@ def test_lists_of_different_lengths(model: Any) -> None:
             call()
 
 
+def as_objects(rows: Any) -> np.ndarray:
+    objects = np.empty(len(rows), object)
+    objects[:] = rows
+    return objects
+
+
+ROWS = {
+    "lists": RAGGED,
+    "arrays": [np.array(row) for row in RAGGED],
+    "tensors": [ops.array(row) for row in RAGGED],
+    "an array of lists": as_objects(RAGGED),
+    "an array of arrays": as_objects([np.array(row) for row in RAGGED]),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows_of_different_lengths(model: Any, name: str) -> None:
+    rows, y = ROWS[name], np.ones(2)
+    calls = [
+        lambda: model.fit(rows, y, verbose=0),
+        lambda: model.evaluate(rows, y, verbose=0),
+        lambda: model.predict(rows, verbose=0),
+        lambda: model.predict_on_batch(rows),
+        lambda: model.fit(np.ones((2, 3)), rows, verbose=0),
+        lambda: model.fit(iter([(rows, y)]), verbose=0),
+        lambda: model(rows),
+        lambda: layers.LSTM(3)(rows),
+        lambda: ops.convert_to_tensor(rows),
+        lambda: ops.sum(rows),
+        lambda: dlrs.Variable(rows),
+    ]
+    if not isinstance(rows, np.ndarray):  # whose entries may be padded in batches
+        calls += [
+            lambda: dlrs.data.Dataset.from_tensor_slices(rows),
+            lambda: dlrs.data.Dataset.from_tensor_slices((rows, y)),
+            lambda: dlrs.data.Dataset.from_tensor_slices({"x": rows, "y": y}),
+        ]
+    for call in calls:
+        with pytest.raises((TypeError, ValueError), match=r"`utils\.pad_sequences`"):
+            call()
+
+
+def test_an_array_of_objects_that_are_no_rows() -> None:
+    for values, kind in ((np.array([1, None], object), "None"), (np.array(["a"], object), "text")):
+        with pytest.raises(ValueError, match=kind) as error:
+            dlrs.Sequential([layers.Dense(1)]).predict(values, verbose=0)
+        assert "pad_sequences" not in str(error.value)
+
+
 def test_another_batch_size_than_the_state_has() -> None:
     layer = layers.GRU(4, stateful=True, name="memory")
     layer(SEQUENCES)

@@ -171,3 +171,11 @@ def test_an_error_names_the_entry_of_the_arrays(workers: int) -> None:
 def test_bad_arguments_are_named(make: Callable[[Dataset], Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make(Dataset.range(5))
+
+
+def test_lists_of_plain_values_are_arrays() -> None:
+    pairs = list(Dataset.from_tensor_slices(([[1, 2], [3, 4]], {"y": ["a", "b"]})))
+    assert [x.tolist() for x, _ in pairs] == [[1, 2], [3, 4]] and [str(rest["y"]) for _, rest in pairs] == ["a", "b"]
+    assert [int(x) for x in Dataset.from_tensor_slices([5, 6])] == [5, 6]
+    lists = list(Dataset.from_tensor_slices([np.arange(2), [[1.0], [2.0]]]))
+    assert [type(pair) for pair in lists] == [list, list] and lists[1][1].tolist() == [2.0]

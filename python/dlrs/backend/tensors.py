@@ -9,6 +9,7 @@ from dlrs import _dlrs
 from dlrs._dlrs import Tensor
 from dlrs.backend.dtypes import standardize_dtype
 from dlrs.backend.keras_tensor import KerasTensor
+from dlrs.backend.ragged import explained
 
 # What an op takes; the sequence holds numbers, at any depth.
 TensorLike: TypeAlias = (
@@ -46,7 +47,12 @@ def as_tensor(x: Any) -> Tensor:
         return x
     if isinstance(x, _dlrs.Variable):
         return x.value
-    return _dlrs.tensor(x)
+    try:
+        return _dlrs.tensor(x)
+    except (TypeError, ValueError) as error:
+        if (clear := explained(error, x)) is error:
+            raise
+        raise clear from None
 
 
 def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None) -> Tensor:

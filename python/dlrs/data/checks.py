@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from dlrs.backend import ALLOWED_DTYPES, Tensor, Variable, floatx, tree
+from dlrs.backend.ragged import PAD, holds_sequences, is_ragged
 from dlrs.data.frames import foreign_array, is_array_like
 
 Array = np.ndarray[Any, Any]
@@ -44,8 +45,7 @@ def as_array(value: Any, argument: str) -> Array:
     try:
         array = np.asarray(value)
     except ValueError as error:
-        ragged = "inhomogeneous" in str(error)
-        why = "its lists have different lengths. `utils.pad_sequences` makes one array of them." if ragged else error
+        why = f"its lists have different lengths. {PAD}" if is_ragged(error) else error
         raise ValueError(f"`{argument}` is not a rectangular array: {why}") from None
     if array.dtype.kind == "f" or array.dtype.name == "bfloat16":
         array = array.astype(floatx(), copy=False)
@@ -57,7 +57,7 @@ def as_array(value: Any, argument: str) -> Array:
         )
     elif array.dtype.name not in ALLOWED_DTYPES:
         hint = {
-            "O": "The rows may differ in length, or hold None.",
+            "O": f"Its rows are sequences. {PAD}" if holds_sequences(array) else "The rows may hold None, or text.",
             "U": "Encode text as integers first.",
             "S": "Encode text as integers first.",
             "c": "Give real and imaginary parts as separate features.",
@@ -111,8 +111,10 @@ def check_lengths(arrays: list[Array], names: list[str]) -> int:
     """The common number of examples; ValueError if there are none or the arrays differ in it."""
     lengths = {len(array) for array in arrays}
     if len(lengths) != 1:
+        listed = any(name.endswith("]") and not name.endswith("']") for name in names)
         raise ValueError(
             f"The arrays must have the same number of examples (first axis), got {describe_shapes(arrays, names)}."
+            + (f" A list holds an array for each input or output; {PAD}" if listed else "")
         )
     count = lengths.pop()
     if count == 0:

@@ -80,7 +80,14 @@ class Dataset(ABC):
 
     @staticmethod
     def from_tensor_slices(tensors: Any) -> "Dataset":
-        """The entries of arrays along their first axis; a nest of arrays gives nests of entries."""
+        """The entries of arrays along their first axis; a nest of arrays gives nests of entries.
+
+        A list of numbers or strings, or of such lists, is an array. ValueError if arrays differ in their number of
+        entries, or lists in their lengths.
+
+        >>> [(x.tolist(), int(y)) for x, y in Dataset.from_tensor_slices(([[1, 2], [3, 4]], [0, 1]))]
+        [([1, 2], 0), ([3, 4], 1)]
+        """
         return links.Slices(tensors)
 
     @staticmethod

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlrs.backend import tree
+from dlrs.backend.ragged import PAD, explained
 from dlrs.data.dataset import AUTOTUNE, INFINITE_CARDINALITY, UNKNOWN_CARDINALITY, Dataset
 from dlrs.data.stacks import as_numpy, pad_and_stack, stack
 from dlrs.data.workers import ahead, in_order
@@ -70,12 +71,13 @@ class Slices(Dataset):
     _varies = False
 
     def __init__(self, tensors: Any) -> None:
-        self.arrays = tree.map_structure(as_numpy, tensors)
+        self.arrays = tree.map_structure(as_numpy, _with_lists_as_arrays(tensors))
         lengths = {len(array) if array.ndim else None for array in tree.flatten(self.arrays)}
         if len(lengths) != 1 or None in lengths:
             shapes = [array.shape for array in tree.flatten(self.arrays)]
             raise ValueError(
-                f"Dataset.from_tensor_slices: the arrays must have the same number of entries, got shapes {shapes}."
+                f"Dataset.from_tensor_slices: the arrays must have the same number of entries, got shapes {shapes}. "
+                f"{PAD}"
             )
         self._length = int(lengths.pop() or 0)
 
@@ -99,6 +101,24 @@ class Slices(Dataset):
         if type(self.arrays) is tuple and not any(map(tree.is_nested, self.arrays)):
             return entries
         return (tree.pack_sequence_as(self.arrays, entry) for entry in entries)
+
+
+def _with_lists_as_arrays(nest: Any) -> Any:
+    """A nest whose lists of plain values, of any depth, became arrays; lists that hold arrays are part of the nest."""
+    if isinstance(nest, dict):
+        return {key: _with_lists_as_arrays(value) for key, value in nest.items()}
+    if isinstance(nest, list) and nest and not tree.any_leaf(_is_array, nest):
+        try:
+            return np.asarray(nest)
+        except ValueError as error:
+            raise explained(error, nest, "Dataset.from_tensor_slices: ") from None
+    if type(nest) in (list, tuple):
+        return type(nest)(map(_with_lists_as_arrays, nest))
+    return nest
+
+
+def _is_array(leaf: Any) -> bool:
+    return not isinstance(leaf, str | bytes | int | float | complex | np.generic | None)
 
 
 class FromGenerator(Dataset):

@@ -10,6 +10,7 @@ import numpy as np
 from dlrs import _dlrs, constraints, initializers, ops, regularizers
 from dlrs.backend import KerasTensor, Tensor, is_int_dtype
 from dlrs.backend.checks import check_type
+from dlrs.backend.ragged import PAD
 from dlrs.layers.layer import Layer
 
 
@@ -102,7 +103,7 @@ class Embedding(Layer):
         )
 
     def call(self, inputs: Any) -> Any:
-        check_type(type(self).__name__, "inputs", inputs, Tensor | KerasTensor, "a tensor of integers")
+        check_type(type(self).__name__, "inputs", inputs, Tensor | KerasTensor, f"a tensor of integers ({PAD[:-1]})")
         owner = f"{type(self).__name__} layer {self.name!r}"
         if _WATCHED.lookups is not None:
             _WATCHED.lookups.append(Lookup(inputs, self.input_dim, owner))

@@ -4,6 +4,7 @@ from typing import Any
 
 from dlrs.backend import Tensor, standardize_dtype, standardize_shape, tree
 from dlrs.backend.checks import check_count, check_type
+from dlrs.backend.ragged import PAD
 
 
 class InputSpec:
@@ -92,7 +93,8 @@ def assert_input_compatibility(input_spec: Any, inputs: Any, layer_name: str) ->
     else:
         values = tree.flatten(inputs)
     if len(values) != len(specs):
-        raise ValueError(f"Layer {layer_name!r} expects {len(specs)} input(s), but it received {len(values)}.")
+        hint = f" A list holds an input each; {PAD}" if isinstance(inputs, list) and len(specs) == 1 else ""
+        raise ValueError(f"Layer {layer_name!r} expects {len(specs)} input(s), but it received {len(values)}.{hint}")
     for index, (spec, value) in enumerate(zip(specs, values, strict=True)):
         if spec is None or (spec.optional and value is None):
             continue

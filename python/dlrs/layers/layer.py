@@ -12,6 +12,7 @@ from dlrs import _dlrs, dtype_policies, regularizers
 from dlrs.backend import (
     KerasTensor,
     any_symbolic_tensors,
+    as_tensor,
     current_path,
     get_keras_mask,
     is_float_dtype,
@@ -372,7 +373,7 @@ class Layer(LayerState, Operation):
         if isinstance(value, Tensor):
             return self._autocast(value)
         if isinstance(value, np.ndarray):
-            return self._autocast(_dlrs.tensor(value))
+            return self._autocast(as_tensor(value))
         if isinstance(value, _dlrs.Variable):
             return self._autocast(value.value)
         if isinstance(value, KerasTensor):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn, ParamSpec, Self, TypeVar, cast
 
 from dlrs.backend import KerasTensor, any_symbolic_tensors, auto_name, compute_output_spec, tree
+from dlrs.backend.ragged import explained
 from dlrs.ops.node import Node
 
 P = ParamSpec("P")
@@ -198,6 +199,10 @@ def op(fn: Callable[P, R]) -> Callable[P, R]:
             return fn(*args, **kwargs)
         except OverflowError as error:
             raise ValueError(f"{fn.__name__}: a number is too large: {error}") from None
+        except (TypeError, ValueError) as error:
+            if (clear := explained(error, next(iter(args), None), f"{fn.__name__}: ")) is error:
+                raise
+            raise clear from None
 
     return checked
 
