@@ -421,7 +421,9 @@ def take(x: _ArrayLike, indices: _ArrayLike, axis: int = 0) -> Tensor: ...
 def lookup(x: _ArrayLike, ids: _ArrayLike, owner: str) -> Tensor: ...  # rows of a matrix; an id that is no row is refused in the name of `owner`
 def take_along_axis(x: _ArrayLike, indices: _ArrayLike, axis: int = ...) -> Tensor: ...  # shapes equal but for the axis
 
-# Recurrent layers, given z = x·W + b (batch, steps, gates·units); where the mask (batch, steps) is false, the state is carried on
+# Recurrent layers, given z = x·W + b (batch, steps, gates·units); where the mask (batch, steps) is false, the state is carried on.
+# What masked_matmul leaves there is for these alone, with `z_is_masked` and the same mask.
+def masked_matmul(x: _ArrayLike, kernel: _ArrayLike, bias: _ArrayLike | None, mask: _ArrayLike) -> Tensor: ...
 def lstm(
     z: _ArrayLike,
     h0: _ArrayLike,
@@ -429,6 +431,7 @@ def lstm(
     recurrent_kernel: _ArrayLike,
     mask: _ArrayLike | None = None,
     reverse: bool = False,
+    z_is_masked: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor]: ...  # the states after each step, the last state, the last cell state
 def gru(
     z: _ArrayLike,
@@ -437,6 +440,7 @@ def gru(
     recurrent_bias: _ArrayLike | None = None,
     mask: _ArrayLike | None = None,
     reverse: bool = False,
+    z_is_masked: bool = False,
 ) -> tuple[Tensor, Tensor]: ...  # with a bias the reset gate is applied after the recurrent product, without before it
 def simple_rnn(
     z: _ArrayLike,
@@ -445,6 +449,7 @@ def simple_rnn(
     mask: _ArrayLike | None = None,
     activation: str = "tanh",
     reverse: bool = False,
+    z_is_masked: bool = False,
 ) -> tuple[Tensor, Tensor]: ...
 
 # Order and segments

@@ -68,7 +68,7 @@ mod _dlrs {
     #[pymodule_export]
     use crate::ops::random::{random_beta, random_binomial, random_gamma, random_normal, random_uniform};
     #[pymodule_export]
-    use crate::ops::recurrent::{gru, lstm, simple_rnn};
+    use crate::ops::recurrent::{gru, lstm, masked_matmul, simple_rnn};
     #[pymodule_export]
     use crate::ops::reduce::{all, any, argmax, argmin, column_moments, max, mean, min, prod, sum};
     #[pymodule_export]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dlrs import activations, ops
+from dlrs import _dlrs, activations, ops
 from dlrs.layers.recurrent.gru_cell import GRUCell
 from dlrs.layers.recurrent.single_cell import SingleCellRNN, taken_by_cell, usual_gates
 
@@ -105,12 +105,16 @@ class GRU(SingleCellRNN):
     def _is_one_op(self) -> bool:
         return super()._is_one_op() and usual_gates(self.cell)
 
+    def _bias_of_inputs(self) -> Any:
+        return self.cell.biases()[0]
+
     def _all_steps(self, z: Any, states: list[Any], mask: Any) -> tuple[Any, list[Any]]:
-        of_inputs, of_state = self.cell.biases()
-        z = z if of_inputs is None else ops.add(z, of_inputs)
+        of_state = self.cell.biases()[1]
         if self.cell.reset_after and of_state is None:
             of_state = ops.zeros((3 * self.cell.units,), dtype=z.dtype)
-        outputs, state = ops.gru(z, states[0], self.cell.recurrent_kernel, of_state, mask, self.go_backwards)
+        outputs, state = _dlrs.gru(
+            z, states[0], self.cell.recurrent_kernel, of_state, mask, self.go_backwards, mask is not None
+        )
         return outputs, [state]
 
     def get_config(self) -> dict[str, Any]:

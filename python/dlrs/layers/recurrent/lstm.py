@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dlrs import activations, ops
+from dlrs import _dlrs, activations
 from dlrs.layers.recurrent.lstm_cell import LSTMCell
 from dlrs.layers.recurrent.single_cell import SingleCellRNN, taken_by_cell, usual_gates
 
@@ -107,8 +107,9 @@ class LSTM(SingleCellRNN):
         return super()._is_one_op() and usual_gates(self.cell)
 
     def _all_steps(self, z: Any, states: list[Any], mask: Any) -> tuple[Any, list[Any]]:
-        z = z if self.cell.bias is None else ops.add(z, self.cell.bias)
-        outputs, state, memory = ops.lstm(z, states[0], states[1], self.cell.recurrent_kernel, mask, self.go_backwards)
+        outputs, state, memory = _dlrs.lstm(
+            z, states[0], states[1], self.cell.recurrent_kernel, mask, self.go_backwards, mask is not None
+        )
         return outputs, [state, memory]
 
     def get_config(self) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dlrs import activations, ops
+from dlrs import _dlrs, activations
 from dlrs.layers.recurrent.simple_rnn_cell import SimpleRNNCell
 from dlrs.layers.recurrent.single_cell import SingleCellRNN, taken_by_cell
 
@@ -96,7 +96,8 @@ class SimpleRNN(SingleCellRNN):
         return super()._is_one_op() and self.cell.activation in (activations.tanh, activations.relu)
 
     def _all_steps(self, z: Any, states: list[Any], mask: Any) -> tuple[Any, list[Any]]:
-        z = z if self.cell.bias is None else ops.add(z, self.cell.bias)
         name = "tanh" if self.cell.activation is activations.tanh else "relu"
-        outputs, state = ops.simple_rnn(z, states[0], self.cell.recurrent_kernel, mask, name, self.go_backwards)
+        outputs, state = _dlrs.simple_rnn(
+            z, states[0], self.cell.recurrent_kernel, mask, name, self.go_backwards, mask is not None
+        )
         return outputs, [state]

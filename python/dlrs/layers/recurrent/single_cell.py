@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dlrs import activations, ops, regularizers
+from dlrs import _dlrs, activations, ops, regularizers
 from dlrs.layers.recurrent.cell import GatedCell, cell_config
 from dlrs.layers.recurrent.rnn import RNN
 
@@ -31,7 +31,7 @@ class SingleCellRNN(RNN):
         if not self._is_one_op():
             return super().inner_loop(sequences, initial_state, mask, training, given)
         self._draw_masks(self.cell, sequences[:, :1], initial_state, training)
-        z = self.cell._of_inputs(sequences, training)
+        z = self._of_inputs(sequences, mask, training)
         outputs, states = self._all_steps(z, initial_state, mask)
         last = states[0]
         if mask is not None:
@@ -39,6 +39,21 @@ class SingleCellRNN(RNN):
         if self.return_sequences and self.go_backwards:
             outputs = ops.flip(outputs, 1)
         return last, outputs, states
+
+    def _of_inputs(self, sequences: Any, mask: Any, training: bool) -> Any:
+        """What the inputs add to the gates of all steps. Masked ones are neither read nor computed: padding costs nothing."""
+        cell, bias = self.cell, self._bias_of_inputs()
+        dropped = cell.get_dropout_mask(sequences) if training and cell.dropout > 0 else None
+        if mask is not None and not isinstance(dropped, list):
+            x = sequences if dropped is None else ops.multiply(sequences, dropped)
+            return _dlrs.masked_matmul(x, cell.kernel, bias, mask)
+        z = cell._of_inputs(sequences, training)
+        z = z if bias is None else ops.add(z, bias)
+        return z if mask is None else ops.where(ops.expand_dims(mask, -1), z, ops.zeros_like(z))
+
+    def _bias_of_inputs(self) -> Any:
+        """What is added to the product of the inputs, or None."""
+        return self.cell.bias
 
     def _masked(self, outputs: Any, last: Any, mask: Any, given: bool) -> tuple[Any, Any]:
         """Outputs of masked steps: zeros, or those before; zeros where there is none before."""

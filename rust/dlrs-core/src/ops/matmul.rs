@@ -92,7 +92,7 @@ pub(super) fn sum_of_products(g: &mut Graph, a: Val, b: Val) -> Result<Val> {
 }
 
 /// How many parts of equal length a sum over `rows` is cut into: all parts together are at most half as large as the operands.
-fn parts(rows: usize, m: usize, n: usize) -> usize {
+pub(super) fn parts(rows: usize, m: usize, n: usize) -> usize {
     let room = rows * (m + n) / (2 * m * n).max(1);
     let good = |parts: &usize| rows.is_multiple_of(*parts) && *parts <= room && rows / parts >= DEEP;
     (2..=MANY_ITEMS).rev().find(good).filter(|&parts| parts >= MANY_ITEMS / 2).unwrap_or(1)
@@ -102,10 +102,10 @@ fn parts(rows: usize, m: usize, n: usize) -> usize {
 const MANY_ITEMS: usize = 16;
 
 /// Terms of a part's sums from which on reading its operands once saves more than adding the parts costs.
-const DEEP: usize = 1024;
+pub(super) const DEEP: usize = 1024;
 
 /// Rows of a product up to which a part is one tile.
-const FEW_ROWS: usize = 512;
+pub(super) const FEW_ROWS: usize = 512;
 
 /// Offset of each batch item of a tensor with leading axes `own`, broadcast to `all`, whose items have `item` elements.
 fn offsets_of(own: &Shape, all: &Shape, item: usize) -> Vec<usize> {

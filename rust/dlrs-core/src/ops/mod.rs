@@ -31,6 +31,7 @@ pub mod index;
 pub mod linalg;
 pub mod lookup;
 pub mod loss;
+pub mod masked;
 pub mod matmul;
 pub mod optim;
 pub mod order;

@@ -51,6 +51,23 @@ pub fn gemm_scratch_len(isa: Isa, m: usize, k: usize, n: usize) -> usize {
     })
 }
 
+/// Elements of scratch that [`gemm_f32`] needs for any tile of up to m×n of a product over up to k.
+pub fn gemm_scratch_most(isa: Isa, m: usize, k: usize, n: usize) -> usize {
+    dispatch!(isa, s => scratch_most(s, m, k).max(across_most(s, m, k, n)))
+}
+
+/// As [`gemm_scratch_len`] for a narrow C.
+#[inline(always)]
+fn across_most<S: Tiles>(s: S, m: usize, k: usize, n: usize) -> usize {
+    m * n.min(S::MR) + ALIGN + scratch_most(s, n.min(S::MR), k)
+}
+
+#[inline(always)]
+fn scratch_most<S: Tiles>(_: S, m: usize, k: usize) -> usize {
+    let few = k.min(ONE_BLOCK_DEPTH) * (panel::<S>() + m.min(S::MR));
+    few.max(k.min(S::DEPTH) * (panel::<S>() + m.min(MC))) + VECTOR + 2 * ALIGN
+}
+
 #[inline(always)]
 fn scratch_len<S: Tiles>(_: S, m: usize, k: usize) -> usize {
     k.div_ceil(depth_blocks::<S>(m, k)) * (panel::<S>() + m.min(MC)) + VECTOR + 2 * ALIGN

@@ -38,7 +38,7 @@ mod tiling;
 mod transpose;
 
 pub use batch_reduce::batch_reduce_gemm_f32;
-pub use driver::{MatB, gemm_f32, gemm_scratch_len};
+pub use driver::{MatB, gemm_f32, gemm_scratch_len, gemm_scratch_most};
 pub(crate) use driver::{block_of, finish_rows};
 pub use epilogue::{Activation, Epilogue};
 pub use matrix::MatRef;

@@ -103,9 +103,9 @@ impl<T: Float> GruForward<'_, T> {
         let (run, u, Place { row, j, n }) = (self.run, self.run.units, at);
         let (place, to) = (run.place(s), j - first);
         let step = row * run.time + place;
-        let (before, zero) = (h.read(l, at), l.splat(T::default()));
-        let (gates, candidate, h) = if is_live(self.mask, &run, row, place) {
-            let (mut x, mut product) = ([zero; GATES], product);
+        let before = h.read(l, at);
+        let h = if is_live(self.mask, &run, row, place) {
+            let (mut x, mut product) = (product, product);
             for g in 0..GATES {
                 x[g] = match self.z {
                     Some(z) => read(l, z, (step * GATES + g) * u + j, n),
@@ -115,14 +115,15 @@ impl<T: Float> GruForward<'_, T> {
             }
             let (z, r) = (l.sigmoid(l.add(x[0], product[0])), l.sigmoid(l.add(x[1], product[1])));
             let g = l.tanh(l.fma(r, product[2], x[2]));
-            ([z, r, g], product[2], l.fma(z, l.sub(before, g), g))
+            let gates = [z, r, g];
+            for g in 0..GATES {
+                write(l, self.gates.row(step * GATES + g), to, n, gates[g]);
+            }
+            write(l, self.candidates.row(step), to, n, product[2]);
+            l.fma(z, l.sub(before, g), g)
         } else {
-            ([zero; GATES], zero, before)
+            before
         };
-        for g in 0..GATES {
-            write(l, self.gates.row(step * GATES + g), to, n, gates[g]);
-        }
-        write(l, self.candidates.row(step), to, n, candidate);
         write(l, self.sequence.row(step), to, n, h);
         write(l, next.row(row), to, n, h);
     }
@@ -230,18 +231,17 @@ impl<T: Float> GruBackward<'_, T> {
         let place = run.place(s);
         let (at_z, at, at_row) = (run.at(row, place, GATES * u) + j, run.at(row, place, u) + j, row * u + j);
         let at_now = row * run.stride(GATES * u) + j;
-        let before = match s.checked_sub(1) {
-            Some(before) => read(l, self.sequence, run.at(row, run.place(before), u) + j, n),
-            None => read(l, self.h0, at_row, n),
-        };
-        write(l, self.states, at, n, before);
         let mut dh = l.add(read(l, self.d_h0, at_row, n), d);
         if let Some(d) = self.d_sequence {
             dh = l.add(dh, read(l, d, at, n));
         }
-        let zero = l.splat(T::default());
-        let (mut dx, mut d_candidate) = ([zero; GATES], zero);
+        let mut products = [l.splat(T::default()); GATES];
         if is_live(self.mask, &run, row, place) {
+            let before = match s.checked_sub(1) {
+                Some(before) => read(l, self.sequence, run.at(row, run.place(before), u) + j, n),
+                None => read(l, self.h0, at_row, n),
+            };
+            write(l, self.states, at, n, before);
             let z = read(l, self.gates, at_z, n);
             let r = read(l, self.gates, at_z + u, n);
             let g = read(l, self.gates, at_z + 2 * u, n);
@@ -251,16 +251,17 @@ impl<T: Float> GruBackward<'_, T> {
             let to_g = l.sub(dh, to_z);
             let dg = l.sub(to_g, l.mul(to_g, l.mul(g, g)));
             let (d_z, d_r) = (l.mul(dh, l.sub(before, g)), l.mul(dg, candidate));
-            dx = [l.mul(d_z, slope_z), l.mul(d_r, slope_r), dg];
-            d_candidate = l.mul(dg, r);
+            let dx = [l.mul(d_z, slope_z), l.mul(d_r, slope_r), dg];
+            products = [dx[0], dx[1], l.mul(dg, r)];
+            for g in 0..GATES {
+                write(l, self.d_z, at_z + g * u, n, dx[g]);
+                write(l, self.d_products, at_z + g * u, n, products[g]);
+            }
             dh = to_z;
         }
         write(l, self.d_h0, at_row, n, dh);
         for g in 0..GATES {
-            let product = if g == 2 { d_candidate } else { dx[g] };
-            write(l, self.d_z, at_z + g * u, n, dx[g]);
-            write(l, self.d_products, at_z + g * u, n, product);
-            write(l, now, at_now + g * u, n, product);
+            write(l, now, at_now + g * u, n, products[g]);
         }
     }
 }

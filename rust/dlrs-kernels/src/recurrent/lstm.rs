@@ -163,7 +163,7 @@ impl<T: Float> LstmForward<'_, T> {
             Some(before) => read(l, self.cells.row(row * run.time + run.place(before)), to, n),
             None => read(l, self.c0, row * u + j, n),
         };
-        let (gates, c, h) = if is_live(self.mask, &run, row, place) {
+        let (c, h) = if is_live(self.mask, &run, row, place) {
             let mut x = product;
             for g in 0..GATES {
                 let z = match self.z {
@@ -174,13 +174,14 @@ impl<T: Float> LstmForward<'_, T> {
             }
             let (i, f, g, o) = (l.sigmoid(x[0]), l.sigmoid(x[1]), l.tanh(x[2]), l.sigmoid(x[3]));
             let c = l.fma(f, c, l.mul(i, g));
-            ([i, f, g, o], c, l.mul(o, l.tanh(c)))
+            let gates = [i, f, g, o];
+            for g in 0..GATES {
+                write(l, self.gates.row(step * GATES + g), to, n, gates[g]);
+            }
+            (c, l.mul(o, l.tanh(c)))
         } else {
-            ([l.splat(T::default()); GATES], c, h.read(l, at))
+            (c, h.read(l, at))
         };
-        for g in 0..GATES {
-            write(l, self.gates.row(step * GATES + g), to, n, gates[g]);
-        }
         write(l, self.cells.row(step), to, n, c);
         write(l, self.sequence.row(step), to, n, h);
         write(l, next.row(row), to, n, h);
@@ -281,14 +282,6 @@ impl<T: Float> LstmBackward<'_, T> {
         let place = run.place(s);
         let (at_z, at, at_row) = (run.at(row, place, GATES * u) + j, run.at(row, place, u) + j, row * u + j);
         let at_now = row * run.stride(GATES * u) + j;
-        let (h_before, c_before) = match s.checked_sub(1) {
-            Some(before) => {
-                let at = run.at(row, run.place(before), u) + j;
-                (read(l, self.sequence, at, n), read(l, self.cells, at, n))
-            }
-            None => (read(l, self.h0, at_row, n), read(l, self.c0, at_row, n)),
-        };
-        write(l, self.states, at, n, h_before);
         let mut dh = l.add(read(l, self.d_h0, at_row, n), d);
         if let Some(d) = self.d_sequence {
             dh = l.add(dh, read(l, d, at, n));
@@ -296,6 +289,14 @@ impl<T: Float> LstmBackward<'_, T> {
         let zero = l.splat(T::default());
         let mut dz = [zero; GATES];
         if is_live(self.mask, &run, row, place) {
+            let (h_before, c_before) = match s.checked_sub(1) {
+                Some(before) => {
+                    let at = run.at(row, run.place(before), u) + j;
+                    (read(l, self.sequence, at, n), read(l, self.cells, at, n))
+                }
+                None => (read(l, self.h0, at_row, n), read(l, self.c0, at_row, n)),
+            };
+            write(l, self.states, at, n, h_before);
             // No closure here: it would be compiled without the level's instructions.
             let (i, f) = (read(l, self.gates, at_z, n), read(l, self.gates, at_z + u, n));
             let (g, o) = (read(l, self.gates, at_z + 2 * u, n), read(l, self.gates, at_z + 3 * u, n));
@@ -313,11 +314,13 @@ impl<T: Float> LstmBackward<'_, T> {
                 through_sigmoid(l, o, l.mul(dh, tanh_c)),
             ];
             write(l, self.d_c0, at_row, n, l.mul(dc, f));
+            for g in 0..GATES {
+                write(l, self.d_z, at_z + g * u, n, dz[g]);
+            }
             dh = zero;
         }
         write(l, self.d_h0, at_row, n, dh);
         for g in 0..GATES {
-            write(l, self.d_z, at_z + g * u, n, dz[g]);
             write(l, now, at_now + g * u, n, dz[g]);
         }
     }

@@ -58,19 +58,17 @@ impl<T: Float> ResetBeforeForward<'_, T> {
         let (run, u, Place { row, j, n }) = (self.run, self.run.units, at);
         let place = run.place(s);
         let (at_gates, at_h) = (run.at(row, place, GATES * u) + j, row * run.stride(u) + j);
-        let zero = l.splat(T::default());
-        let (mut gates, mut reset_h) = ([zero; 2], zero);
+        let mut reset_h = l.splat(T::default());
         if is_live(self.mask, &run, row, place) {
+            let mut gates = product;
             for g in 0..2 {
                 let x = read(l, self.z.unwrap_or(self.gates), at_gates + g * u, n);
                 gates[g] = l.sigmoid(l.add(x, product[g]));
+                write(l, self.gates, at_gates + g * u, n, gates[g]);
             }
             reset_h = l.mul(gates[1], read(l, h, at_h, n));
+            write(l, self.resets, run.at(row, place, u) + j, n, reset_h);
         }
-        for g in 0..2 {
-            write(l, self.gates, at_gates + g * u, n, gates[g]);
-        }
-        write(l, self.resets, run.at(row, place, u) + j, n, reset_h);
         write(l, reset, at_h, n, reset_h);
     }
 
@@ -81,14 +79,14 @@ impl<T: Float> ResetBeforeForward<'_, T> {
         let place = run.place(s);
         let (at_gates, at_h) = (run.at(row, place, GATES * u) + j, row * run.stride(u) + j);
         let before = read(l, h, at_h, n);
-        let (g, state) = if is_live(self.mask, &run, row, place) {
+        let state = if is_live(self.mask, &run, row, place) {
             let x = read(l, self.z.unwrap_or(self.gates), at_gates + 2 * u, n);
             let g = l.tanh(l.add(x, product));
-            (g, l.fma(read(l, self.gates, at_gates, n), l.sub(before, g), g))
+            write(l, self.gates, at_gates + 2 * u, n, g);
+            l.fma(read(l, self.gates, at_gates, n), l.sub(before, g), g)
         } else {
-            (l.splat(T::default()), before)
+            before
         };
-        write(l, self.gates, at_gates + 2 * u, n, g);
         write(l, self.sequence, run.at(row, place, u) + j, n, state);
         write(l, h, at_h, n, state);
     }
@@ -216,8 +214,6 @@ impl<T: Float> ResetBeforeBackward<'_, T> {
         let (run, u, Place { row, j, n }) = (self.run, self.run.units, at);
         let place = run.place(s);
         let (at_z, at_h) = (run.at(row, place, GATES * u) + j, run.at(row, place, u) + j);
-        let before = self.before(l, s, at);
-        write(l, self.states, at_h, n, before);
         let mut dh = read(l, self.d_h0, row * u + j, n);
         if let Some(d) = self.d_sequence {
             dh = l.add(dh, read(l, d, at_h, n));
@@ -225,16 +221,18 @@ impl<T: Float> ResetBeforeBackward<'_, T> {
         let zero = l.splat(T::default());
         let (mut dz, mut dg) = (zero, zero);
         if is_live(self.mask, &run, row, place) {
+            let before = self.before(l, s, at);
+            write(l, self.states, at_h, n, before);
             let (z, g) = (read(l, self.gates, at_z, n), read(l, self.gates, at_z + 2 * u, n));
             let to_z = l.mul(dh, z);
             let to_g = l.sub(dh, to_z);
             dg = l.sub(to_g, l.mul(to_g, l.mul(g, g)));
             dz = l.mul(l.mul(dh, l.sub(before, g)), l.sub(z, l.mul(z, z)));
             dh = to_z;
+            write(l, self.d_z, at_z, n, dz);
+            write(l, self.d_z, at_z + 2 * u, n, dg);
         }
         write(l, self.d_h0, row * u + j, n, dh);
-        write(l, self.d_z, at_z, n, dz);
-        write(l, self.d_z, at_z + 2 * u, n, dg);
         write(l, d_zr, row * run.stride(2 * u) + j, n, dz);
         write(l, d_g, row * run.stride(u) + j, n, dg);
     }
@@ -250,8 +248,8 @@ impl<T: Float> ResetBeforeBackward<'_, T> {
             let r = read(l, self.gates, at_r, n);
             dr = l.mul(l.mul(d, self.before(l, s, at)), l.sub(r, l.mul(r, r)));
             add_to(l, self.d_h0, u, at, l.mul(d, r));
+            write(l, self.d_z, at_r, n, dr);
         }
-        write(l, self.d_z, at_r, n, dr);
         write(l, d_zr, row * run.stride(2 * u) + u + j, n, dr);
     }
 }

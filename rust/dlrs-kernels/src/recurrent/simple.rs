@@ -185,23 +185,24 @@ impl<T: Float> SimpleBackward<'_, T> {
         let (run, u) = (self.run, self.run.units);
         let place = run.place(s);
         let (at, at_row) = (run.at(row, place, u) + j, row * u + j);
-        let before = match s.checked_sub(1) {
-            Some(before) => read(l, self.sequence, run.at(row, run.place(before), u) + j, n),
-            None => read(l, self.h0, at_row, n),
-        };
-        write(l, self.states, at, n, before);
         let mut dh = l.add(read(l, self.d_h0, at_row, n), d);
         if let Some(d) = self.d_sequence {
             dh = l.add(dh, read(l, d, at, n));
         }
         let zero = l.splat(T::default());
         let (dz, passed) = if is_live(self.mask, &run, row, place) {
-            (self.activation.backward(l, read(l, self.sequence, at, n), dh), zero)
+            let before = match s.checked_sub(1) {
+                Some(before) => read(l, self.sequence, run.at(row, run.place(before), u) + j, n),
+                None => read(l, self.h0, at_row, n),
+            };
+            write(l, self.states, at, n, before);
+            let dz = self.activation.backward(l, read(l, self.sequence, at, n), dh);
+            write(l, self.d_z, at, n, dz);
+            (dz, zero)
         } else {
             (zero, dh)
         };
         write(l, self.d_h0, at_row, n, passed);
-        write(l, self.d_z, at, n, dz);
         write(l, now, row * run.stride(u) + j, n, dz);
     }
 }

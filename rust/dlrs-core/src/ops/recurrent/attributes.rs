@@ -6,6 +6,7 @@ use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{Rect, TileIo};
 use dlrs_kernels::recurrent::{Layout, Run};
 
+use super::super::masked::{live_rows, masked_sum_of_products};
 use super::super::matmul::sum_of_products;
 use super::super::tiles::spans;
 use super::super::{Lowered, RoundTiles, arity};
@@ -196,9 +197,17 @@ pub(super) fn part<'a, T>(x: &'a [T], rows: &Range<usize>, width: usize) -> &'a 
 }
 
 /// The gradient with respect to weights: states (batch, steps, units) transposed, times the gradient of their products, over all
-/// rows and steps.
-pub(super) fn weight_gradient(g: &mut Graph, states: Val, d: Val) -> Result<Val> {
-    sum_of_products(g, states, d)
+/// rows and the steps that the mask allows.
+pub(super) fn weight_gradient(g: &mut Graph, states: Val, d: Val, mask: Option<Val>) -> Result<Val> {
+    match mask {
+        Some(mask) => masked_sum_of_products(g, states, d, mask),
+        None => sum_of_products(g, states, d),
+    }
+}
+
+/// What a pass has of its steps: it leaves that of denied ones unwritten, which is zero here.
+pub(super) fn written(g: &mut Graph, x: Val, mask: Option<Val>) -> Result<Val> {
+    mask.map_or(Ok(x), |mask| live_rows(g, x, mask))
 }
 
 /// Where the gradients that are given stand among the operands, from `first` on.

@@ -8,10 +8,11 @@ use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::TileIo;
 use dlrs_kernels::recurrent::{Float, GruBackward as BackwardKernel, GruForward as ForwardKernel, Part, Weights};
 
+use super::super::masked::masked_sum;
 use super::super::{Contraction, FusionClass, Packing, Preparation, TileConsumer};
 use super::super::{LowerCx, Lowered, NodeRef, Op, no_gradient};
 use super::Steps;
-use super::attributes::{Sizes, check, expect, given, part, weight_gradient};
+use super::attributes::{Sizes, check, expect, given, part, weight_gradient, written};
 use super::definition::{Arguments, gates, plus, run_steps, states_before, through_sigmoid, through_tanh};
 use super::packed::Reading;
 use crate::DType;
@@ -64,13 +65,16 @@ impl Op for Gru {
             return no_gradient("gru", "of gradients of its own it has only those of its definition");
         }
         let given = [0, 1].map(|i| d_outputs[i].is_some());
-        let (x, y) = (node.inputs, node.outputs);
+        let (x, y, mask) = (node.inputs, node.outputs, node.inputs.get(4).copied());
         let mut operands = vec![x[2], x[1], y[0], y[2], y[3]];
         operands.extend(d_outputs.iter().flatten());
         operands.extend(&x[4..]);
         let d = g.apply(Arc::new(GruGradient { steps: self.0, given }), &operands)?;
-        let weights = weight_gradient(g, d[3], d[1])?;
-        let bias = g.sum(d[1], &[0, 1], false)?;
+        let weights = weight_gradient(g, d[3], d[1], mask)?;
+        let bias = match mask {
+            Some(mask) => masked_sum(g, d[1], mask)?,
+            None => g.sum(d[1], &[0, 1], false)?,
+        };
         let mut grads = vec![Some(d[0]), Some(d[2]), Some(weights), Some(bias)];
         grads.resize(x.len(), None);
         Ok(grads)
@@ -241,9 +245,9 @@ impl Op for GruGradient {
         let [d_sequence, d_h] = given(self.given, 5).map(|at| at.map(|at| inputs[at]));
         let states = states_before(g, self.steps, h0, sequence)?;
         let d_h = d_h.map_or_else(|| g.zeros_like(h0), Ok)?;
-        let mut xs = vec![inputs[3], inputs[4], states];
-        xs.extend(d_sequence);
         let mask = self.steps.masked.then(|| inputs[inputs.len() - 1]);
+        let mut xs = vec![written(g, inputs[3], mask)?, written(g, inputs[4], mask)?, states];
+        xs.extend(d_sequence);
         let backward = Steps { reverse: !self.steps.reverse, ..self.steps };
         let (first, ys) = run_steps(g, backward, &[d_h], &xs, mask, &inputs[..1], &step_back)?;
         Ok(Some(vec![ys[0], ys[1], first[0], states]))

@@ -10,7 +10,7 @@ use dlrs_kernels::recurrent::{Float, LstmBackward as BackwardKernel, LstmForward
 use super::super::{Contraction, FusionClass, Packing, Preparation, TileConsumer};
 use super::super::{LowerCx, Lowered, NodeRef, Op, no_gradient};
 use super::Steps;
-use super::attributes::{Sizes, check, expect, given, part, weight_gradient};
+use super::attributes::{Sizes, check, expect, given, part, weight_gradient, written};
 use super::definition::{Arguments, gates, plus, run_steps, states_before, through_sigmoid, through_tanh};
 use super::packed::Reading;
 use crate::DType;
@@ -66,7 +66,7 @@ impl Op for Lstm {
         operands.extend(d_outputs.iter().flatten());
         operands.extend(&x[4..]);
         let d = g.apply(std::sync::Arc::new(LstmGradient { steps: self.0, given }), &operands)?;
-        let weights = weight_gradient(g, d[3], d[0])?;
+        let weights = weight_gradient(g, d[3], d[0], x.get(4).copied())?;
         let mut grads = vec![Some(d[0]), Some(d[1]), Some(d[2]), Some(weights)];
         grads.resize(x.len(), None);
         Ok(grads)
@@ -237,9 +237,9 @@ impl Op for LstmGradient {
         let states = states_before(g, self.steps, h0, sequence)?;
         let before = states_before(g, self.steps, c0, cells)?;
         let (d_h, d_c) = (d_h.map_or_else(|| g.zeros_like(h0), Ok)?, d_c.map_or_else(|| g.zeros_like(c0), Ok)?);
-        let mut xs = vec![inputs[4], cells, before];
-        xs.extend(d_sequence);
         let mask = self.steps.masked.then(|| inputs[inputs.len() - 1]);
+        let mut xs = vec![written(g, inputs[4], mask)?, cells, before];
+        xs.extend(d_sequence);
         let backward = Steps { reverse: !self.steps.reverse, ..self.steps };
         let (first, ys) = run_steps(g, backward, &[d_h, d_c], &xs, mask, &inputs[..1], &step_back)?;
         Ok(Some(vec![ys[0], first[0], first[1], states]))

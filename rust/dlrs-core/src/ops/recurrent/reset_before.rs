@@ -11,7 +11,7 @@ use dlrs_kernels::recurrent::{Float, ResetBeforeBackward as BackwardKernel, Rese
 use super::super::slice::Span;
 use super::super::{LowerCx, Lowered, NodeRef, Op, no_gradient};
 use super::Steps;
-use super::attributes::{Sizes, check, expect, given, part, weight_gradient};
+use super::attributes::{Sizes, check, expect, given, part, weight_gradient, written};
 use super::definition::{Arguments, gates, plus, run_steps, states_before, through_sigmoid, through_tanh};
 use crate::DType;
 use crate::error::Result;
@@ -60,7 +60,7 @@ impl Op for GruResetBefore {
             return no_gradient("gru", "of gradients of its own it has only those of its definition");
         }
         let given = [0, 1].map(|i| d_outputs[i].is_some());
-        let (x, y) = (node.inputs, node.outputs);
+        let (x, y, mask) = (node.inputs, node.outputs, node.inputs.get(3).copied());
         let mut operands = vec![x[2], x[1], y[0], y[2]];
         operands.extend(d_outputs.iter().flatten());
         operands.extend(&x[3..]);
@@ -69,7 +69,7 @@ impl Op for GruResetBefore {
         let mut columns =
             |first: usize, n: usize| g.slice(d[0], &[Span::all(all[0]), Span::all(all[1]), Span::range(first, n)]);
         let (d_zr, d_g) = (columns(0, 2 * units)?, columns(2 * units, units)?);
-        let weights = [weight_gradient(g, d[2], d_zr)?, weight_gradient(g, y[3], d_g)?];
+        let weights = [weight_gradient(g, d[2], d_zr, mask)?, weight_gradient(g, y[3], d_g, mask)?];
         let weights = g.concat(&weights, 1)?;
         let mut grads = vec![Some(d[0]), Some(d[1]), Some(weights)];
         grads.resize(x.len(), None);
@@ -188,9 +188,9 @@ impl Op for GruResetBeforeGradient {
         let [d_sequence, d_h] = given(self.given, 4).map(|at| at.map(|at| inputs[at]));
         let states = states_before(g, self.steps, h0, sequence)?;
         let d_h = d_h.map_or_else(|| g.zeros_like(h0), Ok)?;
-        let mut xs = vec![inputs[3], states];
-        xs.extend(d_sequence);
         let mask = self.steps.masked.then(|| inputs[inputs.len() - 1]);
+        let mut xs = vec![written(g, inputs[3], mask)?, states];
+        xs.extend(d_sequence);
         let backward = Steps { reverse: !self.steps.reverse, ..self.steps };
         let (first, ys) = run_steps(g, backward, &[d_h], &xs, mask, &inputs[..1], &step_back)?;
         Ok(Some(vec![ys[0], first[0], states]))

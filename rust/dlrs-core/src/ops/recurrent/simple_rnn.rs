@@ -63,7 +63,7 @@ impl Op for SimpleRnn {
         operands.extend(d_outputs.iter().flatten());
         operands.extend(&x[3..]);
         let d = g.apply(Arc::new(SimpleRnnGradient { forward: *self, given }), &operands)?;
-        let weights = weight_gradient(g, d[2], d[0])?;
+        let weights = weight_gradient(g, d[2], d[0], x.get(3).copied())?;
         let mut grads = vec![Some(d[0]), Some(d[1]), Some(weights)];
         grads.resize(x.len(), None);
         Ok(grads)
