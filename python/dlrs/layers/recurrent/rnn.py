@@ -195,6 +195,9 @@ class RNN(Layer):
     ) -> tuple[Any, Any, list[Any]]:
         """The last output, all outputs, the last state; `given`: the first state may be other than zeros."""
         self._draw_masks(self.cell, sequences[:, 0], initial_state, training)
+        if mask is not None:  # what stands in masked steps, NaN perhaps, has no part in gradients
+            seen = ops.reshape(mask, (*mask.shape, *(1,) * (sequences.ndim - 2)))
+            sequences = ops.where(seen, sequences, ops.zeros_like(sequences))
         steps = ops.swapaxes(sequences, 0, 1)
         masks = None if mask is None else ops.swapaxes(mask, 0, 1)
         if self.go_backwards:

@@ -41,7 +41,7 @@ class SingleCellRNN(RNN):
         return last, outputs, states
 
     def _of_inputs(self, sequences: Any, mask: Any, training: bool) -> Any:
-        """What the inputs add to the gates of all steps. Masked ones are neither read nor computed: padding costs nothing."""
+        """What the inputs add to the gates of all steps. Masked ones are neither read nor computed."""
         cell, bias = self.cell, self._bias_of_inputs()
         dropped = cell.get_dropout_mask(sequences) if training and cell.dropout > 0 else None
         if mask is not None and not isinstance(dropped, list):

@@ -203,6 +203,11 @@ pub trait Contraction: Send + Sync {
         None
     }
 
+    /// As [`product`](Self::product), for a product of the rows that a mask allows.
+    fn masked_product(&self) -> Option<masked::MaskedProduct> {
+        None
+    }
+
     /// The op that brings an operand into the layout of [`packing`](Self::packing), where that pays in every run: the lowering then
     /// finds it packed, too.
     fn preparation(&self, _isa: Isa, _inputs: &[Ty]) -> Option<Preparation> {

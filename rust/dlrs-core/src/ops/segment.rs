@@ -8,7 +8,7 @@ use dlrs_kernels::mem::{Body, TileIo, TileMut};
 
 use super::index::{Indices, check_indices};
 use super::tiles::{Block, TILE, grid};
-use super::{FusionClass, LowerCx, Lowered, NodeRef, Op, arity};
+use super::{FusionClass, LowerCx, Lowered, NodeRef, Op, arity, no_gradient};
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
@@ -37,6 +37,8 @@ pub struct Segment {
     pub combine: Combine,
     /// Rows of the result.
     pub segments: usize,
+    /// Whether bools, one per row of `data`, are the last operand: rows for which they are false are left out, unread.
+    pub masked: bool,
 }
 
 impl Op for Segment {
@@ -54,7 +56,7 @@ impl Op for Segment {
 
     fn infer(&self, inputs: &[Ty]) -> Result<Vec<Ty>> {
         let name = self.name();
-        arity(name, inputs, 2)?;
+        arity(name, inputs, 2 + usize::from(self.masked))?;
         let (data, ids) = (inputs[0], inputs[1]);
         check_indices(name, "segment_ids", ids)?;
         if data.shape.rank() == 0 || ids.shape.rank() != 1 || data.shape[0] != ids.shape[0] {
@@ -64,13 +66,19 @@ impl Op for Segment {
                 ids.shape
             );
         }
+        if self.masked && inputs[2] != Ty::new(DType::Bool, ids.shape) {
+            bail!("{name}: a mask of {} of shape {}; expected one bool per row", inputs[2].dtype, inputs[2].shape);
+        }
         let dims = [&[self.segments], &data.shape[1..]].concat();
         Ok(vec![Ty::new(data.dtype, Shape::new(&dims)?)])
     }
 
     fn grad(&self, g: &mut Graph, node: &NodeRef<'_>, d_outputs: &[Option<Val>]) -> Result<Vec<Option<Val>>> {
-        let Some(d) = d_outputs[0] else { return Ok(vec![None; 2]) };
+        let Some(d) = d_outputs[0] else { return Ok(vec![None; node.inputs.len()]) };
         let (data, ids) = (node.inputs[0], node.inputs[1]);
+        if self.masked {
+            return no_gradient(self.name(), "it was planned already");
+        }
         if self.combine == Combine::Sum {
             return Ok(vec![Some(g.take(d, ids, 0)?), None]);
         }
@@ -93,7 +101,7 @@ impl Op for Segment {
         let blocks = owners(self.segments, inner);
         let tiles = blocks.iter().map(|b| vec![b.rect(inner)]).collect();
         let cost = 20.0 + (cx.inputs[0].shape.size() + cx.outputs[0].shape.size()) as f64 * 0.1;
-        let rows = Rows { name: self.name(), segments: self.segments, inner, blocks };
+        let rows = Rows { name: self.name(), segments: self.segments, masked: self.masked, inner, blocks };
         let body = match (cx.outputs[0].dtype, self.combine) {
             (DType::F32, how) => floats::<f32>(how, f32::INFINITY, rows),
             (DType::F64, how) => floats::<f64>(how, f64::INFINITY, rows),
@@ -112,7 +120,7 @@ impl Op for Segment {
     }
 
     fn takes(&self, dtype: DType) -> bool {
-        dtype == dtype.working()
+        dtype == dtype.working() || (self.masked && dtype == DType::Bool)
     }
 }
 
@@ -133,6 +141,7 @@ fn owners(segments: usize, inner: usize) -> Vec<Block> {
 struct Rows {
     name: &'static str,
     segments: usize,
+    masked: bool,
     inner: usize,
     blocks: Vec<Block>,
 }
@@ -158,7 +167,11 @@ impl Rows {
         let mut y: TileMut<'_, T> = io.output(0);
         (0..y.rows()).for_each(|r| y.row(r).fill(none));
         let rows = data.len().checked_div(self.inner).unwrap_or(0);
+        let mask = self.masked.then(|| io.input::<u8>(2));
         for i in 0..rows {
+            if mask.is_some_and(|mask| mask[i] == 0) {
+                continue;
+            }
             let Some(segment) = ids.position(i, self.segments) else {
                 return io.refuse(format!(
                     "{}: segment_ids[{i}] is {}; expected less than the number of segments, {}",
@@ -178,7 +191,7 @@ impl Rows {
 impl Graph {
     /// Sums of the rows of `data` that have the same id.
     pub fn segment_sum(&mut self, data: Val, ids: Val, segments: usize) -> Result<Val> {
-        self.push(Segment { combine: Combine::Sum, segments }, &[data, ids])
+        self.push(Segment { combine: Combine::Sum, segments, masked: false }, &[data, ids])
     }
 }
 
@@ -220,7 +233,7 @@ mod tests {
                     if combine != Combine::Sum && !dtype.is_float() {
                         continue;
                     }
-                    let op = Segment { combine, segments: segments as usize };
+                    let op = Segment { combine, segments: segments as usize, masked: false };
                     let y = run(&op, &[data.clone(), i32s(&[500], &ids)]).unwrap().remove(0);
                     let want = expected(combine, &data, &ids, segments as usize, inner);
                     let want = cast(&f64s(&[segments as usize, inner], &want), dtype);
@@ -231,9 +244,18 @@ mod tests {
     }
 
     #[test]
+    fn rows_that_a_mask_denies_are_not_read() {
+        let op = Segment { combine: Combine::Sum, segments: 2, masked: true };
+        let mask = crate::Tensor::from_slice(DType::Bool, &[4], &[1u8, 0, 1, 0]).unwrap();
+        let data = f64s(&[4, 1], &[1.0, f64::NAN, 2.0, f64::NAN]);
+        let y = run(&op, &[data, i32s(&[4], &[1, 0, 1, 7]), mask]).unwrap().remove(0);
+        assert_eq!(values(&y), [0.0, 3.0]);
+    }
+
+    #[test]
     fn empty_segments_and_nan() {
         let run1 = |combine, x, ids: &[i32]| {
-            run(&Segment { combine, segments: 2 }, &[x, i32s(&[ids.len()], ids)]).unwrap().remove(0)
+            run(&Segment { combine, segments: 2, masked: false }, &[x, i32s(&[ids.len()], ids)]).unwrap().remove(0)
         };
         assert_eq!(values(&run1(Combine::Sum, noise(&[0, 3], 1), &[])), [0.0; 6]);
         assert_eq!(run1(Combine::Max, i32s(&[1], &[3]), &[1]).as_slice::<i32>(), [i32::MIN, 3]);
@@ -246,7 +268,7 @@ mod tests {
     fn gradients() {
         let ids = i64s(&[4], &[1, 0, -1, 1]);
         for combine in ALL {
-            let f = move |g: &mut Graph, x: &[Val]| g.push(Segment { combine, segments: 3 }, x);
+            let f = move |g: &mut Graph, x: &[Val]| g.push(Segment { combine, segments: 3, masked: false }, x);
             let finite = move |g: &mut Graph, x: &[Val]| {
                 let y = f(g, x)?;
                 g.take(y, x[1], 0)
@@ -258,7 +280,7 @@ mod tests {
     #[test]
     fn bad_arguments_are_named() {
         let ty = |dtype, dims: &[usize]| Ty::new(dtype, Shape::new(dims).unwrap());
-        let sum = Segment { combine: Combine::Sum, segments: 2 };
+        let sum = Segment { combine: Combine::Sum, segments: 2, masked: false };
         let types = [ty(DType::F32, &[2, 3]), ty(DType::I32, &[3])];
         assert!(refusal(sum.clone(), &types).contains("expected one id per row of data"));
         let error = run(&sum, &[noise(&[3, 2], 1), i32s(&[3], &[0, 1, 2])]).unwrap_err();

@@ -2,7 +2,7 @@
 //!
 //! Let G gather rows (an embedding of characters, say), so that its adjoint Gᵀ sums rows by their index. Then (G·E)·W = G·(E·W), and the
 //! gradients (G·E)ᵀ·D = Eᵀ·(Gᵀ·D) and Gᵀ·(D·Wᵀ) = (Gᵀ·D)·Wᵀ: three products over the gathered rows become three over the table's, and
-//! one sum over rows. Results differ from the definition's in the order of sums alone; but a row of the table that is not finite
+//! one sum over rows. Products of the rows that a mask allows are exchanged likewise: Gᵀ then sums those alone. Results differ from the definition's in the order of sums alone; but a row of the table that is not finite
 //! reaches the gradient by W even where no index names it, as ∞·0.
 
 use std::sync::Arc;
@@ -13,7 +13,9 @@ use super::rewrite::{Live, rewrite};
 use crate::error::Result;
 use crate::graph::{Graph, Node, Source, Val};
 use crate::ops::elementwise::Ewise;
+use crate::ops::masked::{MaskedMatMul, MaskedProduct, MaskedSums, Rest};
 use crate::ops::matmul::MatMul;
+use crate::ops::segment::{Combine, Segment};
 use crate::ops::shape::Reshape;
 use crate::ops::{FusionClass, Op};
 use crate::shape::Shape;
@@ -53,11 +55,12 @@ struct Gathered {
     count: usize,
 }
 
-/// A product of all rows of `a` with a matrix.
+/// A product of all rows of `a` with a matrix, or of those that the mask allows.
 struct Product {
     a: Val,
     b: Val,
     transpose_b: bool,
+    mask: Option<Val>,
 }
 
 impl Seen<'_> {
@@ -100,7 +103,16 @@ impl Seen<'_> {
             a: node.inputs[0],
             b: node.inputs[1],
             transpose_b: product.transpose_b,
+            mask: None,
         })
+    }
+
+    /// As [`product`](Self::product), of the rows that a mask allows.
+    fn masked_product(&self, v: Val) -> Option<(MaskedMatMul, Product)> {
+        let node = self.node(v)?;
+        let MaskedProduct::Rows(op) = masked_product_of(node)? else { return None };
+        let (a, b, mask) = (node.inputs[0], node.inputs[1], node.inputs.last().copied());
+        Some((op, Product { a, b, transpose_b: op.transpose_b, mask }))
     }
 
     /// The vector over the last axis that a node adds to the other operand.
@@ -128,10 +140,16 @@ impl Seen<'_> {
         match node.op.fusion_class() {
             FusionClass::SumOfRows(segments) => self.sum_of_products(new, node, segments),
             FusionClass::Elementwise(_) => self.sum_with_product(new, node),
-            FusionClass::Contraction(_) => match self.product(node.outputs[0]) {
-                Some(product) => self.product_of_rows(new, node, product, None),
-                None => self.product_of_transposed(new, node),
-            },
+            FusionClass::Contraction(contraction) => {
+                match (self.product(node.outputs[0]), contraction.masked_product()) {
+                    (Some(product), _) => self.product_of_rows(new, node, product, None),
+                    (None, Some(MaskedProduct::Rows(op))) if op.rest == Rest::Left => {
+                        self.masked_product_of_rows(new, node)
+                    }
+                    (None, Some(MaskedProduct::Sums(MaskedSums { parts: 1 }))) => self.masked_sums(new, node),
+                    _ => self.product_of_transposed(new, node),
+                }
+            }
             _ => Ok(None),
         }
     }
@@ -150,7 +168,7 @@ impl Seen<'_> {
         &self,
         new: &mut Graph,
         node: &Node,
-        Product { a, b, transpose_b }: Product,
+        Product { a, b, transpose_b, .. }: Product,
         vector: Option<Val>,
     ) -> Result<Option<Node>> {
         let Some(Gathered { op, table, indices, .. }) = self.gathered(a) else { return Ok(None) };
@@ -163,6 +181,24 @@ impl Seen<'_> {
         let rows = new.apply(op, &[product, indices])?[0];
         let shape = self.g.ty(node.outputs[0]).shape;
         Ok(Some(Node { op: Arc::new(Reshape { shape }), inputs: vec![rows], outputs: node.outputs.clone() }))
+    }
+
+    /// As [`product_of_rows`](Self::product_of_rows): what the rows hold that the mask denies is free.
+    fn masked_product_of_rows(&self, new: &mut Graph, node: &Node) -> Result<Option<Node>> {
+        let Some((op, product)) = self.masked_product(node.outputs[0]) else { return Ok(None) };
+        self.product_of_rows(new, node, product, op.bias.then(|| node.inputs[2]))
+    }
+
+    /// (G·E)ᵀ·D = Eᵀ·(Gᵀ·D), where the mask allows it.
+    fn masked_sums(&self, new: &mut Graph, node: &Node) -> Result<Option<Node>> {
+        let Some(Gathered { table, indices, rows, count, .. }) = self.gathered(node.inputs[0]) else { return Ok(None) };
+        let columns = self.g.ty(node.outputs[0]).shape[2];
+        let d = new.reshape(node.inputs[1], Shape::new(&[count, columns])?)?;
+        let indices = new.reshape(indices, Shape::new(&[count])?)?;
+        let sums = segment_sum(new, d, indices, Some(node.inputs[2]), rows)?;
+        let product = new.matmul(table, sums, true, false)?;
+        let shape = self.g.ty(node.outputs[0]).shape;
+        Ok(Some(Node { op: Arc::new(Reshape { shape }), inputs: vec![product], outputs: node.outputs.clone() }))
     }
 
     /// (G·E)ᵀ·D = Eᵀ·(Gᵀ·D).
@@ -186,16 +222,31 @@ impl Seen<'_> {
         while data != made && self.is_read_once(data) {
             data = self.live.canonical(self.node(data).map_or(made, |view| view.inputs[0]));
         }
-        let Some(Product { a, b, transpose_b }) = self.product(made) else { return Ok(None) };
+        let masked = || self.masked_product(made).filter(|(op, _)| op.rest == Rest::Zero && !op.bias);
+        let product = self.product(made).or_else(|| Some(masked()?.1));
+        let Some(Product { a, b, transpose_b, mask }) = product else { return Ok(None) };
         if data != made || !self.is_read_once(made) || count < PAYS * segments || columns == 0 {
             return Ok(None);
         }
         let inner = self.g.ty(a).shape.last().copied().unwrap_or(0);
         let a = new.reshape(a, Shape::new(&[count, inner])?)?;
-        let sums = new.segment_sum(a, indices, segments)?;
+        let sums = segment_sum(new, a, indices, mask, segments)?;
         let op = Arc::new(MatMul { transpose_a: false, transpose_b });
         Ok(Some(Node { op, inputs: vec![sums, b], outputs: node.outputs.clone() }))
     }
+}
+
+/// Sums of rows by their index; of those that the mask allows, if there is one.
+fn segment_sum(g: &mut Graph, data: Val, indices: Val, mask: Option<Val>, segments: usize) -> Result<Val> {
+    let Some(mask) = mask else { return g.segment_sum(data, indices, segments) };
+    let mask = g.reshape(mask, g.ty(indices).shape)?;
+    g.push(Segment { combine: Combine::Sum, segments, masked: true }, &[data, indices, mask])
+}
+
+/// The op of a node that is a product of the rows that a mask allows.
+fn masked_product_of(node: &Node) -> Option<MaskedProduct> {
+    let FusionClass::Contraction(contraction) = node.op.fusion_class() else { return None };
+    contraction.masked_product()
 }
 
 /// The op of a node that is a product of matrices.

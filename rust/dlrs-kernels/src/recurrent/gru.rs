@@ -100,7 +100,7 @@ impl<T: Float> GruForward<'_, T> {
         h: State<'_, T>,
         next: &mut TileMut<'_, T>,
     ) {
-        let (run, u, Place { row, j, n }) = (self.run, self.run.units, at);
+        let (run, u, Place { row, slot, j, n }) = (self.run, self.run.units, at);
         let (place, to) = (run.place(s), j - first);
         let step = row * run.time + place;
         let before = h.read(l, at);
@@ -125,7 +125,7 @@ impl<T: Float> GruForward<'_, T> {
             before
         };
         write(l, self.sequence.row(step), to, n, h);
-        write(l, next.row(row), to, n, h);
+        write(l, next.row(slot), to, n, h);
     }
 }
 
@@ -141,8 +141,7 @@ impl<T: Float> Cell<T> for (GruForward<'_, T>, Pass<'_, T>) {
             |s, row, panel| ahead.fetch(m.lanes(), run.place(s), row, panel * M::L::LANES),
             #[inline(always)]
             |s, row, panel, product, h, next| {
-                let j = panel * M::L::LANES;
-                let place = Place { row, j, n: M::L::LANES.min(u - j) };
+                let place = Place::of_panel(m.lanes(), row, panel, u);
                 x.finish(m.lanes(), s, 0, place, product, h, next);
             },
         );
@@ -162,8 +161,7 @@ impl<T: Float> Cell<T> for (GruForward<'_, T>, Round<'_, T>) {
             |s, row, panel| ahead.fetch(m.lanes(), run.place(s), row, panel * M::L::LANES),
             #[inline(always)]
             |s, row, panel, product, h, next| {
-                let j = panel * M::L::LANES;
-                let place = Place { row, j, n: M::L::LANES.min(u - j) };
+                let place = Place::of_panel(m.lanes(), row, panel, u);
                 x.finish(m.lanes(), s, first, place, product, h, next);
             },
         );
@@ -226,11 +224,11 @@ impl<T: Float> GruBackward<'_, T> {
     /// The gates' gradients of one row and a vector of units; `d` is what the products of the step after contribute to the state's
     /// gradient.
     #[inline(always)]
-    fn finish<L: Lanes<T = T>>(&mut self, l: L, s: usize, Place { row, j, n }: Place, d: L::V, now: &mut [T]) {
-        let (run, u) = (self.run, self.run.units);
+    fn finish<L: Lanes<T = T>>(&mut self, l: L, s: usize, at: Place, d: L::V, now: &mut [T]) {
+        let (run, u, Place { row, slot, j, n }) = (self.run, self.run.units, at);
         let place = run.place(s);
         let (at_z, at, at_row) = (run.at(row, place, GATES * u) + j, run.at(row, place, u) + j, row * u + j);
-        let at_now = row * run.stride(GATES * u) + j;
+        let at_now = slot * run.stride(GATES * u) + j;
         let mut dh = l.add(read(l, self.d_h0, at_row, n), d);
         if let Some(d) = self.d_sequence {
             dh = l.add(dh, read(l, d, at, n));

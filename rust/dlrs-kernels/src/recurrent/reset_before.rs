@@ -4,7 +4,8 @@
 
 use super::multiply::Multiply;
 use super::steps::{
-    Cell, Float, Place, Product, Run, add_to, any_live, copy_rows, each_of_two, is_live, multiply, read, start, write,
+    Cell, Float, Order, Place, Product, Run, add_to, any_live, copy_rows, each_of_two, is_live, multiply, read, start,
+    write,
 };
 use super::weights::{Layout, Weights};
 use crate::isa::{Isa, Lanes};
@@ -55,7 +56,7 @@ impl<T: Float> ResetBeforeForward<'_, T> {
     /// z, r and r⊙h of one row and a vector of units, from the product of the state `h`.
     #[inline(always)]
     fn gates<L: Lanes<T = T>>(&mut self, l: L, s: usize, at: Place, product: [L::V; 2], h: &[T], reset: &mut [T]) {
-        let (run, u, Place { row, j, n }) = (self.run, self.run.units, at);
+        let (run, u, Place { row, j, n, .. }) = (self.run, self.run.units, at);
         let place = run.place(s);
         let (at_gates, at_h) = (run.at(row, place, GATES * u) + j, row * run.stride(u) + j);
         let mut reset_h = l.splat(T::default());
@@ -74,7 +75,7 @@ impl<T: Float> ResetBeforeForward<'_, T> {
 
     /// g and the state of one row and a vector of units, from the product of r⊙h.
     #[inline(always)]
-    fn state<L: Lanes<T = T>>(&mut self, l: L, s: usize, Place { row, j, n }: Place, product: L::V, h: &mut [T]) {
+    fn state<L: Lanes<T = T>>(&mut self, l: L, s: usize, Place { row, j, n, .. }: Place, product: L::V, h: &mut [T]) {
         let (run, u) = (self.run, self.run.units);
         let place = run.place(s);
         let (at_gates, at_h) = (run.at(row, place, GATES * u) + j, row * run.stride(u) + j);
@@ -106,12 +107,13 @@ impl<T: Float> Cell<T> for Pass<'_, ResetBeforeForward<'_, T>, T> {
         let (run, panels, mask, l) = (x.run, x.panels, x.mask, m.lanes());
         let (u, stride, layouts) = (run.units, run.stride(run.units), ResetBeforeForward::<T>::weights(run.units));
         let (h, reset) = scratch.split_at_mut(run.operand_len(u));
+        let order = Order::plain();
         copy_rows((x.h0, u), (h, stride), u, run.rows);
         for s in 0..run.time {
             if stop() {
                 return;
             }
-            let live = any_live(mask, &run, s);
+            let live = any_live(mask, &run, &order, s);
             multiply::<M, 2>(
                 m,
                 &run,
@@ -122,8 +124,7 @@ impl<T: Float> Cell<T> for Pass<'_, ResetBeforeForward<'_, T>, T> {
                 |_, _| {},
                 #[inline(always)]
                 |row, panel, product| {
-                    let j = panel * M::L::LANES;
-                    let place = Place { row, j, n: M::L::LANES.min(u - j) };
+                    let place = Place::of_panel(l, (row, row), panel, u);
                     x.gates(l, s, place, product, h, reset);
                 },
             );
@@ -141,7 +142,7 @@ impl<T: Float> Cell<T> for Pass<'_, ResetBeforeForward<'_, T>, T> {
                         u,
                         M::L::LANES,
                         panel,
-                        row,
+                        (row, row),
                         product,
                         #[inline(always)]
                         |place, sum| x.state(l, s, place, sum, h),
@@ -200,7 +201,7 @@ impl<T: Float> ResetBeforeBackward<'_, T> {
 
     /// The state before step `s`.
     #[inline(always)]
-    fn before<L: Lanes<T = T>>(&self, l: L, s: usize, Place { row, j, n }: Place) -> L::V {
+    fn before<L: Lanes<T = T>>(&self, l: L, s: usize, Place { row, j, n, .. }: Place) -> L::V {
         let u = self.run.units;
         match s.checked_sub(1) {
             Some(before) => read(l, self.sequence, self.run.at(row, self.run.place(before), u) + j, n),
@@ -211,7 +212,7 @@ impl<T: Float> ResetBeforeBackward<'_, T> {
     /// The gradients of the sums of z and g of one row and a vector of units.
     #[inline(always)]
     fn gates<L: Lanes<T = T>>(&mut self, l: L, s: usize, at: Place, d_g: &mut [T], d_zr: &mut [T]) {
-        let (run, u, Place { row, j, n }) = (self.run, self.run.units, at);
+        let (run, u, Place { row, j, n, .. }) = (self.run, self.run.units, at);
         let place = run.place(s);
         let (at_z, at_h) = (run.at(row, place, GATES * u) + j, run.at(row, place, u) + j);
         let mut dh = read(l, self.d_h0, row * u + j, n);
@@ -240,7 +241,7 @@ impl<T: Float> ResetBeforeBackward<'_, T> {
     /// The gradient of the sum of r, from that of r⊙h.
     #[inline(always)]
     fn reset<L: Lanes<T = T>>(&mut self, l: L, s: usize, at: Place, d: L::V, d_zr: &mut [T]) {
-        let (run, u, Place { row, j, n }) = (self.run, self.run.units, at);
+        let (run, u, Place { row, j, n, .. }) = (self.run, self.run.units, at);
         let place = run.place(s);
         let at_r = run.at(row, place, GATES * u) + u + j;
         let mut dr = l.splat(T::default());
@@ -260,17 +261,18 @@ impl<T: Float> Cell<T> for Pass<'_, ResetBeforeBackward<'_, T>, T> {
         let Pass { mut x, scratch, stop } = self;
         let (run, u) = (x.run, x.run.units);
         let (d_zr, d_g) = scratch.split_at_mut(run.operand_len(2 * u));
+        let order = Order::plain();
         start(x.d_h0, x.d_last_h);
         for s in (0..run.time).rev() {
             if stop() {
                 return;
             }
             for row in 0..run.rows {
-                for j in (0..u).step_by(M::L::LANES) {
-                    x.gates(m.lanes(), s, Place { row, j, n: M::L::LANES.min(u - j) }, d_g, d_zr);
+                for panel in 0..u.div_ceil(M::L::LANES) {
+                    x.gates(m.lanes(), s, Place::of_panel(m.lanes(), (row, row), panel, u), d_g, d_zr);
                 }
             }
-            let live = any_live(x.mask, &run, s);
+            let live = any_live(x.mask, &run, &order, s);
             x.through_reset(m, s, &live, d_g, d_zr);
             x.through_gates(m, &live, d_zr);
         }
@@ -303,7 +305,7 @@ impl<T: Float> ResetBeforeBackward<'_, T> {
                     u,
                     M::L::LANES,
                     panel,
-                    row,
+                    (row, row),
                     d,
                     #[inline(always)]
                     |place, d| self.reset(m.lanes(), s, place, d, d_zr),
@@ -330,7 +332,7 @@ impl<T: Float> ResetBeforeBackward<'_, T> {
                     u,
                     M::L::LANES,
                     panel,
-                    row,
+                    (row, row),
                     d,
                     #[inline(always)]
                     |place, d| add_to(m.lanes(), self.d_h0, u, place, d),

@@ -87,7 +87,7 @@ impl<T: Float> SimpleForward<'_, T> {
         h: State<'_, T>,
         next: &mut TileMut<'_, T>,
     ) {
-        let (run, u, Place { row, j, n }) = (self.run, self.run.units, at);
+        let (run, u, Place { row, slot, j, n }) = (self.run, self.run.units, at);
         let place = run.place(s);
         let at_sequence = run.at(row, place, u) + j;
         let h = if is_live(self.mask, &run, row, place) {
@@ -97,7 +97,7 @@ impl<T: Float> SimpleForward<'_, T> {
             h.read(l, at)
         };
         write(l, self.sequence, at_sequence, n, h);
-        write(l, next.row(row), j, n, h);
+        write(l, next.row(slot), j, n, h);
     }
 }
 
@@ -181,8 +181,8 @@ impl<T: Float> SimpleBackward<'_, T> {
     /// The sum's gradient of one row and a vector of units; `d` is what the step after contributes to the state's gradient beyond what
     /// passed its mask.
     #[inline(always)]
-    fn finish<L: Lanes<T = T>>(&mut self, l: L, s: usize, Place { row, j, n }: Place, d: L::V, now: &mut [T]) {
-        let (run, u) = (self.run, self.run.units);
+    fn finish<L: Lanes<T = T>>(&mut self, l: L, s: usize, at: Place, d: L::V, now: &mut [T]) {
+        let (run, u, Place { row, slot, j, n }) = (self.run, self.run.units, at);
         let place = run.place(s);
         let (at, at_row) = (run.at(row, place, u) + j, row * u + j);
         let mut dh = l.add(read(l, self.d_h0, at_row, n), d);
@@ -203,7 +203,7 @@ impl<T: Float> SimpleBackward<'_, T> {
             (zero, dh)
         };
         write(l, self.d_h0, at_row, n, passed);
-        write(l, now, row * run.stride(u) + j, n, dz);
+        write(l, now, slot * run.stride(u) + j, n, dz);
     }
 }
 

@@ -54,15 +54,20 @@ pub(super) fn is_live(mask: Mask<'_>, run: &Run, row: usize, place: usize) -> bo
     mask.is_none_or(|mask| mask[row * run.time + place] != 0)
 }
 
-/// Whether any row of a range is live at step `s`.
+/// Whether any row of a range is live at step `s`; the range is of slots.
 #[inline(always)]
-pub(super) fn any_live<'a>(mask: Mask<'a>, run: &Run, s: usize) -> impl Fn(Range<usize>) -> bool + use<'a> {
+pub(super) fn any_live<'a>(
+    mask: Mask<'a>,
+    run: &Run,
+    order: &'a Order,
+    s: usize,
+) -> impl Fn(Range<usize>) -> bool + use<'a> {
     let run = *run;
     #[inline(always)]
-    move |rows| {
+    move |slots| {
         // No method of the range: what it is given would be compiled without the level's instructions.
-        for row in rows {
-            if is_live(mask, &run, row, run.place(s)) {
+        for slot in slots {
+            if is_live(mask, &run, order.row(slot), run.place(s)) {
                 return true;
             }
         }
@@ -70,12 +75,52 @@ pub(super) fn any_live<'a>(mask: Mask<'a>, run: &Run, s: usize) -> impl Fn(Range
     }
 }
 
-/// Some units of a row: `n` from unit `j`, at most a vector.
+/// Which row each slot of scratch memory holds. Rows with as many live steps stand together, so that tiles of a step's product have
+/// live rows alone, or none.
+pub(super) struct Order([u8; Order::MOST]);
+
+impl Order {
+    const MOST: usize = 64;
+
+    /// The rows as they stand.
+    pub fn plain() -> Order {
+        Order(std::array::from_fn(|slot| slot as u8))
+    }
+
+    /// The first rows by their live steps.
+    pub fn of(mask: Mask<'_>, run: &Run) -> Order {
+        let mut order = Order::plain();
+        if let Some(mask) = mask {
+            let live =
+                |row: usize| mask[row * run.time..(row + 1) * run.time].iter().filter(|&&live| live != 0).count();
+            order.0[..run.rows.min(Order::MOST)].sort_by_key(|&row| live(row.into()));
+        }
+        order
+    }
+
+    /// The row of a slot.
+    #[inline(always)]
+    pub fn row(&self, slot: usize) -> usize {
+        if slot < Order::MOST { self.0[slot].into() } else { slot }
+    }
+}
+
+/// Some units of a row: `n` from unit `j`, at most a vector. In scratch memory they lie in a slot.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
     pub row: usize,
+    pub slot: usize,
     pub j: usize,
     pub n: usize,
+}
+
+impl Place {
+    /// The first of a panel of one vector of units.
+    #[inline(always)]
+    pub fn of_panel<L: Lanes>(_: L, (row, slot): (usize, usize), panel: usize, units: usize) -> Place {
+        let j = panel * L::LANES;
+        Place { row, slot, j, n: L::LANES.min(units - j) }
+    }
 }
 
 /// The types that recurrences run in: f32 over vectors, f64 for checks of gradients.
@@ -148,9 +193,9 @@ pub(super) fn to_and_fro(panels: Range<usize>, s: usize) -> impl Iterator<Item =
     (0..panels.len()).map(move |i| if s.is_multiple_of(2) { panels.start + i } else { panels.end - 1 - i })
 }
 
-/// Multiplies the rows by some panels, tile by tile, and hands each row of `V` vectors of each panel to `finish(row, panel, vectors)`;
-/// before, `ahead(row, panel)` may fetch what that reads: rows are many pages apart, where hardware does not look. Tiles
-/// whose rows `live` denies are not multiplied: their rows of `a` are zero, or their products are not needed.
+/// Multiplies the slots by some panels, tile by tile, and hands `V` vectors of each slot and panel to `finish(slot, panel, vectors)`;
+/// before, `ahead(slot, panel)` may fetch what that reads: rows are many pages apart, where hardware does not look. Tiles
+/// whose slots `live` denies are not multiplied: their rows of `a` are zero, or their products are not needed.
 #[inline(always)]
 pub(super) fn multiply<M: Multiply, const V: usize>(
     m: M,
@@ -215,8 +260,8 @@ pub(super) struct State<'a, T> {
 impl<T: Real> State<'_, T> {
     /// Units of a row.
     #[inline(always)]
-    pub fn read<L: Lanes<T = T>>(&self, l: L, Place { row, j, n }: Place) -> L::V {
-        read(l, self.data, row * self.stride + j, n)
+    pub fn read<L: Lanes<T = T>>(&self, l: L, Place { slot, j, n, .. }: Place) -> L::V {
+        read(l, self.data, slot * self.stride + j, n)
     }
 }
 
@@ -248,21 +293,21 @@ impl<T: Real> Round<'_, T> {
         self,
         m: M,
         ahead: impl Fn(usize, usize, usize),
-        mut finish: impl FnMut(usize, usize, usize, [<M::L as Lanes>::V; V], State<'_, T>, &mut TileMut<'_, T>),
+        mut finish: impl FnMut(usize, (usize, usize), usize, [<M::L as Lanes>::V; V], State<'_, T>, &mut TileMut<'_, T>),
     ) {
         let Part { step: s, panels, before: (data, stride), mut next } = self.part;
-        let before = State { data, stride };
+        let (before, order) = (State { data, stride }, Order::plain());
         multiply::<M, V>(
             m,
             &self.run,
             Some(Product { a: data, stride, k: self.run.units, panels: self.weights }),
             self.layout,
             to_and_fro(panels, s),
-            any_live(self.mask, &self.run, s),
+            any_live(self.mask, &self.run, &order, s),
             #[inline(always)]
             |row, panel| ahead(s, row, panel),
             #[inline(always)]
-            |row, panel, product| finish(s, row, panel, product, before, &mut next),
+            |row, panel, product| finish(s, (row, row), panel, product, before, &mut next),
         );
     }
 }
@@ -279,20 +324,23 @@ pub(super) struct Pass<'a, T> {
 
 impl<T: Real> Pass<'_, T> {
     /// All steps forward. Each vector of the product of the state before step `s` by the weights is handed to
-    /// `finish(s, row, panel, product, state, next state)`.
+    /// `finish(s, (row, slot), panel, product, state, next state)`.
     #[inline(always)]
     pub fn forward<M: Multiply<T = T>, const V: usize>(
         self,
         m: M,
         h0: &[T],
         ahead: impl Fn(usize, usize, usize),
-        mut finish: impl FnMut(usize, usize, usize, [<M::L as Lanes>::V; V], State<'_, T>, &mut TileMut<'_, T>),
+        mut finish: impl FnMut(usize, (usize, usize), usize, [<M::L as Lanes>::V; V], State<'_, T>, &mut TileMut<'_, T>),
     ) {
         let (run, panels, u) = (self.run, self.panels, self.run.units);
+        let order = Order::of(self.mask, &run);
         let stride = run.stride(u);
         let count = self.layout.count(M::L::LANES, u);
         let (mut h, mut next) = self.scratch.split_at_mut(run.operand_len(u));
-        copy_rows((h0, u), (h, stride), u, run.rows);
+        for slot in 0..run.rows {
+            h[slot * stride..][..u].copy_from_slice(&h0[order.row(slot) * u..][..u]);
+        }
         for s in 0..run.time {
             if (self.stop)() {
                 return;
@@ -305,11 +353,11 @@ impl<T: Real> Pass<'_, T> {
                 Some(Product { a: h, stride, k: u, panels }),
                 self.layout,
                 to_and_fro(0..count, s),
-                any_live(self.mask, &run, s),
+                any_live(self.mask, &run, &order, s),
                 #[inline(always)]
-                |row, panel| ahead(s, row, panel),
+                |slot, panel| ahead(s, order.row(slot), panel),
                 #[inline(always)]
-                |row, panel, product| finish(s, row, panel, product, before, &mut next_tile),
+                |slot, panel, product| finish(s, (order.row(slot), slot), panel, product, before, &mut next_tile),
             );
             std::mem::swap(&mut h, &mut next);
         }
@@ -326,7 +374,7 @@ impl<T: Real> Pass<'_, T> {
         mut finish: impl FnMut(Option<usize>, Place, <M::L as Lanes>::V, &mut [T]),
     ) {
         let (run, panels, mask) = (self.run, self.panels, self.mask);
-        let stride = run.stride(k);
+        let (stride, order) = (run.stride(k), Order::of(mask, &run));
         let (mut later, mut now) = self.scratch.split_at_mut(run.operand_len(k));
         for after in (0..=run.time).rev() {
             if (self.stop)() {
@@ -340,20 +388,20 @@ impl<T: Real> Pass<'_, T> {
                 self.layout,
                 to_and_fro(0..self.layout.count(M::L::LANES, run.units), after),
                 #[inline(always)]
-                |rows| is_step && any_live(mask, &run, after)(rows),
+                |slots| is_step && any_live(mask, &run, &order, after)(slots),
                 #[inline(always)]
-                |row, panel| {
+                |slot, panel| {
                     if let Some(s) = after.checked_sub(1) {
-                        ahead(s, row, panel);
+                        ahead(s, order.row(slot), panel);
                     }
                 },
                 #[inline(always)]
-                |row, panel, d| {
+                |slot, panel, d| {
                     each_of_two(
                         run.units,
                         M::L::LANES,
                         panel,
-                        row,
+                        (order.row(slot), slot),
                         d,
                         #[inline(always)]
                         |place, d| finish(after.checked_sub(1), place, d, now),
@@ -371,21 +419,21 @@ pub(super) fn each_of_two<V: Copy>(
     units: usize,
     lanes: usize,
     panel: usize,
-    row: usize,
+    (row, slot): (usize, usize),
     vectors: [V; 2],
     mut f: impl FnMut(Place, V),
 ) {
     for v in 0..2 {
         let j = (2 * panel + v) * lanes;
         if j < units {
-            f(Place { row, j, n: lanes.min(units - j) }, vectors[v]);
+            f(Place { row, slot, j, n: lanes.min(units - j) }, vectors[v]);
         }
     }
 }
 
 /// Adds a vector to those of rows that touch.
 #[inline(always)]
-pub(super) fn add_to<L: Lanes>(l: L, to: &mut [L::T], units: usize, Place { row, j, n }: Place, d: L::V) {
+pub(super) fn add_to<L: Lanes>(l: L, to: &mut [L::T], units: usize, Place { row, j, n, .. }: Place, d: L::V) {
     let at = row * units + j;
     let sum = l.add(read(l, to, at, n), d);
     write(l, to, at, n, sum);

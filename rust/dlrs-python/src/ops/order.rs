@@ -100,5 +100,5 @@ fn segment(combine: Combine, name: &str, x: Arg, indices: Arg, num_segments: isi
         fail!(Value, "{name}: num_segments is {num_segments}; expected at least 0");
     };
     let dtype = if x.dtype() == DType::Bool { DType::I32 } else { x.dtype() };
-    call::tensor(Segment { combine, segments }, &[x.to(dtype)?, index_operand(name, indices)?])
+    call::tensor(Segment { combine, segments, masked: false }, &[x.to(dtype)?, index_operand(name, indices)?])
 }

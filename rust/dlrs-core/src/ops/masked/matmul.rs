@@ -11,7 +11,9 @@ use dlrs_kernels::mem::{Body, Rect, TileIo, TileMut};
 use super::super::matmul::{Product, pack_second};
 use super::super::tiles::spans;
 use super::super::{Contraction, FusionClass, LowerCx, Lowered, NodeRef, Op, Packing, TileConsumer, arity};
-use super::{Piece, copied_rows, copy_rows, live_rows, masked_sum, masked_sum_of_products, pieces, runs};
+use super::{
+    MaskedProduct, Piece, copied_rows, copy_rows, live_rows, masked_sum, masked_sum_of_products, pieces, runs,
+};
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
@@ -162,6 +164,10 @@ impl Contraction for MaskedMatMul {
 
     fn lower_with(&self, cx: &LowerCx<'_>, _: Option<TileConsumer>) -> Result<Lowered> {
         self.lower(cx)
+    }
+
+    fn masked_product(&self) -> Option<MaskedProduct> {
+        Some(MaskedProduct::Rows(*self))
     }
 
     fn packing(&self, isa: Isa, inputs: &[Ty]) -> Option<Packing> {

@@ -17,6 +17,14 @@ mod tests;
 pub use matmul::{MaskedMatMul, Rest};
 pub use sums::{MaskedSums, masked_sum, masked_sum_of_products};
 
+/// A product as the planner sees it: the last operand is the mask.
+pub enum MaskedProduct {
+    /// Rows times a matrix.
+    Rows(MaskedMatMul),
+    /// A sum over rows, in so many parts.
+    Sums(MaskedSums),
+}
+
 /// Rows that are copied side by side before they are multiplied, at most.
 const MOST: usize = 256;
 

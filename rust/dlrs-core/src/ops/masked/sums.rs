@@ -10,9 +10,9 @@ use dlrs_kernels::mem::{Body, Rect, TileIo};
 
 use super::super::matmul::{DEEP, FEW_ROWS, parts};
 use super::super::tiles::{Block, grid};
-use super::super::{LowerCx, Lowered, NodeRef, Op, arity, no_gradient};
+use super::super::{Contraction, FusionClass, LowerCx, Lowered, NodeRef, Op, TileConsumer, arity, no_gradient};
 use super::matmul::scratch_len;
-use super::{Piece, copied_rows, copy_rows, live_rows, pieces, runs};
+use super::{MaskedProduct, Piece, copied_rows, copy_rows, live_rows, pieces, runs};
 use crate::error::Result;
 use crate::graph::{Graph, Val};
 use crate::key::KeyHasher;
@@ -124,6 +124,10 @@ impl Op for MaskedSums {
         Ok(lowered.cost(20.0 + 0.01 * flops).flops(flops))
     }
 
+    fn fusion_class(&self) -> FusionClass<'_> {
+        FusionClass::Contraction(self)
+    }
+
     fn decompose(&self, g: &mut Graph, inputs: &[Val]) -> Result<Option<Vec<Val>>> {
         let rows = g.ty(inputs[2]).shape.size() / self.parts;
         let part = |g: &mut Graph, v: Val| {
@@ -133,6 +137,20 @@ impl Op for MaskedSums {
         };
         let (a, b) = (part(g, inputs[0])?, part(g, inputs[1])?);
         Ok(Some(vec![g.matmul(a, b, true, false)?]))
+    }
+}
+
+impl Contraction for MaskedSums {
+    fn accepts_consumer(&self, _: &[Ty]) -> bool {
+        false
+    }
+
+    fn lower_with(&self, cx: &LowerCx<'_>, _: Option<TileConsumer>) -> Result<Lowered> {
+        self.lower(cx)
+    }
+
+    fn masked_product(&self) -> Option<MaskedProduct> {
+        Some(MaskedProduct::Sums(*self))
     }
 }
 
