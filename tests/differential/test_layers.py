@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dlrs import layers, ops
-from dlrs.backend import GradientTape, Variable
+from dlrs.backend import GradientTape, Variable, clear_session
 from harness.keras_on_jax import TRIALS, assert_close, draws, jax, keras
 from harness.layer_cases import CASES, Case
 
@@ -63,6 +63,8 @@ def test_layers(name: str, case: Case, training: bool) -> None:
 
 
 def compare(case: Case, training: bool, inputs: list[np.ndarray], rng: np.random.Generator) -> None:
+    clear_session()  # the names of cells end in a count, which tests before this one have moved
+    keras.utils.clear_session()
     ours, theirs = case.make(layers), case.make(keras.layers)
     kwargs: dict[str, Any] = {"training": training} if "training" in signature(theirs.call).parameters else {}
     kwargs |= case.options
