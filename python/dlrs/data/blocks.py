@@ -97,8 +97,8 @@ def in_blocks(batches: Iterator[Any], in_use: int | None = None) -> Iterator[Blo
         batch, error = _next(batches)
         if batch is None:
             break
-        leaves = tree.flatten(batch)
-        new = (tree.structure_key(batch), [(leaf.shape, leaf.dtype) for leaf in leaves])
+        leaves, nesting = _leaves(batch)
+        new = (nesting, [(leaf.shape, leaf.dtype) for leaf in leaves])
         if waiting and new != kind:
             yield _block(structure, waiting, kind, buffers)
             waiting = []
@@ -119,6 +119,13 @@ def _next(batches: Iterator[Any]) -> tuple[Any, BaseException | None]:
         return next(batches, None), None
     except BaseException as error:
         return None, error
+
+
+def _leaves(batch: Any) -> tuple[list[Array], Any]:
+    """The arrays of a batch, and how it is nested."""
+    if type(batch) is tuple and set(map(type, batch)) == {np.ndarray}:
+        return list(batch), tuple  # as nearly all batches are
+    return tree.flatten(batch), tree.structure_key(batch)
 
 
 def _block(structure: Any, batches: list[list[Array]], kind: Any, buffers: Buffers | None) -> Block:

@@ -1,5 +1,6 @@
 """Batches that come one after the other."""
 
+import operator
 import warnings
 from collections.abc import Generator, Iterable, Iterator
 from typing import Any
@@ -49,6 +50,7 @@ class IteratorData:
         self.exhausted = False
         self._has_given = False
         self.num_batches = steps if steps is not None else length
+        self._valid_kind: list[Any] | None = None
         self.class_weight: dict[int, float] | None = None
         self._classes: int | None = None
 
@@ -98,8 +100,18 @@ class IteratorData:
                     )
                 return
             self._has_given = True
-            yield self._weighted(valid_batch(batch))
+            yield self._weighted(self._valid(batch))
             count += 1
+
+    def _valid(self, batch: Any) -> Any:
+        """`batch` made valid. Where nothing was to be done, nothing is for the next batch of the same kind."""
+        kind = _plain_kind(batch)
+        if kind is not None and kind == self._valid_kind:
+            return batch
+        valid = valid_batch(batch)
+        is_same = kind is not None and len(valid) == len(batch) and all(map(operator.is_, valid, batch))
+        self._valid_kind = kind if is_same else None
+        return valid
 
     def _weighted(self, batch: Any) -> Any:
         if self.class_weight is None:
@@ -108,6 +120,18 @@ class IteratorData:
         if sample_weight is not None:
             raise ValueError("fit: give either `class_weight` or batches with `sample_weight`, not both.")
         return x, y, class_weight_to_sample_weights(y, self.class_weight, self._classes)
+
+
+def _plain_kind(batch: Any) -> list[Any] | None:
+    """Shapes and types of a tuple of arrays that lie in memory as programs take them; None of anything else."""
+    if type(batch) is not tuple:
+        return None
+    kind = []
+    for array in batch:
+        if type(array) is not np.ndarray or not (array.flags.c_contiguous and array.flags.aligned):
+            return None
+        kind.append((array.shape, array.dtype))
+    return kind
 
 
 def valid_batch(batch: Any) -> Any:

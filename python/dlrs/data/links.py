@@ -223,11 +223,12 @@ class Map(Changed):
     def __init__(self, source: Dataset, function: Callable[..., Any], workers: int, seed: int | None) -> None:
         super().__init__(source)
         _check_callable("map", "function", function)
-        self._function, self._workers, self._seed = function, workers, checked_seed("map", seed)
+        self.workers = workers
+        self._function, self._seed = function, checked_seed("map", seed)
 
     def epoch(self, number: int) -> Iterator[Any]:
         elements = self._source.epoch(number)
-        if not self._workers:
+        if not self.workers:
             return self._one_by_one(elements, number)
 
         def apply(item: tuple[int, Any]) -> Any:
@@ -239,7 +240,7 @@ class Map(Changed):
                 self._tell(error, number, index)
                 raise
 
-        return in_order(apply, enumerate(elements), self._workers, 2 * self._workers, _TOGETHER)
+        return in_order(apply, enumerate(elements), self.workers, 2 * self.workers, _TOGETHER)
 
     def _one_by_one(self, elements: Iterator[Any], number: int) -> Iterator[Any]:
         function, scope = self._function, seed_scope(self._seed, number, 0)
@@ -251,6 +252,24 @@ class Map(Changed):
                 self._tell(error, number, index)
                 raise
             yield result
+
+    def together(self, number: int, size: int) -> Iterator[list[Any]]:
+        """The elements of an epoch, up to `size` at a time: cheaper for whom needs so many at once anyway."""
+        elements, scope = enumerate(self._source.epoch(number)), seed_scope(self._seed, number, 0)
+        while part := list(itertools.islice(elements, size)):
+            yield self._results(part, number, scope)
+
+    def _results(self, part: list[tuple[int, Any]], number: int, scope: seed_scope) -> list[Any]:
+        function, results, index = self._function, [], 0
+        try:
+            with scope:
+                for index, element in part:
+                    scope.move(index)
+                    results.append(function(*element) if isinstance(element, tuple) else function(element))
+        except Exception as error:
+            self._tell(error, number, index)
+            raise
+        return results
 
     def _tell(self, error: Exception, number: int, index: int) -> None:
         """Adds a note of the element."""
@@ -336,15 +355,22 @@ class Batch(Changed):
             # Whole rows at once.
             rows = source.rows(number)
             return (source.gather(rows[start : start + self.size]) for start in self._starts())
-        return self._stacked(source.epoch(number))
+        return self._stacked(self._parts(number))
+
+    def _parts(self, number: int) -> Iterator[list[Any]]:
+        """The elements of each batch."""
+        source = self._source
+        if isinstance(source, Map) and not source.workers:
+            return source.together(number, self.size)
+        elements = source.epoch(number)
+        return iter(lambda: list(itertools.islice(elements, self.size)), [])
 
     def _starts(self) -> range:
         return range(0, len(self) * self.size, self.size)
 
-    def _stacked(self, elements: Iterator[Any]) -> Iterator[Any]:
-        for index in itertools.count():
-            part = list(itertools.islice(elements, self.size))
-            if not part or (self._drop and len(part) < self.size):
+    def _stacked(self, parts: Iterator[list[Any]]) -> Iterator[Any]:
+        for index, part in enumerate(parts):
+            if self._drop and len(part) < self.size:
                 return
             yield self._stack(part, f"Dataset.batch: batch {index}")
 
@@ -361,7 +387,7 @@ class PaddedBatch(Batch):
         self._values = None if values is None else tree.flatten(values)
 
     def epoch(self, number: int) -> Iterator[Any]:
-        return self._stacked(self._source.epoch(number))
+        return self._stacked(self._parts(number))
 
     def _stack(self, elements: list[Any], what: str) -> Any:
         return pad_and_stack(elements, self._shapes, self._values)

@@ -47,15 +47,20 @@ class seed_scope:  # noqa: N801 - in the manner of name_scope
                 raise ValueError(f"seed_scope: expected integers, got {number!r}.")
             if not -(2**63) <= number < 2**63:
                 raise ValueError(f"seed_scope: {number} does not fit in 64 bits.")
-        self._numbers = (int(seed), *map(int, counter))
+        *self._numbers, self._last = (int(seed), *map(int, counter))
         self._key: int | None = None
         self._draws: dict[int | None, int] = {}
         self._outer: seed_scope | None = None
 
     def move(self, number: int) -> "seed_scope":
-        """This scope with another last integer, an int of 64 bits; cheaper than a new one for each of many samples."""
-        self._numbers = (*self._numbers[:-1], number)
+        """This scope with another last integer, an int of 64 bits; cheaper than a new one for each of many samples.
+
+        A scope that is entered may be moved, too, and then starts from its first draw.
+        """
+        self._last = number
         self._key = None
+        if self._draws:
+            self._draws.clear()
         return self
 
     def __enter__(self) -> "seed_scope":
@@ -75,7 +80,7 @@ class seed_scope:  # noqa: N801 - in the manner of name_scope
         count = self._draws.get(owner, 0)
         self._draws[owner] = count + 1
         if self._key is None:  # most uses of a scope draw nothing
-            self._key = _mix(*self._numbers)
+            self._key = _mix(*self._numbers, self._last)
         return np.array([_mix(self._key, seed), count], dtype=np.uint64).view(np.int64)
 
 
