@@ -138,6 +138,8 @@ def of_text_layers() -> Iterator[Good]:
         (layers.IntegerLookup, [[1, 2], [3, 4]], {"vocabulary": [1, 2, 3]}),
         (layers.StringLookup, [["a", "b"], ["c", "d"]], {"vocabulary": ["a", "b", "c"]}),
         (layers.TextVectorization, texts, {"vocabulary": ["one", "two"]}),
+        (layers.Hashing, [["a", "b"], ["c", "d"]], {"num_bins": 3}),
+        (layers.HashedCrossing, [["a", "b"], [1, 2]], {"num_bins": 3}),
     ):
         name = f"layers.{cls.__name__}"
         yield Good(name, lambda cls=cls, d=data, k=kwargs: call(lambda *a, **b: cls(*a, **b)(d), of=cls, **k))

@@ -29,6 +29,8 @@ AREAS = (
     "layers/merging",
     "layers/normalization",
     "layers/pooling",
+    "layers/preprocessing/hashed_crossing_test.py",
+    "layers/preprocessing/hashing_test.py",
     "layers/preprocessing/image_preprocessing",
     "layers/preprocessing/integer_lookup_test.py",
     "layers/preprocessing/mel_spectrogram_test.py",

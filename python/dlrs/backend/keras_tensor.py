@@ -54,7 +54,7 @@ class KerasTensor:
 
     Args:
         shape: Tuple of integers and None.
-        dtype: Element type.
+        dtype: Element type; "string" for an array of strings, which only layers that run on the host take.
         name: Name, made up if None.
 
     Operators and `dlrs.ops` applied to it give further placeholders and remember how they were made.
@@ -79,7 +79,8 @@ class KerasTensor:
         if sparse or ragged:
             raise ValueError("KerasTensor: sparse and ragged tensors are not supported.")
         self._shape = standardize_shape(shape)
-        self._dtype = standardize_dtype(dtype)
+        # Tensors hold no strings: a placeholder may stand for an array of them, which layers on the host take.
+        self._dtype = "string" if isinstance(dtype, str) and dtype == "string" else standardize_dtype(dtype)
         self.name = name or auto_name("keras_tensor")
         self.record_history = record_history
         self._keras_history: KerasHistory | None = None

@@ -43,6 +43,8 @@ from dlrs.layers.global_pooling import (
     GlobalMaxPooling3D,
 )
 from dlrs.layers.group_normalization import GroupNormalization
+from dlrs.layers.hashed_crossing import HashedCrossing
+from dlrs.layers.hashing import Hashing
 from dlrs.layers.identity import Identity
 from dlrs.layers.image_preprocessing.center_crop import CenterCrop
 from dlrs.layers.image_preprocessing.colours import (
@@ -235,6 +237,8 @@ __all__ = [
     "GroupNormalization",
     "GroupQueryAttention",
     "GroupedQueryAttention",
+    "HashedCrossing",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
@@ -348,7 +352,8 @@ _REGISTRY = Registry(
         Cropping3D, CutMix, Dense, DepthwiseConv1D, DepthwiseConv2D, Discretization, Dot, Dropout, ELU, EinsumDense,
         Embedding, Flatten, GRU, GRUCell, GaussianDropout, GaussianNoise, GlobalAveragePooling1D,
         GlobalAveragePooling2D, GlobalAveragePooling3D, GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D,
-        GroupNormalization, GroupedQueryAttention, Identity, InputLayer, IntegerLookup, LSTM, LSTMCell, Lambda,
+        GroupNormalization, GroupedQueryAttention, HashedCrossing, Hashing, Identity, InputLayer, IntegerLookup, LSTM,
+        LSTMCell, Lambda,
         LayerNormalization, LeakyReLU, LocalResponseNormalization, MFCC, Masking, MaxPooling1D, MaxPooling2D,
         MaxPooling3D, Maximum, MelSpectrogram, Minimum, MixUp, MultiHeadAttention, Multiply, Normalization, PReLU,
         PeepholeLSTMCell, Permute, Pipeline, PositionEmbedding, RMSNormalization, RNN, RandomBrightness,

@@ -5,6 +5,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from dlrs.backend import KerasTensor, Tensor, get_keras_mask, tree
 
 TENSORS = (Tensor, KerasTensor)
@@ -55,7 +57,9 @@ def tensor_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
         elif tree.is_nested(value) and value:
             leaves = tree.flatten(value)
             number = sum(isinstance(leaf, TENSORS) for leaf in leaves)
-            if number and number + sum(leaf is None for leaf in leaves) == len(leaves):
+            # Tensors hold no strings, so arrays of them stand beside tensors.
+            number_beside = sum(leaf is None or isinstance(leaf, np.ndarray) for leaf in leaves)
+            if number and number + number_beside == len(leaves):
                 found[name] = value
             elif number:
                 raise ValueError(f"The argument `{name}` mixes tensors with other things: {value!r}.")

@@ -1,6 +1,5 @@
 """The base of layers that number what they have a vocabulary of."""
 
-import hashlib
 import os
 from abc import abstractmethod
 from collections import Counter
@@ -15,6 +14,7 @@ from dlrs.backend import KerasTensor, as_tensor, floatx
 from dlrs.backend.structure import bump_structure
 from dlrs.layers.category_modes import encoded_shape
 from dlrs.layers.data_layer import ARRAYS, DataLayer
+from dlrs.layers.string_hash import hashes
 
 Array = np.ndarray[Any, Any]
 
@@ -289,28 +289,30 @@ class IndexLookup(DataLayer):
         """
         self._check_vocabulary()
         masked = 0 if self.output_mode == "int" else -1
-        found = [self._numbers.get(term, -2) for term in terms]
-        for place, number in enumerate(found):
-            if number == -2:
-                term = terms[place]
-                found[place] = (
-                    masked if self.mask_token is not None and term == self.mask_token else self._oov(term, place)
-                )
-        return np.array(found, np.int64)
+        found = np.array([self._numbers.get(term, -2) for term in terms], np.int64)
+        places = np.flatnonzero(found == -2)
+        unknown = [terms[place] for place in places.tolist()]
+        if self.mask_token is not None and unknown:
+            is_mask = np.array([term == self.mask_token for term in unknown], bool)
+            found[places[is_mask]] = masked
+            places = places[~is_mask]
+            unknown = [term for term in unknown if term != self.mask_token]
+        if unknown:
+            found[places] = self._first_oov() + self._shares(unknown, int(places[0]))
+        return found
 
-    def _oov(self, term: Any, place: int) -> int:
+    def _shares(self, unknown: list[Any], first: int) -> Any:
+        """Which of the numbers for unknown terms each of these has; the place of the first is for the message."""
         if self.num_oov_indices == 0:
             raise ValueError(
                 f"{type(self).__name__}: When `num_oov_indices=0` all inputs should be in vocabulary, found OOV value "
-                f"{term!r} (number {place}), consider setting `num_oov_indices=1`."
+                f"{unknown[0]!r} (number {first}), consider setting `num_oov_indices=1`."
             )
         if self.num_oov_indices == 1:
-            return self._first_oov()
-        if isinstance(term, int) and self.oov_method == "floormod":
-            return self._first_oov() + term % self.num_oov_indices
-        salt = b"" if self.salt is None else repr(self.salt).encode()[:64]
-        digest = hashlib.blake2b(str(term).encode("utf-8", "surrogatepass"), digest_size=8, key=salt).digest()
-        return self._first_oov() + int.from_bytes(digest, "little") % self.num_oov_indices
+            return 0
+        if self._vocabulary_dtype == "int64" and self.oov_method == "floormod":
+            return np.array(unknown) % self.num_oov_indices
+        return hashes(np.array(unknown, object), self.salt) % np.uint64(self.num_oov_indices)
 
     def terms_of(self, numbers: Array) -> Any:
         """The terms of numbers: strings as a NumPy array."""

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dlrs.backend import KerasTensor, floatx, standardize_dtype, standardize_shape
+from dlrs.backend import KerasTensor, standardize_dtype, standardize_shape
 from dlrs.layers.layer import Layer
 from dlrs.ops.node import Node
 
@@ -15,7 +15,8 @@ class InputLayer(Layer):
     Args:
         shape: shape of one example.
         batch_size: number of examples, if fixed.
-        dtype: element type that data is cast to; `floatx()` by default.
+        dtype: element type that data is cast to; `floatx()` by default. "string" is for layers that run on the host:
+            a model with such an input is called on arrays of strings, and not trained.
         sparse, ragged: not supported; False or None.
         batch_shape: shape with the batch axis, in place of `shape` and `batch_size`.
         input_tensor: placeholder to use.
@@ -51,7 +52,7 @@ class InputLayer(Layer):
         self.sparse = self.ragged = False
         self._set_untracked("batch_shape", standardize_shape(batch_shape))
         self.optional = optional
-        self._element_type = standardize_dtype(dtype) if dtype is not None else floatx()
+        self._element_type: str = "string" if isinstance(dtype, str) and dtype == "string" else standardize_dtype(dtype)
         self.built = True
         if input_tensor is None:
             input_tensor = KerasTensor(self.batch_shape, self._element_type, name=self.name)
@@ -122,7 +123,8 @@ def Input(  # noqa: N802 - Keras's name
     Args:
         shape: shape of one example, without the batch axis; None for open sizes.
         batch_size: number of examples, if fixed.
-        dtype: element type that data is cast to; `floatx()` by default.
+        dtype: element type that data is cast to; `floatx()` by default. "string" is for layers that run on the host:
+            a model with such an input is called on arrays of strings, and not trained.
         sparse, ragged: not supported; False or None.
         batch_shape: shape with the batch axis, in place of `shape` and `batch_size`.
         name: name of the input.

@@ -25,7 +25,7 @@ class IntegerLookup(IndexLookup):
         output_mode: "int", "one_hot", "multi_hot", "count" or "tf_idf", as of `StringLookup`.
         sparse: must be False.
         pad_to_max_tokens: whether vectors have the length `max_tokens` whatever the vocabulary.
-        oov_method: "floormod", the remainder, or "farmhash", a hash (BLAKE2b here).
+        oov_method: "floormod", the remainder, or "farmhash": FarmHash64 of the decimal form, with a salt SipHash-2-4.
         salt: an integer or two, which change the hash.
         name: name of the layer.
         **kwargs: `dtype`, `trainable`.

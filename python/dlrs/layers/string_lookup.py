@@ -17,8 +17,8 @@ class StringLookup(IndexLookup):
 
     Args:
         max_tokens: how large the vocabulary may grow, with the numbers for masks and unknown strings.
-        num_oov_indices: how many numbers unknown strings have; several share them by a hash (BLAKE2b, so the shares are
-            not Keras's). With 0 an unknown string is an error.
+        num_oov_indices: how many numbers unknown strings have; several share them by a hash, FarmHash64 or with
+            a salt SipHash-2-4, as in Keras. With 0 an unknown string is an error.
         mask_token: the string that stands for padding: number 0 with "int", left out otherwise.
         oov_token: what `invert` gives for numbers of unknown strings.
         vocabulary: the strings, or the path of a file with one on each line; without, call `adapt`.

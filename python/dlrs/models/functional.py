@@ -4,11 +4,14 @@ import inspect
 import warnings
 from typing import Any
 
+import numpy as np
+
 from dlrs import _dlrs, ops
 from dlrs.backend import KerasTensor, tree
 from dlrs.layers.call_arguments import signature_of
 from dlrs.layers.input_layer import Input, InputLayer
 from dlrs.layers.layer import Layer
+from dlrs.layers.string_lookup import string_array
 from dlrs.models.functional_config import graph_config, graph_from_config, is_graph_config
 from dlrs.models.graph_state import graph_from_state, graph_state
 from dlrs.models.model import Model, functional_class, is_made_functional
@@ -57,6 +60,8 @@ class Functional(Model):
         self.supports_masking = False
         self.built = True
         self._set_untracked("_signature", signature_of(type(self).call))
+        if any(x.dtype == "string" for x in function.inputs):
+            self._set_untracked("_allow_non_tensor_positional_args", True)
 
     _function: Function
     _warned_of_structure = False
@@ -204,6 +209,8 @@ class Functional(Model):
         """`value` with the rank and type of the placeholder; ValueError if its shape cannot be meant."""
         if value is None:
             return self._absent(placeholder)
+        if placeholder.dtype == "string":
+            return value if isinstance(value, KerasTensor) else self._fitted_strings(value, placeholder)
         if not isinstance(value, _dlrs.Tensor | KerasTensor):
             value = ops.convert_to_tensor(value)
         expected, shape = placeholder.shape, value.shape
@@ -213,22 +220,39 @@ class Functional(Model):
             value = ops.expand_dims(value, -1)
         elif len(shape) == len(expected) + 1 and shape[-1] == 1:
             value = ops.squeeze(value, -1)
-        shape = tuple(value.shape)
-        fits = len(shape) == len(expected) and all(
-            a is None or b is None or a == b for a, b in zip(shape, expected, strict=True)
-        )
-        if not fits:
-            batch = ": the batch size is fixed" if shape[1:] == expected[1:] else ""
-            raise ValueError(
-                f"Model {self.name!r}: the input with name {_operation_name(placeholder)!r} and path "
-                f"{self._input_path(placeholder)!r} has a wrong shape: expected shape={expected}, found shape={shape}"
-                f"{batch}."
-            )
+        self._check_shape(tuple(value.shape), placeholder)
         if value.dtype == placeholder.dtype:
             return value
         converted = ops.cast(value, placeholder.dtype)
         converted.converted_from = value  # type: ignore[attr-defined]  # checks of inputs look for what was given
         return converted
+
+    def _fitted_strings(self, value: Any, placeholder: KerasTensor) -> Any:
+        """An array of strings, for layers that run on the host."""
+        array = string_array(value, f"Model {self.name!r}")
+        if array.ndim == len(placeholder.shape) - 1 and placeholder.shape[-1] == 1:
+            array = array[..., None]
+        elif array.ndim == len(placeholder.shape) + 1 and array.shape[-1] == 1:
+            array = array[..., 0]
+        self._check_shape(array.shape, placeholder)
+        return array
+
+    def _check_shape(self, shape: tuple[int | None, ...], placeholder: KerasTensor) -> None:
+        expected = placeholder.shape
+        if len(shape) == len(expected) and all(
+            a is None or b is None or a == b for a, b in zip(shape, expected, strict=True)
+        ):
+            return
+        batch = ": the batch size is fixed" if shape[1:] == expected[1:] else ""
+        raise ValueError(
+            f"Model {self.name!r}: the input with name {_operation_name(placeholder)!r} and path "
+            f"{self._input_path(placeholder)!r} has a wrong shape: expected shape={expected}, found shape={shape}"
+            f"{batch}."
+        )
+
+    def _convert_input(self, value: Any) -> Any:
+        # Strings are for the layers that take them.
+        return value if isinstance(value, np.ndarray) and value.dtype.kind in "USTO" else super()._convert_input(value)
 
     def _input_path(self, placeholder: KerasTensor) -> str:
         """The keys and positions that lead to an input in the nest of them."""
