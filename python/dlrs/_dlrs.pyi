@@ -224,6 +224,12 @@ def box_nms(
 def box_soft_nms(
     boxes: _ArrayLike, scores: _ArrayLike, classes: _ArrayLike | None, threshold: float | None, sigma: float, least: float, most: int
 ) -> list[tuple[Tensor, Tensor]]: ...
+# Texts: int64 counts.
+def bleu_counts(
+    hypotheses: list[str], references: list[list[str]], tokenizer: str, orders: int, each: bool
+) -> Tensor: ...  # rows of lengths of hypothesis and nearest reference, n-grams in common and all n-grams of each order; one row, the sum, unless `each`
+def edit_counts(first: list[str], second: list[str], characters: bool) -> Tensor: ...  # (pairs, 4): hits, substitutions, deletions, insertions
+def edit_distances(first: Sequence[_ArrayLike], second: Sequence[_ArrayLike]) -> Tensor: ...  # (pairs,), of int64 vectors
 def _panic(text: str) -> None: ...  # panics in Rust, which arrives as InternalError
 
 # Creation

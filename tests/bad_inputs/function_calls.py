@@ -268,6 +268,12 @@ TEXT: dict[str, Arguments] = {
     "language_model_dataset": given(TOKENS, 4, 2, seed=0),
     "language_model_windows": given(TOKENS, 4, 2),
     "perplexity": given(LABELS, X),
+    "bleu": given(["a cat", "a dog"], [["the cat", "a cat"], ["dogs"]]),
+    "sentence_bleu": given("a cat", ["the cat", "a cat"]),
+    "wer": given(["a cat"], ["the cat"]),
+    "cer": given(["a cat"], ["the cat"]),
+    "edit_distance": given("cat", "cart"),
+    "edit_distances": given(["cat"], ["cart"]),
     "sample": given(X, 0.7, 3, 0.9, seed=0),
     "tokenize": given("One, two."),
 }

@@ -1,23 +1,33 @@
-"""Text as numbers: tokens, vocabularies, windows for language models, sampling, perplexity."""
+"""Text as numbers: tokens, vocabularies, windows for language models, sampling, perplexity, scores of translations."""
 
+from dlrs.text.edits import ErrorRate, cer, edit_distance, edit_distances, wer
 from dlrs.text.evaluation import perplexity
 from dlrs.text.generation import generate
 from dlrs.text.sampling import sample
 from dlrs.text.tokens import tokenize
+from dlrs.text.translation import BleuScore, bleu, sentence_bleu
 from dlrs.text.vectors import WordVectors, load_vectors
 from dlrs.text.vocabulary import CharacterVocabulary, Vocabulary
 from dlrs.text.windows import contiguous_windows, language_model_dataset, language_model_windows
 
 __all__ = [
+    "BleuScore",
     "CharacterVocabulary",
+    "ErrorRate",
     "Vocabulary",
     "WordVectors",
+    "bleu",
+    "cer",
     "contiguous_windows",
+    "edit_distance",
+    "edit_distances",
     "generate",
     "language_model_dataset",
     "language_model_windows",
     "load_vectors",
     "perplexity",
     "sample",
+    "sentence_bleu",
     "tokenize",
+    "wer",
 ]

@@ -1,5 +1,6 @@
 """Checks of arguments that functions of this package share."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,3 +47,26 @@ def check_ids(function: str, argument: str, value: Any, size: int | None = None)
             f"[0, {largest + 1})."
         )
     return ids.astype(np.int32)
+
+
+def check_sentences(function: str, argument: str, value: Any, least: int = 1) -> list[str]:
+    """`value` as a list, if it is a sequence of at least `least` strings.
+
+    Raises:
+        TypeError: it is something else; of an element that is no string, the message names its place.
+        ValueError: it has fewer.
+    """
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence | np.ndarray):
+        raise TypeError(
+            f"{function}: `{argument}` must be a list of strings, got {type(value).__name__} {value!r:.60}."
+        )
+    sentences = list(value)
+    if len(sentences) < least:
+        raise ValueError(f"{function}: `{argument}` has no sentence.")
+    for place, sentence in enumerate(sentences):
+        if not isinstance(sentence, str):
+            raise TypeError(
+                f"{function}: `{argument}` must hold strings, got {type(sentence).__name__} {sentence!r:.60} "
+                f"at position {place}."
+            )
+    return sentences

@@ -22,4 +22,5 @@ pub mod pool;
 pub mod random;
 pub mod recurrent;
 pub mod reduce;
+pub mod text;
 mod unroll;

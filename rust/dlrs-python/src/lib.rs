@@ -17,6 +17,7 @@ mod operators;
 mod ops;
 mod system;
 mod tensor;
+mod text;
 mod variable;
 
 use pyo3::prelude::*;
@@ -82,6 +83,8 @@ mod _dlrs {
     use crate::system::{isa, machine_peaks, num_threads, set_num_threads, supported_isas};
     #[pymodule_export]
     use crate::tensor::PyTensor;
+    #[pymodule_export]
+    use crate::text::{bleu_counts, edit_counts, edit_distances};
     #[pymodule_export]
     use crate::variable::{PyVariable, set_autocast};
 

@@ -1,0 +1,1 @@
+"""Corpora to judge, and what peers say of them."""
