@@ -11,6 +11,8 @@ import dlrs
 from dlrs import layers, ops, text
 from dlrs.text import CharacterVocabulary, generate, sample
 
+WORDS = 9
+
 PROMPTS = [[1, 2, 3], [4], [5, 1]]
 
 
@@ -218,3 +220,32 @@ def test_models_that_wrote_are_let_go() -> None:
 def test_what_is_no_model() -> None:
     with pytest.raises(TypeError, match="`model` must be a model"):
         text.generate(None, [1])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"eos": "a"}, "`eos` must be an integer >= 0, got 'a'"),
+        ({"eos": -1}, "`eos` must be an integer >= 0"),
+        ({"eos": 1.0}, "`eos` must be an integer >= 0"),
+        ({"eos": WORDS}, f"`eos` is {WORDS}; the model gives scores of {WORDS} tokens"),
+        ({"window": 0}, "`window` must be an integer >= 1, got 0"),
+        ({"window": -3}, "`window` must be an integer >= 1, got -3"),
+    ],
+)
+def test_options_that_say_nothing(options: dict[str, Any], message: str) -> None:
+    model = dlrs.Sequential([layers.Embedding(WORDS, 4), layers.GRU(5, return_sequences=True), layers.Dense(WORDS)])
+    with pytest.raises(ValueError, match=f"generate: {message}"):
+        text.generate(model, [1, 2], 3, **options)
+
+
+def test_scores_are_one_tensor() -> None:
+    ids = dlrs.Input((None,), dtype="int32")
+    x = layers.Embedding(WORDS, 4)(ids)
+    two, flat = (
+        dlrs.Model(ids, [layers.Dense(WORDS)(x), layers.Dense(WORDS)(x)]),
+        dlrs.Model(ids, dlrs.ops.sum(x, (1, 2))),
+    )
+    for model, found in ((two, "list"), (flat, r"one of shape \(1,\)")):
+        with pytest.raises(ValueError, match=rf"generate: the model must give one tensor of scores, .* got {found}"):
+            text.generate(model, [1], 2)

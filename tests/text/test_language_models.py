@@ -110,6 +110,22 @@ def test_perplexity_against_the_formula() -> None:
     assert metric.result().item() == pytest.approx(np.exp(losses[mask].mean()), rel=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([0, 1], [[3.0, -2.0], [0.1, 0.9]]), "some are negative"),
+        (([0, 1], [[0.0, 0.0], [0.1, 0.9]]), "all of a row are 0"),
+        (([0, 1], [[0.5, 0.5], [0.1, 0.9]], [0.5, 2.0]), "`mask` must hold booleans"),
+        (([[0], [1, 1]], [[0.5, 0.5], [0.1, 0.9]]), "`y_true`: lists or arrays of different lengths"),
+    ],
+)
+def test_what_has_no_perplexity(arguments: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=f"perplexity: .*{message}"):
+        perplexity(*arguments)
+    counted = perplexity([0, 1], [[3.0, -2.0], [0.1, 0.9]], mask=[0, 1])  # what does not count may be anything
+    assert counted == pytest.approx(1 / 0.9)
+
+
 def test_perplexity_metric_leaves_a_class_out() -> None:
     soft = RNG.dirichlet(np.ones(5), (3, 4)).astype(np.float32)
     truth = RNG.integers(0, 5, (3, 4))

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from dlrs.backend.ragged import is_ragged
+
 Array = np.ndarray[Any, Any]
 
 
@@ -31,7 +33,8 @@ def check_ids(function: str, argument: str, value: Any, size: int | None = None)
     try:
         ids = np.asarray(value)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"{function}: `{argument}` must be a vector of token ids: {error}") from error
+        why = "it holds sequences of different lengths" if is_ragged(error) else error
+        raise ValueError(f"{function}: `{argument}` must be a vector of token ids: {why}.") from None
     if ids.size == 0 and ids.ndim == 1:
         return np.zeros(0, np.int32)
     if ids.ndim != 1 or ids.dtype.kind not in "iu":

@@ -86,6 +86,10 @@ def generate(
     prompts, single = _prompts(prompt, vocabulary)
     if eos is None and vocabulary is not None:
         eos = vocabulary.eos_id
+    if eos is not None:
+        eos = check_count("generate", "eos", eos, 0)
+    if window is not None:
+        window = check_count("generate", "window", window)
     never = check_ids("generate", "exclude", exclude)
     seeds = None if seed is None else check_count("generate", "seed", seed, 0)
     children = np.random.SeedSequence(seeds).spawn(len(prompts))
@@ -97,6 +101,8 @@ def generate(
     with _states_kept(model):
         while not all(done):
             scores = decoder.scores(texts, time)
+            if eos is not None and eos >= scores.shape[-1]:
+                raise ValueError(f"generate: `eos` is {eos}; the model gives scores of {scores.shape[-1]} tokens.")
             active = [row for row, text in enumerate(texts) if not done[row] and time >= len(prompts[row]) - 1]
             if active:
                 at = [time - len(prompts[row]) + 1 for row in active]
@@ -146,7 +152,7 @@ class _Rerun:
 
     def __init__(self, model: Any, window: int | None) -> None:
         self.model = model
-        self.window = 0 if window is None else check_count("generate", "window", window)
+        self.window = window or 0
 
     def scores(self, texts: list[list[int]], time: int) -> Array:
         rows = []
@@ -154,7 +160,14 @@ class _Rerun:
             ids = np.array([text[: time + 1][-self.window :]], np.int32)
             for layer in _stateful(self.model):
                 layer.reset_state()
-            out = np.asarray(self.model(ids, training=False))
+            out = self.model(ids, training=False)
+            if getattr(out, "ndim", None) not in (2, 3):
+                found = f"one of shape {tuple(out.shape)}" if hasattr(out, "shape") else type(out).__name__
+                raise ValueError(
+                    "generate: the model must give one tensor of scores, (batch, time, tokens) or (batch, tokens), got "
+                    f"{found}."
+                )
+            out = np.asarray(out)
             rows.append(out[0, -1] if out.ndim == 3 else out[0])
         return np.stack(rows)
 

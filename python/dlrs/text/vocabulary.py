@@ -201,6 +201,8 @@ class Vocabulary:
         """
         try:
             content = json.loads(Path(path).read_text(encoding="utf-8"))
+            if not isinstance(content, dict) or not {"format", "version", "kind", "tokens", "lower"} <= content.keys():
+                raise ValueError("it lacks the entries format, version, kind, tokens and lower")
             if content["format"] != _FORMAT or content["version"] != 1:
                 raise ValueError(f"format {content['format']!r:.60}, version {content['version']!r:.60}")
             return _KINDS[content["kind"]](content["tokens"], content["lower"])
