@@ -208,10 +208,80 @@ def test_what_is_no_cell_or_no_recurrent_layer(make: Any, message: str) -> None:
         make()
 
 
-def test_masks_may_be_lists() -> None:
+@pytest.mark.parametrize("make", [lambda: layers.LSTM(3), lambda: layers.TimeDistributed(layers.Masking())])
+def test_masks_may_be_lists(make: Any) -> None:
     mask = [[True, False, True], [True, True, False]]
-    layer = layers.LSTM(3)
+    layer = make()
     np.testing.assert_array_equal(layer(SEQUENCES, mask=mask), layer(SEQUENCES, mask=np.array(mask)))
+
+
+@pytest.mark.parametrize(
+    ("mask", "message"),
+    [([True, False, True], r"got \(3,\)"), ([[True], [True, False]], "`mask`: lists or arrays of different lengths")],
+)
+def test_lists_that_are_no_masks(mask: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=rf"'memory'.*{message}"):
+        layers.GRU(3, name="memory")(SEQUENCES, mask=mask)
+
+
+@pytest.mark.parametrize("sizes", [[], [3, "a"], -1, True, 2.5, [[]]])
+def test_sizes_that_no_state_has(sizes: Any) -> None:
+    with pytest.raises(ValueError, match="state_size must be an integer, or a list/tuple of integers"):
+        layers.RNN(cell_of(None, sizes))
+
+
+def test_sizes_of_numpy_are_sizes_of_states() -> None:
+    for sizes in (np.int64(3), [np.int32(3)]):
+        layer = layers.RNN(cell_of(lambda x, s: (s[0], s), sizes, np.int64(3)), return_state=True)
+        assert (
+            [y.shape for y in layer(SEQUENCES)] == [(2, 3), (2, 3)] == [y.shape for y in layer(dlrs.Input((3, 4), 2))]
+        )
+
+
+@pytest.mark.parametrize("first", [None, [], [np.zeros((2, 3))] * 2])
+@pytest.mark.parametrize("given", [None, np.zeros((2, 3), "float32")])
+def test_first_states_that_a_cell_does_not_have(first: Any, given: Any) -> None:
+    cell = cell_of(lambda x, s: (s[0], s))
+    cell.get_initial_state = lambda batch_size=None: first
+    with pytest.raises(
+        ValueError, match=r"`Cell\.get_initial_state` must return a tensor for each of `state_size`, \[3\]"
+    ):
+        layers.RNN(cell)(SEQUENCES, initial_state=given)
+
+
+@pytest.mark.parametrize("name", ["LSTM", "GRU", "SimpleRNN", "RNN"])
+def test_first_states_of_a_model(name: str) -> None:
+    layer, x = RECURRENT[name](), dlrs.Input((3, 4))
+    parts = len(layer.state_size)
+    for states in ([dlrs.Input((5,))] * parts, [dlrs.Input((4,))] * (parts + 1), [dlrs.Input((4, 1))] * parts):
+        with pytest.raises(ValueError, match=r"`initial_state` must have the shapes \[\(None, 4\)"):
+            layer(x, initial_state=states)
+    assert layer(x, initial_state=[dlrs.Input((4,))] * parts).shape == (None, 4)
+
+
+def test_two_directions_of_different_widths() -> None:
+    def both(merge_mode: str | None, **options: Any) -> Any:
+        back = layers.GRU(1, go_backwards=True, **options)
+        return layers.Bidirectional(layers.LSTM(3, **options), merge_mode, backward_layer=back)
+
+    for x in (SEQUENCES, dlrs.Input((3, 4), 2)):
+        assert both("concat")(x).shape == (2, 4)
+        assert [y.shape[-1] for y in both(None, return_state=True)(x)] == [3, 1, 3, 3, 1]
+        for merge_mode in ("sum", "mul", "ave"):
+            with pytest.raises(
+                ValueError, match="both layers must give as many features, got 3 forward and 1 backward"
+            ):
+                both(merge_mode)(x)
+    state = np.zeros((2, 3), "float32")
+    assert both("concat")(SEQUENCES, initial_state=[state, state, state[:, :1]]).shape == (2, 4)
+
+
+@pytest.mark.parametrize("states", [[np.zeros((2, 4))], [np.zeros((2, 4))] * 3, np.zeros((2, 4))])
+def test_first_states_of_two_directions(states: Any) -> None:
+    with pytest.raises(
+        ValueError, match="`initial_state` must be a list of the 2 states, those of the forward layer first"
+    ):
+        layers.Bidirectional(layers.GRU(4))(SEQUENCES, initial_state=states)
 
 
 @pytest.mark.parametrize("cls", [layers.Attention, layers.AdditiveAttention])

@@ -113,7 +113,8 @@ class Bidirectional(Layer):
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: bool | None = None) -> Any:
         states: tuple[Any, Any] = (None, None)
         if initial_state is not None:
-            half = len(initial_state) // 2
+            half = _state_count(self.forward_layer)
+            self._check_states(initial_state, half + _state_count(self.backward_layer))
             states = list(initial_state[:half]), list(initial_state[half:])
         forth = self.forward_layer(sequences, initial_state=states[0], mask=mask)
         back = self.backward_layer(sequences, initial_state=states[1], mask=mask)
@@ -122,19 +123,35 @@ class Bidirectional(Layer):
             after, forth, back = (*forth[1:], *back[1:]), forth[0], back[0]
         if self.return_sequences:
             back = ops.flip(back, 1)
+        self._check_widths(forth.shape[-1], back.shape[-1])
         merged = _MERGES[self.merge_mode](ops.cast(forth, self.compute_dtype), ops.cast(back, self.compute_dtype))
         if not self.return_state:
             return merged
         return (*merged, *after) if self.merge_mode is None else (merged, *after)
 
     def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
-        shape = self.forward_layer.compute_output_shape(sequences_shape)
-        output, states = (shape[0], shape[1:]) if self.return_state else (shape, ())
-        if self.merge_mode == "concat":
-            output = (*output[:-1], 2 * output[-1])
+        shapes = [one.compute_output_shape(sequences_shape) for one in (self.forward_layer, self.backward_layer)]
+        (forth, *states), (back, *others) = shapes if self.return_state else ([shape] for shape in shapes)
+        self._check_widths(forth[-1], back[-1])
         if self.merge_mode is None:
-            return (output, output, *states, *states)
-        return (output, *states, *states) if self.return_state else output
+            return (forth, back, *states, *others)
+        output = (*forth[:-1], forth[-1] + back[-1]) if self.merge_mode == "concat" else forth
+        return (output, *states, *others) if self.return_state else output
+
+    def _check_states(self, states: Any, count: int) -> None:
+        if not isinstance(states, list | tuple) or len(states) != count:
+            found = f"{len(states)} of them" if isinstance(states, list | tuple) else type(states).__name__
+            raise ValueError(
+                f"Layer {self.name!r}: `initial_state` must be a list of the {count} states, those of the forward "
+                f"layer first, got {found}."
+            )
+
+    def _check_widths(self, forth: int, back: int) -> None:
+        if forth != back and self.merge_mode in ("sum", "mul", "ave"):
+            raise ValueError(
+                f"Layer {self.name!r}: with `merge_mode={self.merge_mode!r}` both layers must give as many features, "
+                f"got {forth} forward and {back} backward."
+            )
 
     def compute_mask(self, sequences: Any, mask: Any) -> Any:
         mask = mask[0] if isinstance(mask, list | tuple) else mask
@@ -142,7 +159,7 @@ class Bidirectional(Layer):
         output = [mask, mask] if self.merge_mode is None else mask
         if not self.return_state:
             return output
-        states = [None] * (2 * len(self.forward_layer.state_size))
+        states = [None] * (_state_count(self.forward_layer) + _state_count(self.backward_layer))
         return [*output, *states] if isinstance(output, list) else [output, *states]
 
     @property
@@ -181,6 +198,11 @@ class Bidirectional(Layer):
         if back is not None:
             back = deserialize_keras_object(back, custom_objects=custom_objects)
         return cls(layer, backward_layer=back, **config)
+
+
+def _state_count(layer: Any) -> int:
+    """How many states a recurrent layer has."""
+    return len(layer.state_size) if isinstance(layer.state_size, list | tuple) else 1
 
 
 def _copy(layer: Any, prefix: str, **changes: Any) -> Any:

@@ -155,7 +155,7 @@ class GatedCell(Layer, DropoutRNNCell):
         parts = list(states) if isinstance(states, list | tuple) else [states]
         sizes = self.state_size if isinstance(self.state_size, list) else [self.state_size]
         if len(parts) == len(sizes) and all(
-            isinstance(part, TENSORS) and _same_sizes(tuple(part.shape), (shape[0], size))
+            isinstance(part, TENSORS) and same_sizes(tuple(part.shape), (shape[0], size))
             for part, size in zip(parts, sizes, strict=True)
         ):
             return parts
@@ -226,7 +226,7 @@ def recurrent_product(state: Any, kernel: Any) -> Any:
     return _by_gate(state, kernel) if isinstance(state, list) else ops.matmul(state, kernel)
 
 
-def _same_sizes(shape: Shape, expected: Shape) -> bool:
+def same_sizes(shape: Shape, expected: Shape) -> bool:
     """Whether two shapes are the same, as far as their sizes are known."""
     return len(shape) == len(expected) and all(
         a is None or b is None or a == b for a, b in zip(shape, expected, strict=True)

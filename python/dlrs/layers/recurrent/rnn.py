@@ -1,15 +1,17 @@
 """The layer that runs a cell over the steps of a sequence."""
 
+from types import NoneType
 from typing import Any
 
 import numpy as np
 
 from dlrs import ops
 from dlrs.backend import Variable, name_scope, tree
+from dlrs.backend.ragged import explained
 from dlrs.backend.serialization import deserialize_keras_object, serialize_keras_object
-from dlrs.layers.call_arguments import TENSORS
+from dlrs.layers.call_arguments import TENSORS, is_shape
 from dlrs.layers.layer import Layer
-from dlrs.layers.recurrent.cell import DropoutRNNCell, GatedCell
+from dlrs.layers.recurrent.cell import DropoutRNNCell, GatedCell, same_sizes
 from dlrs.layers.recurrent.sequence_spec import SequenceSpec, StepsSpec
 from dlrs.layers.recurrent.stacked_rnn_cells import StackedRNNCells, initial_state_of, output_size_of
 
@@ -69,7 +71,7 @@ class RNN(Layer):
         sizes = getattr(cell, "state_size", None)
         if sizes is None:
             raise ValueError(f"`cell` must have an attribute `state_size`, which {type(cell).__name__} has not.")
-        if not isinstance(sizes, list | tuple | int):
+        if not _are_sizes(sizes):
             raise ValueError(
                 "state_size must be an integer, or a list/tuple of integers (one for each state tensor). Received: "
                 f"{sizes!r}"
@@ -86,8 +88,8 @@ class RNN(Layer):
         first = cell.cells[0] if isinstance(cell, StackedRNNCells) else cell
         self.input_spec = SequenceSpec() if isinstance(first, GatedCell) else StepsSpec()
         self.states: Any = None
-        self.state_size = [sizes] if isinstance(sizes, int) else list(sizes)
-        self.single_state = isinstance(sizes, int)
+        self.single_state = not isinstance(sizes, list | tuple)
+        self.state_size = tree.map_structure(int, [sizes] if self.single_state else list(sizes))
 
     def build(self, sequences_shape: Any, initial_state_shape: Any = None) -> None:
         self._check_shape(sequences_shape)
@@ -117,7 +119,13 @@ class RNN(Layer):
     def get_initial_state(self, batch_size: int | None) -> list[Any]:
         """The first state of a batch: the cell's own, or zeros."""
         state = initial_state_of(self.cell, batch_size, self.compute_dtype)
-        return list(state) if tree.is_nested(state) else [state]
+        states = list(state) if tree.is_nested(state) else [state]
+        if len(states) != len(self.state_size) or not all(isinstance(part, TENSORS) for part in tree.flatten(states)):
+            raise ValueError(
+                f"Layer {self.name!r}: `{type(self.cell).__name__}.get_initial_state` must return a tensor for each of "
+                f"`state_size`, {self.state_size}, got {[_shape_of(part) for part in tree.flatten(states)]}."
+            )
+        return states
 
     def reset_state(self) -> None:
         """Let the next batch of a stateful layer begin with zeros."""
@@ -175,8 +183,8 @@ class RNN(Layer):
         return list(tree.map_structure(lambda _: next(cast), states))
 
     def _checked_mask(self, mask: Any, sequences: Any) -> Any:
-        if isinstance(mask, list | tuple) and mask and isinstance(mask[0], list | tuple):
-            mask = np.asarray(mask, bool)  # truth values in plain lists
+        if isinstance(mask, list | tuple) and mask and not isinstance(mask[0], (*TENSORS, NoneType)):
+            mask = _truth_values(mask, self.name)
         mask = next((one for one in tree.flatten(mask) if one is not None), None) if tree.is_nested(mask) else mask
         if mask is None:
             return None
@@ -281,12 +289,23 @@ class RNN(Layer):
 
     def compute_output_shape(self, sequences_shape: Any, initial_state_shape: Any = None) -> Any:
         batch, length = sequences_shape[:2]
+        if initial_state_shape is not None:
+            self._check_state_shapes(batch, initial_state_shape)
         size = output_size_of(self.cell)
         output: Shape = (batch, length, size) if self.return_sequences else (batch, size)
         if not self.return_state:
             return output
-        states = [(batch, one) if isinstance(one, int) else [(batch, part) for part in one] for one in self.state_size]
+        states = [[(batch, part) for part in one] if tree.is_nested(one) else (batch, one) for one in self.state_size]
         return (output, *states)
+
+    def _check_state_shapes(self, batch: Any, given: Any) -> None:
+        """ValueError unless the shapes of an initial state, of a known number of axes each, are those of the cell's."""
+        if getattr(self.cell, "get_initial_state", None) is not None and not isinstance(self.cell, GatedCell):
+            return  # its states may have axes of their own
+        found = [tuple(given)] if is_shape(given) else list(given)
+        expected = [(batch, size) for size in self.state_size]
+        if len(found) != len(expected) or not all(map(same_sizes, found, expected)):
+            raise ValueError(f"Layer {self.name!r}: `initial_state` must have the shapes {expected}, got {found}.")
 
     def compute_mask(self, sequences: Any, mask: Any) -> Any:
         flat = tree.flatten(mask)
@@ -317,6 +336,21 @@ def _like(seen: Any, x: Any) -> Any:
     return ops.reshape(seen, (seen.shape[0], *(1,) * (x.ndim - 1)))
 
 
+def _truth_values(mask: Any, layer: str) -> Any:
+    """A mask in plain lists as an array."""
+    try:
+        return np.asarray(mask, bool)
+    except ValueError as error:
+        raise explained(error, mask, f"Layer {layer!r}: `mask`: ") from None
+
+
 def _shape_of(x: Any) -> Any:
     """The shape of a tensor, or the type of what is none."""
     return tuple(x.shape) if isinstance(x, TENSORS) else type(x).__name__
+
+
+def _are_sizes(sizes: Any) -> bool:
+    """Whether `sizes` are integers from 0, one or some, with those of cells on top of each other as lists in a list."""
+    if isinstance(sizes, list | tuple):
+        return len(sizes) > 0 and all(map(_are_sizes, sizes))
+    return isinstance(sizes, int | np.integer) and not isinstance(sizes, bool) and int(sizes) >= 0

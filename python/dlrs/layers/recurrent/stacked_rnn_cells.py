@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Self
 
+import numpy as np
+
 from dlrs import ops
 from dlrs.backend import tree
 from dlrs.backend.serialization import deserialize_keras_object, serialize_keras_object
@@ -90,9 +92,9 @@ def output_size_of(cell: Any) -> int:
     size = getattr(cell, "output_size", None)
     if size is None:
         size = cell.state_size[0] if isinstance(cell.state_size, list | tuple) else cell.state_size
-    if isinstance(size, bool) or not isinstance(size, int):
+    if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 0:
         raise ValueError(f"A cell's `output_size` must be an integer, got {size!r} of {type(cell).__name__}.")
-    return size
+    return int(size)
 
 
 def initial_state_of(cell: Any, batch_size: Any, dtype: str) -> Any:
@@ -101,6 +103,6 @@ def initial_state_of(cell: Any, batch_size: Any, dtype: str) -> Any:
     if own is not None:
         return own(batch_size=batch_size)
     sizes = cell.state_size
-    if isinstance(sizes, int):
+    if not isinstance(sizes, list | tuple):
         return ops.zeros((batch_size, sizes), dtype=dtype)
     return [ops.zeros((batch_size, size), dtype=dtype) for size in sizes]

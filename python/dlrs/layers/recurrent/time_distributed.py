@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from dlrs import ops
 from dlrs.layers.input_spec import InputSpec
 from dlrs.layers.wrapper import Wrapper
@@ -47,6 +49,7 @@ class TimeDistributed(Wrapper):
         batch, time = inputs.shape[:2]
         options: dict[str, Any] = {}
         if mask is not None:
+            mask = np.asarray(mask, bool) if isinstance(mask, list | tuple) else mask
             self._check_mask(mask, inputs)
             if self.layer._signature.takes_mask:
                 options["mask"] = ops.reshape(mask, (batch * time, *mask.shape[2:]))
