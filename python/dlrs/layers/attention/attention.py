@@ -71,6 +71,7 @@ class Attention(Layer):
 
     def build(self, input_shape: Any) -> None:
         self._check(input_shape)
+        self._check_fit(input_shape)
         self.scale = self.add_weight((), "ones", name="scale") if self.use_scale else None
         self.concat_score_weight = None
         if self.score_mode == "concat":
@@ -85,6 +86,7 @@ class Attention(Layer):
         use_causal_mask: bool = False,
     ) -> Any:
         self._check(inputs, mask)
+        self._check_fit([getattr(x, "shape", None) for x in inputs])
         for x in (*inputs, *(one for one in mask or () if one is not None)):
             if not hasattr(x, "ndim"):
                 raise ValueError(f"Layer {self.name!r}: inputs and masks must be tensors, got {type(x).__name__}.")
@@ -151,6 +153,7 @@ class Attention(Layer):
         return super().compute_output_spec(*args, **kwargs)
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
+        self._check_fit(input_shape)
         return (*input_shape[0][:-1], input_shape[1][-1])
 
     def _check(self, inputs: Any, mask: Any = None) -> None:
@@ -165,6 +168,16 @@ class Attention(Layer):
             raise ValueError(f"{name}: the layer mask must be a list, [query_mask, value_mask]. Received: mask={mask}.")
         if mask is not None and len(mask) not in (2, 3):
             raise ValueError(f"{name} accepts a mask list of length 2 or 3. Received: mask={mask}.")
+
+    def _check_fit(self, shapes: Any) -> None:
+        """ValueError unless queries and keys have the same features, keys and values the same positions."""
+        if any(shape is None for shape in shapes):
+            return
+        query, value, key = (*shapes, shapes[1])[:3]
+        pairs = (("features of query and key", query[-1], key[-1]), ("positions of value and key", value[-2], key[-2]))
+        for what, left, right in pairs:
+            if left is not None and right is not None and left != right:
+                raise ValueError(f"Layer {self.name!r}: the {what} must be as many, got {left} and {right}.")
 
     def get_config(self) -> dict[str, Any]:
         return {

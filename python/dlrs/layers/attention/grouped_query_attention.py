@@ -3,7 +3,7 @@
 from typing import Any
 
 from dlrs.backend.checks import positive_size
-from dlrs.layers.attention.projected_attention import ProjectedAttention, Shape, check_ranks, check_sources
+from dlrs.layers.attention.projected_attention import ProjectedAttention, Shape, check_given, check_ranks, check_sources
 
 
 class GroupedQueryAttention(ProjectedAttention):
@@ -83,7 +83,8 @@ class GroupedQueryAttention(ProjectedAttention):
         self.num_query_heads = num_query_heads
         self.num_key_value_heads = num_key_value_heads
 
-    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
+    def build(self, query_shape: Any, value_shape: Any = None, key_shape: Any = None) -> None:
+        check_given(self.name, query=query_shape, value=value_shape)
         key_shape = value_shape if key_shape is None else key_shape
         check_sources(value_shape, key_shape)
         check_ranks(self.name, (query_shape, value_shape, key_shape), 3, 3)

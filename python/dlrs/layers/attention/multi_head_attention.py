@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlrs.backend.checks import positive_size
-from dlrs.layers.attention.projected_attention import ProjectedAttention, Shape, check_ranks, check_sources
+from dlrs.layers.attention.projected_attention import ProjectedAttention, Shape, check_given, check_ranks, check_sources
 
 
 class MultiHeadAttention(ProjectedAttention):
@@ -89,12 +89,15 @@ class MultiHeadAttention(ProjectedAttention):
         self.key_dim = self._key_size = key_dim
         self.value_dim = key_dim if value_dim is None else value_dim
         self._set_untracked("_shape_of_output", _sizes("output_shape", output_shape))
+        if any(size < 1 for size in self._shape_of_output or ()):
+            raise ValueError(f"MultiHeadAttention: `output_shape` must be positive, got {output_shape!r}.")
         self._set_untracked("attention_axes", _sizes("attention_axes", attention_axes))
 
     _shape_of_output: tuple[int, ...] | None
     attention_axes: tuple[int, ...] | None
 
-    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
+    def build(self, query_shape: Any, value_shape: Any = None, key_shape: Any = None) -> None:
+        check_given(self.name, query=query_shape, value=value_shape)
         key_shape = value_shape if key_shape is None else key_shape
         check_sources(value_shape, key_shape)
         check_ranks(self.name, (query_shape, value_shape, key_shape), 3)

@@ -141,6 +141,7 @@ class ProjectedAttention(Layer):
         training: bool | None = None,
         use_causal_mask: bool = False,
     ) -> Any:
+        check_given(self.name, query=query, value=value)
         # The op leaves blocks out that lie in the future, and what padded targets get is set to 0 behind it: a mask of
         # either would be a matrix.
         dropped = bool(training) and self._dropout > 0
@@ -196,7 +197,7 @@ class ProjectedAttention(Layer):
         use_causal_mask: bool = False,
     ) -> Any:
         """Which sources a target sees, (batch, T, S), by all masks together; None for all."""
-        seen = None if attention_mask is None else ops.cast(attention_mask, "bool")
+        seen = None if attention_mask is None else self._checked_mask(attention_mask)
         if query_mask is not None:
             seen = both(seen, ops.expand_dims(ops.cast(query_mask, "bool"), -1))
         for mask in (value_mask, key_mask):
@@ -206,6 +207,16 @@ class ProjectedAttention(Layer):
             seen = both(seen, causal_mask(*self._lengths(query, value)))
         if self._sliding_window is not None:
             seen = both(seen, window_mask(*self._lengths(query, value), self._sliding_window))
+        return seen
+
+    def _checked_mask(self, attention_mask: Any) -> Any:
+        """A mask that was given, as booleans; ValueError if it lacks the axes of targets or sources."""
+        seen, axes = ops.cast(attention_mask, "bool"), len(self._axes)
+        if not 2 * axes <= seen.ndim <= 2 * axes + 2:
+            raise ValueError(
+                f"Layer {self.name!r}: `attention_mask` must have the shape (batch, targets, sources), got "
+                f"{tuple(seen.shape)}."
+            )
         return seen
 
     def _lengths(self, query: Any, source: Any) -> tuple[int, int]:
@@ -294,6 +305,13 @@ def check_ranks(layer: str, shapes: Sequence[Any], least: int, most: int | None 
             raise ValueError(
                 f"Layer {layer!r}: the {what} must have the shape (batch, time, features), got {tuple(shape)}."
             )
+
+
+def check_given(layer: str, **inputs: Any) -> None:
+    """ValueError if one of `inputs`, or its shape, is None."""
+    for name, value in inputs.items():
+        if value is None:
+            raise ValueError(f"Layer {layer!r}: `{name}` must be a tensor, got None.")
 
 
 def check_sources(value_shape: Shape, key_shape: Shape) -> None:
