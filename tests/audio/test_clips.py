@@ -38,7 +38,19 @@ def test_labels_stand_behind_the_word_only() -> None:
     lambda: audio.insert_clips(np.zeros(5), [[0.0, np.inf]]),
     lambda: audio.insert_clips(np.zeros(5), [np.zeros(2)], gain=np.nan),
     lambda: audio.trigger_labels([], 0, 5, []),
+    lambda: audio.trigger_labels([audio.Clip(5, 11, 0)], 10, 5, [0]),
 ])  # fmt: skip
 def test_refusals(call) -> None:
     with pytest.raises(ValueError, match=r"insert_clips|trigger_labels"):
+        call()
+
+
+@pytest.mark.parametrize("call", [
+    lambda: audio.insert_clips(np.zeros(5), None),
+    lambda: audio.trigger_labels(None, 10, 5, []),
+    lambda: audio.trigger_labels([(0, 1, 0)], 10, 5, []),
+    lambda: audio.trigger_labels([], 10, 5, 0),
+])  # fmt: skip
+def test_lists_that_are_none(call) -> None:
+    with pytest.raises(TypeError, match=r"(insert_clips|trigger_labels): `\w+` must be (a list|made) of"):
         call()

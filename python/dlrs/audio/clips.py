@@ -1,6 +1,6 @@
 """Clips for training a detector of a trigger word: words laid into a background, and the labels of their ends."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,6 +48,7 @@ def insert_clips(
     check_count("insert_clips", "seed", seed, 0, optional=True)
     check_count("insert_clips", "attempts", attempts, 1)
     check_number("insert_clips", "gain", gain)
+    check_type("insert_clips", "sounds", sounds, list | tuple | np.ndarray, "a list of arrays")
     rng = np.random.default_rng(seed)
     placed: list[Clip] = []
     for index, sound in enumerate(sounds):
@@ -79,15 +80,23 @@ def trigger_labels(clips: Sequence[Clip], samples: int, steps: int, triggers: Se
     Returns:
         float32 array of shape (steps, 1).
 
+    Raises:
+        ValueError: a clip ends behind the last sample, or an argument is no positive integer.
+        TypeError: `clips` or `triggers` is no list of what it should hold.
+
     >>> clips = [Clip(10, 20, 0), Clip(50, 60, 1)]
     >>> trigger_labels(clips, samples=100, steps=10, triggers=[0], width=2).ravel().tolist()
     [0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     """
     for name, value in (("samples", samples), ("steps", steps), ("width", width)):
         check_count("trigger_labels", name, value, 1)
+    check_type("trigger_labels", "clips", clips, list | tuple, "a list of `audio.Clip`")
+    check_type("trigger_labels", "triggers", triggers, Collection, "a list of indices")
     labels = np.zeros((steps, 1), np.float32)
     for clip in clips:
         check_type("trigger_labels", "clips", clip, Clip, "made of `audio.Clip`")
+        if not 0 <= clip.start <= clip.stop <= samples:
+            raise ValueError(f"trigger_labels: {clip} does not lie within {samples} samples.")
         if clip.sound in triggers:
             end = clip.stop * steps // samples
             labels[end + 1 : end + 1 + width] = 1.0

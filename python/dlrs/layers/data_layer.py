@@ -8,6 +8,7 @@ import numpy as np
 
 from dlrs import ops
 from dlrs.backend import KerasTensor, Tensor, Variable, result_type, tree
+from dlrs.backend.ragged import explained
 from dlrs.layers.layer import Layer
 
 ARRAYS = (np.ndarray, Tensor, Variable)
@@ -26,7 +27,10 @@ class DataLayer(Layer):
 
     def _convert_input(self, value: Any) -> Any:
         if isinstance(value, list | tuple) and not _holds_tensors(value):
-            value = np.asarray(value)
+            try:
+                value = np.asarray(value)
+            except ValueError as error:
+                raise explained(error, value, f"Layer {self.name!r}: ") from None
         return super()._convert_input(value)
 
     @property

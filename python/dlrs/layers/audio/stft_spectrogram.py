@@ -5,6 +5,7 @@ import warnings
 from typing import Any
 
 from dlrs import config, initializers, ops
+from dlrs.backend.checks import positive_size
 from dlrs.errors import unknown_name
 from dlrs.initializers.windows import check_window
 from dlrs.layers.input_spec import InputSpec
@@ -48,7 +49,7 @@ class STFTSpectrogram(Layer):
     `fft_length // 2 + 1` bins.
 
     Raises:
-        ValueError: an argument is not as above.
+        ValueError: an argument is not as above, or a signal is shorter than a frame.
         TypeError: the input is not floating.
 
     >>> import numpy as np
@@ -70,9 +71,9 @@ class STFTSpectrogram(Layer):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        for name, value in (("frame_length", frame_length), ("frame_step", frame_step), ("fft_length", fft_length)):
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-                raise ValueError(f"STFTSpectrogram: `{name}` must be a positive integer. Received: {name}={value!r}")
+        frame_length = positive_size("frame_length", frame_length)
+        frame_step = None if frame_step is None else positive_size("frame_step", frame_step)
+        fft_length = None if fft_length is None else positive_size("fft_length", fft_length)
         if frame_step is not None and frame_step > frame_length:
             raise ValueError(
                 "STFTSpectrogram: `frame_step` must not be greater than `frame_length`. Received: "
@@ -111,6 +112,7 @@ class STFTSpectrogram(Layer):
     window: Any
 
     def build(self, input_shape: Any) -> None:
+        self._check_time(input_shape[1 if self.data_format == "channels_last" else 2])
         shape = (self.frame_length, 1, self._bins)
         for side, other in (("real", "imag"), ("imag", "real")):
             if self.mode != other:
@@ -126,9 +128,17 @@ class STFTSpectrogram(Layer):
         if self.data_format == "channels_last":
             inputs = ops.swapaxes(inputs, 1, 2)
         batch, channels, time = inputs.shape
+        self._check_time(time)
         signals = ops.reshape(inputs, (batch * channels, time, 1))
         spectrum = self._spectrum(signals)
         return self._arranged(ops.reshape(spectrum, (batch, channels, *spectrum.shape[1:])))
+
+    def _check_time(self, time: int | None) -> None:
+        if self.padding == "valid" and time is not None and time < self.frame_length:
+            raise ValueError(
+                f"Layer {self.name!r}: signals of {time} samples have no frame of {self.frame_length}; "
+                "`padding='same'` extends them by zeros."
+            )
 
     def _spectrum(self, signals: Any) -> Any:
         """What `mode` says of signals (n, time, 1), (n, frames, bins)."""
