@@ -187,6 +187,56 @@ def test_attention_over_another_rank(call: Any, rank: int) -> None:
             call(inputs)
 
 
+@pytest.mark.parametrize("cls", [layers.Attention, layers.AdditiveAttention])
+@pytest.mark.parametrize(
+    ("shapes", "message"),
+    [
+        ([(2, 3, 4), (2, 5, 3)], "features of query and key must be as many, got 4 and 3"),
+        ([(2, 3, 4), (2, 5, 4), (2, 3, 4)], "positions of value and key must be as many, got 5 and 3"),
+    ],
+)
+def test_attention_over_what_does_not_fit(cls: Any, shapes: Any, message: str) -> None:
+    for make in (np.ones, lambda shape: dlrs.Input(shape[1:])):
+        with pytest.raises(ValueError, match=f"'{cls.__name__.lower()[:4]}.*{message}"):
+            cls()([make(shape) for shape in shapes])
+    layer = cls()
+    layer([np.ones((2, 3, 4))] * 2)
+    with pytest.raises(ValueError, match=message):  # when it is built, too
+        layer([np.ones(shape) for shape in shapes])
+
+
+@pytest.mark.parametrize("cls", [lambda: layers.MultiHeadAttention(2, 3), lambda: layers.GroupQueryAttention(3, 4, 2)])
+def test_attention_to_no_value(cls: Any) -> None:
+    layer = cls()
+    for _ in range(2):
+        with pytest.raises(ValueError, match="`value` must be a tensor, got None"):
+            layer(SEQUENCES, None)
+        layer(SEQUENCES, SEQUENCES)
+    with pytest.raises(
+        ValueError, match=r"`attention_mask` must have the shape \(batch, targets, sources\), got \(3,\)"
+    ):
+        layer(SEQUENCES, SEQUENCES, attention_mask=np.ones(3, bool))
+
+
+@pytest.mark.parametrize("shape", [0, -1, (3, 0)])
+def test_attention_without_outputs(shape: Any) -> None:
+    with pytest.raises(ValueError, match="`output_shape` must be positive"):
+        layers.MultiHeadAttention(2, 3, output_shape=shape)
+
+
+def test_signals_shorter_than_a_frame() -> None:
+    for inputs in (np.ones((2, 10, 1), "float32"), dlrs.Input((10, 1))):
+        with pytest.raises(ValueError, match="signals of 10 samples have no frame of 16; `padding='same'` extends"):
+            layers.STFTSpectrogram(frame_length=np.int64(16))(inputs)
+        assert layers.STFTSpectrogram(frame_length=16, padding="same")(inputs).shape[1:] == (2, 9)
+
+
+def test_signals_of_different_lengths() -> None:
+    for layer in (layers.MelSpectrogram(), layers.Normalization(mean=0.0, variance=1.0)):
+        with pytest.raises(ValueError, match=r"`utils\.pad_sequences`"):
+            layer([[0.0] * 3000, [0.0] * 200])
+
+
 def test_sizes_of_numpy_are_sizes() -> None:
     assert layers.LSTM(np.int64(3))(SEQUENCES).shape == (2, 3)
     assert layers.MultiHeadAttention(np.int64(2), np.int32(4))(SEQUENCES, SEQUENCES).shape == SEQUENCES.shape
