@@ -95,13 +95,14 @@ fn suppression<T: Coordinate>() {
         for n in [0, 1, 17, 300, 1500] {
             let given: Vec<T> = boxes(kind, n, &mut rng).into_iter().map(T::of).collect();
             let scores: Vec<T> = (0..n).map(|_| T::of(f64::from(rng.bits() % 100))).collect();
-            check(&given, &scores).unwrap();
+            check(Isa::current(), &given, &scores).unwrap();
             let (given, order) = (Guarded::end(&given), ranks(&scores, None));
             for threshold in [0.0, 1e-9, 0.1, 0.3, 0.5, 0.5f64.next_down(), 0.7, 0.95, 1.0].map(T::floor) {
-                let wanted = twin(&given, &order, threshold);
+                let wanted: Vec<u32> =
+                    twin(&given, &order, threshold).into_iter().map(|place| order[place as usize]).collect();
                 for isa in Isa::supported() {
                     for most in [usize::MAX, 40] {
-                        let kept = nms(isa, &given, &order, Limits { threshold, most }, GO_ON);
+                        let kept = nms(isa, &given, &scores, Limits { least: None, threshold, most }, GO_ON);
                         assert_eq!(kept, wanted[..most.min(wanted.len())], "{kind} {n} {threshold:?} {isa:?}");
                     }
                 }
@@ -150,13 +151,11 @@ fn softly<T: Coordinate + Softly>() {
         let n = 150;
         let given: Vec<T> = boxes(kind, n, &mut rng).into_iter().map(T::of).collect();
         let scores: Vec<T> = (0..n).map(|_| T::of(f64::from(rng.bits() % 100) / 100.0)).collect();
-        let order = ranks(&scores, None);
         for decay in [Decay::Linear(0.3), Decay::Linear(0.0), Decay::Gaussian(0.5), Decay::Gaussian(0.01)] {
             for least in [0.0, 0.3] {
                 let wanted = soft_twin(&given, &scores, decay, T::of(least));
                 for isa in Isa::supported() {
-                    let kept = soft_nms(isa, &given, &scores, &order, decay, T::of(least), usize::MAX, GO_ON);
-                    let kept: Vec<(u32, T)> = kept.into_iter().map(|(p, s)| (order[p as usize], s)).collect();
+                    let kept = soft_nms(isa, &given, &scores, decay, T::of(least), usize::MAX, GO_ON);
                     assert_eq!(kept, wanted, "{kind} {decay:?} {least} {isa:?}");
                 }
             }
@@ -181,10 +180,10 @@ fn classes_and_images_leave_each_other_alone() {
     let given: Vec<f32> = boxes(0, count * n, &mut rng).into_iter().map(|x| x as f32).collect();
     let scores: Vec<f32> = (0..count * n).map(|_| (rng.bits() % 50) as f32 / 50.0).collect();
     let classes: Vec<i64> = (0..count * n).map(|_| i64::from(rng.bits() % 7) * i64::from(u32::MAX) - 5).collect();
-    let limits = Limits { threshold: 0.4, most: 60 };
-    let images = Images { boxes: &given, scores: &scores, classes: Some(&classes), count, least: Some(0.1) };
+    let limits = Limits { least: Some(0.1), threshold: 0.4, most: 60 };
+    let images = Images { boxes: &given, scores: &scores, classes: Some(&classes), count };
     let kept = many_nms(Isa::current(), &team(), images, limits, GO_ON).unwrap();
-    let soft = many_soft_nms(Isa::current(), &team(), images, Decay::Linear(0.4), 60, GO_ON).unwrap();
+    let soft = many_soft_nms(Isa::current(), &team(), images, Decay::Linear(0.4), 0.1, 60, GO_ON).unwrap();
     for image in 0..count {
         let (first, mut wanted) = (image * n, Vec::new());
         let order = ranks(&scores[first..first + n], Some(0.1));
@@ -195,12 +194,12 @@ fn classes_and_images_leave_each_other_alone() {
                 .copied()
                 .filter(|&i| classes[first + i as usize] == class * i64::from(u32::MAX) - 5)
                 .collect();
-            let boxes = &given[4 * first..4 * (first + n)];
+            let (boxes, scores) = (&given[4 * first..4 * (first + n)], &scores[first..first + n]);
             wanted.extend(twin(boxes, &own, 0.4).into_iter().map(|p| own[p as usize]));
-            let scores = &scores[first..first + n];
-            falling.extend(
-                soft_nms(Isa::current(), boxes, scores, &own, Decay::Linear(0.4), 0.1, 60, GO_ON).iter().map(|k| k.1),
-            );
+            let own_boxes: Vec<f32> = own.iter().flat_map(|&i| at(boxes, i).to_vec()).collect();
+            let own_scores: Vec<f32> = own.iter().map(|&i| scores[i as usize]).collect();
+            let soft = soft_nms(Isa::current(), &own_boxes, &own_scores, Decay::Linear(0.4), 0.1, 60, GO_ON);
+            falling.extend(soft.iter().map(|k| k.1));
         }
         wanted.sort_by_key(|&i| order.iter().position(|&o| o == i));
         wanted.truncate(60);
@@ -214,9 +213,9 @@ fn classes_and_images_leave_each_other_alone() {
 #[test]
 fn faults_are_found() {
     let good = [[0.0f32, 0.0, 1.0, 1.0], [2.0, 2.0, 2.0, 2.0]].concat();
-    assert_eq!(check(&good, &[0.0, 1.0]), Ok(()));
-    assert_eq!(check(&good, &[0.0, f32::NAN]), Err(Fault::Score(1)));
-    assert_eq!(check(&good, &[f32::NEG_INFINITY, 1.0]), Err(Fault::Score(0)));
+    assert_eq!(check(Isa::current(), &good, &[0.0, 1.0]), Ok(()));
+    assert_eq!(check(Isa::current(), &good, &[0.0, f32::NAN]), Err(Fault::Score(1)));
+    assert_eq!(check(Isa::current(), &good, &[f32::NEG_INFINITY, 1.0]), Err(Fault::Score(0)));
     for (side, bad, fault) in [
         (5, f32::NAN, Fault::NotFinite(1)),
         (4, f32::INFINITY, Fault::NotFinite(1)),
@@ -225,7 +224,7 @@ fn faults_are_found() {
     ] {
         let mut boxes = good.clone();
         boxes[side] = bad;
-        assert_eq!(check(&boxes, &[0.0, 1.0]), Err(fault));
+        assert_eq!(check(Isa::current(), &boxes, &[0.0, 1.0]), Err(fault));
     }
 }
 
@@ -234,7 +233,7 @@ fn a_stop_is_heard() {
     let mut rng = Rng::new(1);
     let given: Vec<f32> = boxes(3, 2000, &mut rng).into_iter().map(|x| x as f32).collect();
     let scores = vec![0.5; 2000];
-    let images = Images { boxes: &given, scores: &scores, classes: None, count: 1, least: None };
-    let limits = Limits { threshold: 0.5, most: usize::MAX };
+    let images = Images { boxes: &given, scores: &scores, classes: None, count: 1 };
+    let limits = Limits { least: None, threshold: 0.5, most: usize::MAX };
     assert!(many_nms(Isa::current(), &team(), images, limits, &|| true).is_none());
 }

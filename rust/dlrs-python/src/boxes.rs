@@ -51,9 +51,9 @@ impl<'py> Arrays<'py> {
     }
 
     /// The boxes and scores as numbers of type `T`, checked.
-    fn images<T: Coordinate>(&self, least: Option<f64>) -> Result<Images<'_, T>> {
+    fn images<T: Coordinate>(&self) -> Result<Images<'_, T>> {
         let (boxes, scores) = (cast(self.bytes(&self.boxes)?), cast(self.bytes(&self.scores)?));
-        if let Err(fault) = check::<T>(boxes, scores) {
+        if let Err(fault) = check::<T>(Isa::current(), boxes, scores) {
             let (what, at) = match fault {
                 Fault::NotFinite(i) => ("side that is not finite", i),
                 Fault::Inverted(i) => ("side before its opposite", i),
@@ -64,7 +64,7 @@ impl<'py> Arrays<'py> {
             fail!(Value, "{}: box {}{image} has a {what}.", self.name, at % n);
         }
         let classes = self.classes.as_ref().map(|c| self.bytes(c)).transpose()?.map(cast);
-        Ok(Images { boxes, scores, classes, count: self.scores.dims()[0], least: least.map(T::floor) })
+        Ok(Images { boxes, scores, classes, count: self.scores.dims()[0] })
     }
 }
 
@@ -113,8 +113,8 @@ fn hard<T: Coordinate>(
     least: Option<f64>,
     most: usize,
 ) -> Result<Vec<Found>> {
-    let images = arrays.images::<T>(least)?;
-    let limits = Limits { threshold: T::floor(threshold), most };
+    let images = arrays.images::<T>()?;
+    let limits = Limits { least: least.map(T::floor), threshold: T::floor(threshold), most };
     found(dtype, released(py, |stop| Ok(many_nms(Isa::current(), &team(), images, limits, stop)))?)
 }
 
@@ -144,6 +144,9 @@ fn soft<T: Coordinate + Softly>(
     least: f64,
     most: usize,
 ) -> Result<Vec<Found>> {
-    let images = arrays.images::<T>(Some(least))?;
-    found(dtype, released(py, |stop| Ok(many_soft_nms(Isa::current(), &team(), images, decay, most, stop)))?)
+    let images = arrays.images::<T>()?;
+    found(
+        dtype,
+        released(py, |stop| Ok(many_soft_nms(Isa::current(), &team(), images, decay, T::floor(least), most, stop)))?,
+    )
 }

@@ -1,6 +1,7 @@
 //! What boxes and scores must be.
 
-use crate::isa::Real;
+use crate::dispatch;
+use crate::isa::{Isa, Real};
 
 /// The first thing wrong with boxes and their scores: the place of the box.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,12 +14,6 @@ pub enum Fault {
     Score(usize),
 }
 
-#[inline(always)]
-fn is_finite<T: Real>(x: T) -> bool {
-    // Nought times an infinity or NaN is NaN.
-    x * T::default() == T::default()
-}
-
 /// The first fault of `boxes`, four numbers for each score.
 ///
 /// # Errors
@@ -26,18 +21,63 @@ fn is_finite<T: Real>(x: T) -> bool {
 ///
 /// # Panics
 /// If there are not four numbers for each score.
-pub fn check<T: Real>(boxes: &[T], scores: &[T]) -> Result<(), Fault> {
+pub fn check<T: Real>(isa: Isa, boxes: &[T], scores: &[T]) -> Result<(), Fault> {
     assert_eq!(boxes.len(), 4 * scores.len(), "four sides for each score");
-    // One pass without branches tells whether a second must look for the place.
-    let mut right = true;
-    for (b, &score) in boxes.chunks_exact(4).zip(scores) {
-        right &= (b[0] <= b[2]) & (b[1] <= b[3]) & b.iter().fold(is_finite(score), |all, &x| all & is_finite(x));
+    // A first look in vectors tells whether a second one must find the place.
+    let right = dispatch!(isa, s => {
+        let _ = s;
+        all_right(boxes, scores)
+    });
+    if right { Ok(()) } else { first_fault(boxes, scores) }
+}
+
+/// Nought times an infinity or NaN is NaN.
+#[inline(always)]
+fn is_finite<T: Real>(x: T) -> bool {
+    x * T::default() == T::default()
+}
+
+/// Boxes looked at side by side.
+const BLOCK: usize = 16;
+/// 1 for a left side or a top, which stand two before their opposites.
+const LEADS: [u32; 4 * BLOCK] = {
+    let mut leads = [0; 4 * BLOCK];
+    let mut i = 0;
+    while i < 4 * BLOCK {
+        leads[i] = (i % 4 < 2) as u32;
+        i += 1;
     }
-    if right {
-        return Ok(());
+    leads
+};
+
+#[inline(always)]
+fn all_right<T: Real>(boxes: &[T], scores: &[T]) -> bool {
+    // A last box is left to the loop below, as nothing stands behind it.
+    let blocks = scores.len().saturating_sub(1) / BLOCK;
+    // Products with nought add up to nought, or to NaN.
+    let mut sums = [T::default(); BLOCK];
+    let mut inverted = 0;
+    for k in 0..blocks {
+        let (b, s) = (&boxes[4 * BLOCK * k..][..4 * BLOCK + 2], &scores[BLOCK * k..][..BLOCK]);
+        for i in 0..BLOCK {
+            let sum = s[i] + b[i] + b[BLOCK + i] + b[2 * BLOCK + i] + b[3 * BLOCK + i];
+            sums[i] = sums[i] + sum * T::default();
+        }
+        for i in 0..4 * BLOCK {
+            inverted |= LEADS[i] & u32::from(b[i] > b[i + 2]);
+        }
     }
+    let mut finite = true;
+    for x in sums {
+        finite &= is_finite(x);
+    }
+    let whole = BLOCK * blocks;
+    finite && inverted == 0 && first_fault(&boxes[4 * whole..], &scores[whole..]).is_ok()
+}
+
+fn first_fault<T: Real>(boxes: &[T], scores: &[T]) -> Result<(), Fault> {
     for (i, (b, &score)) in boxes.chunks_exact(4).zip(scores).enumerate() {
-        if !b.iter().all(|&x| is_finite(x)) {
+        if !(is_finite(b[0]) && is_finite(b[1]) && is_finite(b[2]) && is_finite(b[3])) {
             return Err(Fault::NotFinite(i));
         }
         if b[0] > b[2] || b[1] > b[3] {

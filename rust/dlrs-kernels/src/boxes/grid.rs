@@ -19,7 +19,12 @@ const SLACK: f64 = 1e-5;
 /// Most levels; further apart, several powers of 4 share one.
 const LEVELS: i64 = 24;
 /// Sides of a cell in the typical sides of its level.
-const CELL: f64 = 0.5;
+const CELL: f64 = 1.0;
+/// Boxes for each cell, at least.
+const MEMBERS: f64 = 8.0;
+
+/// The cell of boxes without area, which overlap nothing.
+const NOWHERE: usize = u32::MAX as usize;
 
 /// One level's cells, which lie in rows.
 #[derive(Clone, Copy, Default)]
@@ -48,6 +53,8 @@ pub(super) struct Grid<T> {
     levels: Vec<Level>,
     cells: Vec<Cell>,
     shelf: Shelf<T>,
+    /// The cell of each box, or [`NOWHERE`].
+    cell_of_box: Vec<u32>,
     /// The exponent of area at which the lowest level begins, and exponents of each level.
     lowest: i64,
     step: i64,
@@ -72,20 +79,19 @@ struct Extent {
 
 #[inline(always)]
 fn extent<T: Real>(b: &Sized<T>) -> Extent {
-    let [left, top, right, bottom, _] = b.map(Real::to_f64);
+    let (left, top, right, bottom) = (b[0].to_f64(), b[1].to_f64(), b[2].to_f64(), b[3].to_f64());
     Extent { x: (left + right) * 0.5, y: (top + bottom) * 0.5, width: right - left, height: bottom - top }
 }
 
 impl<T: Score> Grid<T> {
-    /// An empty grid for boxes that `get` gives by number; None if some are so small that their areas are too much rounded for the
+    /// An empty grid for some boxes; None if some are so small that their areas are too much rounded for the
     /// bounds above.
     #[inline(always)]
-    pub fn new(count: usize, get: impl Fn(usize) -> Sized<T>, threshold: f64) -> Option<Self> {
+    pub fn new(boxes: &[Sized<T>], threshold: f64) -> Option<Self> {
         let (mut least, mut most) = (f64::INFINITY, 0.0f64);
         let mut reach = 0.0f64;
-        for i in 0..count {
-            let b = get(i);
-            let area = area(&b);
+        for b in boxes {
+            let area = area(b);
             if area > 0.0 {
                 least = least.min(area);
                 most = most.max(area);
@@ -107,8 +113,17 @@ impl<T: Score> Grid<T> {
         let absolute = reach * 8.0 * f64::EPSILON;
         // Shared areas that round to nothing, or from it, matter to thresholds near 0 alone: there any overlap counts.
         let threshold = if threshold < SLACK { 0.0 } else { threshold * (1.0 - SLACK) };
-        let mut grid = Self { levels, cells: Vec::new(), shelf: Shelf::new(0), lowest, step, threshold, absolute };
-        grid.lay_out(count, &get);
+        let mut grid = Self {
+            levels,
+            cells: Vec::new(),
+            shelf: Shelf::new(0),
+            cell_of_box: Vec::new(),
+            lowest,
+            step,
+            threshold,
+            absolute,
+        };
+        grid.lay_out(boxes);
         Some(grid)
     }
 
@@ -118,14 +133,13 @@ impl<T: Score> Grid<T> {
     }
 
     #[inline(always)]
-    fn lay_out(&mut self, count: usize, get: &impl Fn(usize) -> Sized<T>) {
+    fn lay_out(&mut self, boxes: &[Sized<T>]) {
         let mut bounds = vec![[f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY]; self.levels.len()];
         let mut members = vec![0usize; self.levels.len()];
-        for i in 0..count {
-            let b = get(i);
-            let area = area(&b);
+        for b in boxes {
+            let area = area(b);
             if area > 0.0 {
-                let (l, e) = (self.level_of(area), extent(&b));
+                let (l, e) = (self.level_of(area), extent(b));
                 let [left, top, right, bottom] = &mut bounds[l];
                 (*left, *right) = (left.min(e.x), right.max(e.x));
                 (*top, *bottom) = (top.min(e.y), bottom.max(e.y));
@@ -141,8 +155,7 @@ impl<T: Score> Grid<T> {
             let most = members[l].max(1) as f64;
             let across = |low: f64, high: f64| ((high - low) / side).clamp(0.0, most);
             let (mut columns, mut rows) = (across(left, right), across(top, bottom));
-            // No more cells than boxes.
-            let scale = (most / ((columns + 1.0) * (rows + 1.0))).sqrt().min(1.0);
+            let scale = (most / MEMBERS / ((columns + 1.0) * (rows + 1.0))).sqrt().min(1.0);
             (columns, rows) = ((columns * scale).floor() + 1.0, (rows * scale).floor() + 1.0);
             let per = |low: f64, high: f64, n: f64| if high > low { n / (high - low) } else { 0.0 };
             (level.first, level.columns, level.rows) = (first, columns as usize, rows as usize);
@@ -151,16 +164,17 @@ impl<T: Score> Grid<T> {
             first += level.columns * level.rows;
         }
         self.cells = vec![Cell::default(); first];
-        self.reserve(count, get);
+        self.reserve(boxes);
     }
 
     /// Gives each cell as many places on the shelf as boxes may come.
     #[inline(always)]
-    fn reserve(&mut self, count: usize, get: &impl Fn(usize) -> Sized<T>) {
-        for i in 0..count {
-            let b = get(i);
-            if area(&b) > 0.0 {
-                let cell = self.cell_of(&b);
+    fn reserve(&mut self, boxes: &[Sized<T>]) {
+        self.cell_of_box.reserve(boxes.len());
+        for b in boxes {
+            let cell = if area(b) > 0.0 { self.cell_of(b) } else { NOWHERE };
+            self.cell_of_box.push(cell as u32);
+            if cell != NOWHERE {
                 self.cells[cell].start += 1;
             }
         }
@@ -179,31 +193,27 @@ impl<T: Score> Grid<T> {
         level.first + row * level.columns + column
     }
 
-    /// Adds a box, one of those that the grid was made for.
+    /// Adds box `i` of those that the grid was made for.
     #[inline(always)]
-    pub fn put(&mut self, b: &Sized<T>) {
-        if area(b) > 0.0 {
-            let cell = self.cell_of(b);
-            let cell = &mut self.cells[cell];
+    pub fn put(&mut self, i: usize, b: &Sized<T>) {
+        if let Some(cell) = self.cells.get_mut(self.cell_of_box[i] as usize) {
             self.shelf.put((cell.start + cell.len) as usize, b);
             cell.len += 1;
         }
     }
 
-    /// Whether the overlap with a box in the grid is above the threshold.
+    /// Whether the overlap of box `i` with a box in the grid is above the threshold.
     #[inline(always)]
-    pub fn any_above<L: Overlaps<T>>(&self, lanes: L, b: &Sized<T>, threshold: T) -> bool {
+    pub fn any_above<L: Overlaps<T>>(&self, lanes: L, i: usize, b: &Sized<T>, threshold: T) -> bool {
+        let Some(cell) = self.cells.get(self.cell_of_box[i] as usize) else { return false };
         let area = area(b);
-        if area == 0.0 {
-            return false;
-        }
         let t = self.threshold;
         let e = extent(b);
         let from = self.level_of((area * t).max(f64::MIN_POSITIVE));
         let to = if t > 0.0 { self.level_of((area / t).min(f64::MAX)) } else { self.levels.len() - 1 };
+        // Its own cell and level first: there most that are dropped find their reason.
         let own = self.level_of(area);
-        // Its own level first: there most that are dropped find their reason.
-        if self.any_in_level(lanes, own, b, e, t, threshold) {
+        if self.any_in_cells(lanes, &[*cell], b, threshold) || self.any_in_level(lanes, own, b, e, t, threshold) {
             return true;
         }
         for l in from..=to {
@@ -228,17 +238,25 @@ impl<T: Score> Grid<T> {
         let (from, to) = (column(e.x - dx), column(e.x + dx));
         for r in row(e.y - dy)..=row(e.y + dy) {
             let cells = &self.cells[level.first + r * level.columns..][from..=to];
-            // A vector reaches over the end of a cell, into boxes of the next ones or empty places.
-            let mut done = 0;
-            for cell in cells {
-                let end = cell.start + cell.len;
-                done = done.max(cell.start);
-                while done < end {
-                    if lanes.any_above(&self.shelf, done as usize, b, threshold) {
-                        return true;
-                    }
-                    done += L::LANES as u32;
+            if self.any_in_cells(lanes, cells, b, threshold) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Looks at cells that follow each other: a vector reaches over the end of one, into boxes of the next or empty places.
+    #[inline(always)]
+    fn any_in_cells<L: Overlaps<T>>(&self, lanes: L, cells: &[Cell], b: &Sized<T>, threshold: T) -> bool {
+        let mut done = 0;
+        for cell in cells {
+            let end = cell.start + cell.len;
+            done = done.max(cell.start);
+            while done < end {
+                if lanes.any_above(&self.shelf, done as usize, b, threshold) {
+                    return true;
                 }
+                done += L::LANES as u32;
             }
         }
         false

@@ -1,15 +1,14 @@
 //! Suppression within each class of each image, which the team shares.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::hard::{Coordinate, Limits, nms};
-use super::rank::ranks;
+use super::rank::Score;
 use super::soft::{Decay, Softly, soft_nms};
 use crate::isa::Isa;
 use crate::mem::{Stop, Team};
 
-/// Boxes of images of one size: of each image equally many.
+/// Boxes of images: of each image equally many.
 #[derive(Clone, Copy)]
 pub struct Images<'a, T> {
     /// Four sides of each box.
@@ -20,23 +19,20 @@ pub struct Images<'a, T> {
     pub classes: Option<&'a [i64]>,
     /// Number of images.
     pub count: usize,
-    /// Only boxes with scores above are looked at.
-    pub least: Option<T>,
 }
 
 /// Numbers of the boxes of one image that are kept, the best first, with their scores.
 pub type Kept<T> = Vec<(u32, T)>;
 
-/// Boxes of one class of one image.
-struct Group {
+/// Boxes of one class of one image, with their numbers.
+struct Group<T> {
     image: usize,
-    /// Their numbers in the image, the best first.
-    order: Vec<u32>,
-    /// Of each its place in the order of the whole image.
-    places: Vec<u32>,
+    boxes: Vec<T>,
+    scores: Vec<T>,
+    numbers: Vec<u32>,
 }
 
-impl<T: Coordinate> Images<'_, T> {
+impl<T: Score> Images<'_, T> {
     fn image(&self, i: usize) -> Range<usize> {
         let n = self.scores.len() / self.count.max(1);
         i * n..(i + 1) * n
@@ -47,53 +43,73 @@ impl<T: Coordinate> Images<'_, T> {
         &self.boxes[4 * start..4 * end]
     }
 
-    /// The groups of one image.
-    fn groups(&self, image: usize) -> Vec<Group> {
-        let order = ranks(&self.scores[self.image(image)], self.least);
-        let Some(classes) = self.classes.map(|c| &c[self.image(image)]) else {
-            return vec![Group { image, order, places: Vec::new() }];
+    /// The classes of one image, each with its boxes in their order.
+    fn groups(&self, image: usize, classes: &[i64]) -> Vec<Group<T>> {
+        let classes = &classes[self.image(image)];
+        let (boxes, scores) = (self.boxes_of(image), &self.scores[self.image(image)]);
+        let (group_of, sizes) = numbered(classes);
+        let empty = |&size: &usize| Group {
+            image,
+            boxes: Vec::with_capacity(4 * size),
+            scores: Vec::with_capacity(size),
+            numbers: Vec::with_capacity(size),
         };
-        let present: Vec<i64> =
-            order.iter().map(|&i| classes[i as usize]).collect::<BTreeSet<_>>().into_iter().collect();
-        let mut groups: Vec<Group> =
-            present.iter().map(|_| Group { image, order: Vec::new(), places: Vec::new() }).collect();
-        for (place, &i) in order.iter().enumerate() {
-            let group = &mut groups[present.partition_point(|&class| class < classes[i as usize])];
-            group.order.push(i);
-            group.places.push(place as u32);
+        let mut groups: Vec<Group<T>> = sizes.iter().map(empty).collect();
+        for (i, &group) in group_of.iter().enumerate() {
+            let group = &mut groups[group as usize];
+            group.boxes.extend_from_slice(&boxes[4 * i..4 * i + 4]);
+            group.scores.push(scores[i]);
+            group.numbers.push(i as u32);
         }
         groups
     }
 
-    /// Suppression in every group; `each` gives places in a group's order with scores. `key` orders what an image keeps.
+    /// `each` of the boxes and scores of every class of every image; the best `most` of an image.
     fn run(
         &self,
         team: &Team,
         most: usize,
         stop: Stop<'_>,
-        each: impl Fn(&Group, Stop<'_>) -> Kept<T> + Sync,
-        key: impl Fn(&(u32, u32, T)) -> (u64, u32),
+        each: impl Fn(&[T], &[T], Stop<'_>) -> Kept<T> + Sync,
     ) -> Option<Vec<Kept<T>>> {
-        let groups = team.collect(self.count, stop, |i, _| self.groups(i))?;
-        let groups: Vec<Group> = groups.into_iter().flatten().collect();
-        let kept = team.collect(groups.len(), stop, |g, stop| each(&groups[g], stop))?;
-        // Place in the image's order, number, score.
-        let mut images: Vec<Vec<(u32, u32, T)>> = (0..self.count).map(|_| Vec::new()).collect();
-        for (group, kept) in groups.iter().zip(kept) {
-            images[group.image].extend(kept.into_iter().map(|(place, score)| {
-                let rank = group.places.get(place as usize).copied().unwrap_or(place);
-                (rank, group.order[place as usize], score)
-            }));
-        }
-        let finish = |mut kept: Vec<(u32, u32, T)>| {
-            if self.classes.is_some() {
-                kept.sort_unstable_by_key(&key);
-            }
-            kept.truncate(most);
-            kept.into_iter().map(|(_, i, score)| (i, score)).collect()
+        let Some(classes) = self.classes else {
+            return team.collect(self.count, stop, |i, stop| each(self.boxes_of(i), &self.scores[self.image(i)], stop));
         };
-        Some(images.into_iter().map(finish).collect())
+        let groups = team.collect(self.count, stop, |i, _| self.groups(i, classes))?;
+        let groups: Vec<Group<T>> = groups.into_iter().flatten().collect();
+        let kept = team.collect(groups.len(), stop, |g, stop| each(&groups[g].boxes, &groups[g].scores, stop))?;
+        let mut images: Vec<Kept<T>> = (0..self.count).map(|_| Vec::new()).collect();
+        for (group, kept) in groups.iter().zip(kept) {
+            images[group.image].extend(kept.into_iter().map(|(i, score)| (group.numbers[i as usize], score)));
+        }
+        for kept in &mut images {
+            kept.sort_unstable_by_key(|&(i, score)| (score.key(), i));
+            kept.truncate(most);
+        }
+        Some(images)
     }
+}
+
+/// Numbers from 0 on in place of classes, and how often each comes.
+fn numbered(classes: &[i64]) -> (Vec<u32>, Vec<usize>) {
+    let (Some(&least), Some(&greatest)) = (classes.iter().min(), classes.iter().max()) else {
+        return (Vec::new(), Vec::new());
+    };
+    let span = greatest.abs_diff(least);
+    let (numbers, count): (Vec<u32>, usize) = if span < 1 << 16 {
+        (classes.iter().map(|&c| c.abs_diff(least) as u32).collect(), span as usize + 1)
+    } else {
+        let mut present = classes.to_vec();
+        present.sort_unstable();
+        present.dedup();
+        let number = |&class: &i64| present.partition_point(|&p| p < class) as u32;
+        (classes.iter().map(number).collect(), present.len())
+    };
+    let mut sizes = vec![0; count];
+    for &number in &numbers {
+        sizes[number as usize] += 1;
+    }
+    (numbers, sizes)
 }
 
 /// [`nms`] within each class of each image. The numbers of boxes in their image, the best first, of equal ones the first.
@@ -108,12 +124,9 @@ pub fn many_nms<T: Coordinate>(
     limits: Limits<T>,
     stop: Stop<'_>,
 ) -> Option<Vec<Kept<T>>> {
-    let each = |group: &Group, stop: Stop<'_>| {
-        let scores = &images.scores[images.image(group.image)];
-        let kept = nms(isa, images.boxes_of(group.image), &group.order, limits, stop);
-        kept.into_iter().map(|place| (place, scores[group.order[place as usize] as usize])).collect()
-    };
-    images.run(team, limits.most, stop, each, |&(rank, _, _)| (0, rank))
+    images.run(team, limits.most, stop, |boxes, scores, stop| {
+        nms(isa, boxes, scores, limits, stop).into_iter().map(|i| (i, scores[i as usize])).collect()
+    })
 }
 
 /// [`soft_nms`] within each class of each image: the numbers of boxes in their image, in order of what is left of their scores.
@@ -121,18 +134,14 @@ pub fn many_nms<T: Coordinate>(
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn many_soft_nms<T: Coordinate + Softly>(
+pub fn many_soft_nms<T: Softly>(
     isa: Isa,
     team: &Team,
     images: Images<'_, T>,
     decay: Decay,
+    least: T,
     most: usize,
     stop: Stop<'_>,
 ) -> Option<Vec<Kept<T>>> {
-    let least = images.least.unwrap_or(T::NEG_INFINITY);
-    let each = |group: &Group, stop: Stop<'_>| {
-        let scores = &images.scores[images.image(group.image)];
-        soft_nms(isa, images.boxes_of(group.image), scores, &group.order, decay, least, most, stop)
-    };
-    images.run(team, most, stop, each, |&(_, i, score)| (score.key(), i))
+    images.run(team, most, stop, |boxes, scores, stop| soft_nms(isa, boxes, scores, decay, least, most, stop))
 }

@@ -69,10 +69,17 @@ pub fn ranks<T: Score>(scores: &[T], threshold: Option<T>) -> Vec<u32> {
 
 fn above<T: Score, W>(scores: &[T], threshold: Option<T>, word: impl Fn(u64, u32) -> W) -> Vec<W> {
     let mut words = Vec::with_capacity(scores.len());
-    let all = scores.iter().zip(0u32..);
     match threshold {
-        None => words.extend(all.map(|(&s, i)| word(s.key(), i))),
-        Some(least) => words.extend(all.filter(|&(&s, _)| s > least).map(|(&s, i)| word(s.key(), i))),
+        None => words.extend(scores.iter().zip(0u32..).map(|(&s, i)| word(s.key(), i))),
+        Some(least) => {
+            // Most blocks may hold nothing: one look at a block finds that.
+            for (block, first) in scores.chunks(64).zip((0u32..).step_by(64)) {
+                if block.iter().fold(false, |any, &s| any | (s > least)) {
+                    let above = block.iter().zip(first..).filter(|&(&s, _)| s > least);
+                    words.extend(above.map(|(&s, i)| word(s.key(), i)));
+                }
+            }
+        }
     }
     words
 }

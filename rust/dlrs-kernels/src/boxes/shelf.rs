@@ -1,6 +1,6 @@
 //! Boxes side by side, and a vector of them against one box.
 
-use crate::isa::{Real, Simd};
+use crate::isa::{Real, Simd, prefetch_l1};
 
 /// A box: left, top, right, bottom, area.
 pub(super) type Sized<T> = [T; 5];
@@ -10,6 +10,38 @@ pub(super) type Sized<T> = [T; 5];
 pub(super) fn sized<T: Real>(boxes: &[T], i: u32) -> Sized<T> {
     let b = &boxes[4 * i as usize..][..4];
     [b[0], b[1], b[2], b[3], (b[2] - b[0]) * (b[3] - b[1])]
+}
+
+/// Intersection over union of two boxes; NaN if neither has an area.
+#[inline(always)]
+pub(super) fn ratio<T: Real>(a: &Sized<T>, b: &Sized<T>) -> T {
+    let zero = T::default();
+    let width = greater(lesser(a[2], b[2]) - greater(a[0], b[0]), zero);
+    let height = greater(lesser(a[3], b[3]) - greater(a[1], b[1]), zero);
+    let shared = width * height;
+    shared / ((b[4] + a[4]) - shared)
+}
+
+#[inline(always)]
+fn greater<T: Real>(x: T, y: T) -> T {
+    if x > y { x } else { y }
+}
+
+#[inline(always)]
+fn lesser<T: Real>(x: T, y: T) -> T {
+    if x < y { x } else { y }
+}
+
+/// How far ahead boxes are fetched that are read in no order.
+const AHEAD: usize = 16;
+
+/// The box at `place` of `order`, and a fetch of one further on.
+#[inline(always)]
+pub(super) fn ranked<T: Real>(boxes: &[T], order: &[u32], place: usize) -> Sized<T> {
+    if let Some(&later) = order.get(place + AHEAD) {
+        prefetch_l1(&boxes[4 * later as usize]);
+    }
+    sized(boxes, order[place])
 }
 
 /// The most boxes that one vector holds.
@@ -26,6 +58,24 @@ impl<T: Real> Shelf<T> {
         Self { sides: std::array::from_fn(|_| vec![T::default(); places + WIDEST]) }
     }
 
+    /// All of `boxes`, in their order.
+    #[inline(always)]
+    pub fn of(boxes: &[T]) -> Self {
+        let n = boxes.len() / 4;
+        let mut shelf = Self::new(n);
+        let [left, top, right, bottom, area] = &mut shelf.sides;
+        let (left, top, right) = (&mut left[..n], &mut top[..n], &mut right[..n]);
+        let (bottom, area) = (&mut bottom[..n], &mut area[..n]);
+        for i in 0..n {
+            let b = &boxes[4 * i..4 * i + 4];
+            (left[i], top[i], right[i], bottom[i]) = (b[0], b[1], b[2], b[3]);
+        }
+        for i in 0..n {
+            area[i] = (right[i] - left[i]) * (bottom[i] - top[i]);
+        }
+        shelf
+    }
+
     /// Adds empty places, so that there are so many.
     pub fn grow(&mut self, places: usize) {
         for side in &mut self.sides {
@@ -39,8 +89,8 @@ impl<T: Real> Shelf<T> {
 
     #[inline(always)]
     pub fn put(&mut self, place: usize, b: &Sized<T>) {
-        for (side, &x) in self.sides.iter_mut().zip(b) {
-            side[place] = x;
+        for i in 0..5 {
+            self.sides[i][place] = b[i];
         }
     }
 }
@@ -52,6 +102,9 @@ pub(super) trait Overlaps<T: Real>: Copy {
 
     /// Whether the overlap with any of the boxes from `place` on is above `threshold`.
     fn any_above(self, shelf: &Shelf<T>, place: usize, b: &Sized<T>, threshold: T) -> bool;
+
+    /// Takes what is left from those of the boxes from `place` on whose overlap is above `threshold`: -∞ remains. Returns how many had some.
+    fn drop_above(self, shelf: &Shelf<T>, place: usize, b: &Sized<T>, threshold: T, left: &mut [T]) -> u32;
 
     /// The overlap with each of the boxes from `place` on; bit `i` of the result says whether that with box `i` is above 0.
     fn overlaps(self, shelf: &Shelf<T>, place: usize, b: &Sized<T>, to: &mut [T; WIDEST]) -> u32;
@@ -87,6 +140,15 @@ impl<S: Simd> Overlaps<f32> for Singles<S> {
     }
 
     #[inline(always)]
+    fn drop_above(self, shelf: &Shelf<f32>, place: usize, b: &Sized<f32>, threshold: f32, left: &mut [f32]) -> u32 {
+        let s = self.0;
+        let (gone, old) = (s.splat(f32::NEG_INFINITY), s.load(left));
+        let above = s.gt(self.ratio(shelf, place, b), s.splat(threshold));
+        s.store(left, s.select(above, gone, old));
+        s.mask_bits(s.mask_and(above, s.gt(old, gone))).count_ones()
+    }
+
+    #[inline(always)]
     fn overlaps(self, shelf: &Shelf<f32>, place: usize, b: &Sized<f32>, to: &mut [f32; WIDEST]) -> u32 {
         let s = self.0;
         let ratio = self.ratio(shelf, place, b);
@@ -102,15 +164,15 @@ pub(super) struct Doubles;
 impl Doubles {
     #[inline(always)]
     fn ratios(shelf: &Shelf<f64>, place: usize, b: &Sized<f64>) -> [f64; 8] {
-        let [left, top, right, bottom, area] = std::array::from_fn(|i| &shelf.sides[i][place..][..8]);
-        let greater = |x: f64, y: f64| if x > y { x } else { y };
-        let lesser = |x: f64, y: f64| if x < y { x } else { y };
-        std::array::from_fn(|i| {
-            let width = greater(lesser(right[i], b[2]) - greater(left[i], b[0]), 0.0);
-            let height = greater(lesser(bottom[i], b[3]) - greater(top[i], b[1]), 0.0);
-            let shared = width * height;
-            shared / ((b[4] + area[i]) - shared)
-        })
+        // Loops, as closures that are not inlined would be compiled without the level's instructions.
+        let [left, top, right, bottom, area] = &shelf.sides;
+        let (left, top, right) = (&left[place..][..8], &top[place..][..8], &right[place..][..8]);
+        let (bottom, area) = (&bottom[place..][..8], &area[place..][..8]);
+        let mut ratios = [0.0; 8];
+        for i in 0..8 {
+            ratios[i] = ratio(&[left[i], top[i], right[i], bottom[i], area[i]], b);
+        }
+        ratios
     }
 }
 
@@ -119,13 +181,34 @@ impl Overlaps<f64> for Doubles {
 
     #[inline(always)]
     fn any_above(self, shelf: &Shelf<f64>, place: usize, b: &Sized<f64>, threshold: f64) -> bool {
-        Self::ratios(shelf, place, b).iter().fold(false, |any, &x| any | (x > threshold))
+        let ratios = Self::ratios(shelf, place, b);
+        let mut above = 0;
+        for i in 0..8 {
+            above |= u32::from(ratios[i] > threshold);
+        }
+        above != 0
+    }
+
+    #[inline(always)]
+    fn drop_above(self, shelf: &Shelf<f64>, place: usize, b: &Sized<f64>, threshold: f64, left: &mut [f64]) -> u32 {
+        let ratios = Self::ratios(shelf, place, b);
+        let (left, mut dropped) = (&mut left[..8], 0);
+        for i in 0..8 {
+            let above = ratios[i] > threshold;
+            dropped += u32::from(above & (left[i] > f64::NEG_INFINITY));
+            left[i] = if above { f64::NEG_INFINITY } else { left[i] };
+        }
+        dropped
     }
 
     #[inline(always)]
     fn overlaps(self, shelf: &Shelf<f64>, place: usize, b: &Sized<f64>, to: &mut [f64; WIDEST]) -> u32 {
         let ratios = Self::ratios(shelf, place, b);
         to[..8].copy_from_slice(&ratios);
-        ratios.iter().enumerate().fold(0, |bits, (i, &x)| bits | u32::from(x > 0.0) << i)
+        let mut bits = 0;
+        for i in 0..8 {
+            bits |= u32::from(ratios[i] > 0.0) << i;
+        }
+        bits
     }
 }

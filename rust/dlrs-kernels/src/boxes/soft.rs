@@ -38,7 +38,6 @@ struct Waiting {
     // The order of the fields makes the heap's greatest the best score, of equal ones the first box.
     key: std::cmp::Reverse<u64>,
     number: std::cmp::Reverse<u32>,
-    place: u32,
     seen: u32,
 }
 
@@ -49,7 +48,6 @@ pub trait Softly: Score {
         isa: Isa,
         boxes: &[Self],
         scores: &[Self],
-        order: &[u32],
         decay: Decay,
         least: Self,
         most: usize,
@@ -60,33 +58,34 @@ pub trait Softly: Score {
 macro_rules! softly {
     ($($t:ident: $s:ident => $lanes:expr;)*) => { $(impl Softly for $t {
         fn soft(
-            isa: Isa, boxes: &[$t], scores: &[$t], order: &[u32], decay: Decay, least: $t, most: usize, stop: Stop<'_>,
+            isa: Isa, boxes: &[$t], scores: &[$t], decay: Decay, least: $t, most: usize, stop: Stop<'_>,
         ) -> Vec<(u32, $t)> {
             dispatch!(isa, $s => {
                 let _ = $s;
-                fade($lanes, boxes, scores, order, decay, least, most, stop)
+                fade($lanes, boxes, scores, decay, least, most, stop)
             })
         }
     })* };
 }
 softly! { f32: s => Singles(s); f64: s => Doubles; }
 
-/// Places in `order` of at most `most` boxes with what is left of their scores, while that is above `least`: each time the best one
-/// is kept, of equal ones the first, and the others lose score by it. `order` names checked boxes.
+/// Numbers of at most `most` boxes with what is left of their scores, while that is above `least`: each time the best one is kept, of
+/// equal ones the first, and the others lose score by it. The boxes are [checked](super::check), and scores are not negative; once `stop`
+/// says so the result is cut short.
 ///
 /// # Panics
-/// If `order` names a box that is not there.
+/// If there are not four sides for each score.
 pub fn soft_nms<T: Softly>(
     isa: Isa,
     boxes: &[T],
     scores: &[T],
-    order: &[u32],
     decay: Decay,
     least: T,
     most: usize,
     stop: Stop<'_>,
 ) -> Vec<(u32, T)> {
-    T::soft(isa, boxes, scores, order, decay, least, most, stop)
+    assert_eq!(boxes.len(), 4 * scores.len(), "four sides for each score");
+    T::soft(isa, boxes, scores, decay, least, most, stop)
 }
 
 /// Scores only fall, so a box waits with the score it had when it was last looked at, and is looked at again when it would be kept.
@@ -95,22 +94,20 @@ fn fade<T: Score, L: Overlaps<T>>(
     lanes: L,
     boxes: &[T],
     scores: &[T],
-    order: &[u32],
     decay: Decay,
     least: T,
     most: usize,
     stop: Stop<'_>,
 ) -> Vec<(u32, T)> {
     const BETWEEN_LOOKS: usize = 1 << 8;
-    let mut left: Vec<T> = order.iter().map(|&i| scores[i as usize]).collect();
-    let waiting = |score: T, place: u32, seen: usize| Waiting {
+    let mut left = scores.to_vec();
+    let waiting = |score: T, i: u32, seen: usize| Waiting {
         key: std::cmp::Reverse(score.key()),
-        number: std::cmp::Reverse(order[place as usize]),
-        place,
+        number: std::cmp::Reverse(i),
         seen: seen as u32,
     };
-    let mut heap: BinaryHeap<Waiting> =
-        left.iter().zip(0..).filter(|&(&s, _)| s > least).map(|(&s, place)| waiting(s, place, 0)).collect();
+    let above = scores.iter().zip(0..).filter(|&(&s, _)| s > least);
+    let mut heap: BinaryHeap<Waiting> = above.map(|(&s, i)| waiting(s, i, 0)).collect();
     let mut shelf = Shelf::new(1 << 8);
     let mut kept = Vec::new();
     for turn in 0usize.. {
@@ -118,18 +115,18 @@ fn fade<T: Score, L: Overlaps<T>>(
             break;
         }
         let Some(best) = heap.pop() else { break };
-        let place = best.place;
-        let (b, score) = (sized(boxes, order[place as usize]), left[place as usize]);
+        let i = best.number.0;
+        let (b, score) = (sized(boxes, i), left[i as usize]);
         let now = score_beside(lanes, &shelf, best.seen as usize..kept.len(), &b, score, decay);
         if now == score {
             if kept.len() == shelf.places() {
                 shelf.grow(2 * kept.len());
             }
             shelf.put(kept.len(), &b);
-            kept.push((place, score));
+            kept.push((i, score));
         } else if now > least {
-            left[place as usize] = now;
-            heap.push(waiting(now, place, kept.len()));
+            left[i as usize] = now;
+            heap.push(waiting(now, i, kept.len()));
         }
     }
     kept
