@@ -344,6 +344,14 @@ VISION_BOXES: dict[str, Arguments] = {
     **dict.fromkeys((f"{name}_loss" for name in OVERLAPS), given(CORNERS, CORNERS)),
     **dict.fromkeys(("nms", "soft_nms_gaussian", "soft_nms_linear"), given(CORNERS, [0.5, 0.75])),
     "convert": given(CORNERS, "xyxy", "xywh"),
+    **dict.fromkeys(("average_precision_11_point", "average_precision_all_point"), given([0.5, 1.0], [1.0, 0.75])),
+    "draw": given(IMAGE[0], CORNERS),
+    "evaluate_detections": given([CORNERS], [[0, 1]], [CORNERS], [[0.5, 0.75]], [[0, 1]]),
+    "match": given(CORNERS, CORNERS),
+    "match_shapes": given([[2.0, 3.0]], [[1.0, 4.0], [2.0, 2.0]]),
+    "Matches": given(np.zeros(2, int), np.zeros(2)),
+    "PrecisionRecall": given(np.ones(2), np.array([0.5, 1.0]), np.array([0.75, 0.5]), 2),
+    "DetectionReport": given({}, {}, 0.5, 0.5),
 }
 
 MODULES: dict[str, dict[str, Arguments]] = {

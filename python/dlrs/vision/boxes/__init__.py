@@ -1,5 +1,6 @@
-"""Rectangles that a detector finds: formats, overlap, losses and suppression."""
+"""Rectangles that a detector finds: formats, overlap, losses, suppression, matching, precision and pictures."""
 
+from dlrs.vision.boxes.drawing import draw
 from dlrs.vision.boxes.formats import convert
 from dlrs.vision.boxes.losses import (
     CIoULoss,
@@ -11,6 +12,7 @@ from dlrs.vision.boxes.losses import (
     giou_loss,
     iou_loss,
 )
+from dlrs.vision.boxes.matching import Matches, match, match_shapes
 from dlrs.vision.boxes.overlap import (
     ciou,
     diou,
@@ -21,22 +23,38 @@ from dlrs.vision.boxes.overlap import (
     pairwise_giou,
     pairwise_iou,
 )
+from dlrs.vision.boxes.precision import (
+    DetectionReport,
+    PrecisionRecall,
+    average_precision_11_point,
+    average_precision_all_point,
+    evaluate_detections,
+)
 from dlrs.vision.boxes.suppression import nms, soft_nms_gaussian, soft_nms_linear
 
 __all__ = [
     "CIoULoss",
     "DIoULoss",
+    "DetectionReport",
     "GIoULoss",
     "IoULoss",
+    "Matches",
+    "PrecisionRecall",
+    "average_precision_11_point",
+    "average_precision_all_point",
     "ciou",
     "ciou_loss",
     "convert",
     "diou",
     "diou_loss",
+    "draw",
+    "evaluate_detections",
     "giou",
     "giou_loss",
     "iou",
     "iou_loss",
+    "match",
+    "match_shapes",
     "nms",
     "pairwise_ciou",
     "pairwise_diou",
