@@ -57,8 +57,10 @@ LAYERS: dict[str, Any] = {
     "RandomContrast": given(0.5),
     "RandomCrop": given(2, 3),
     "RandomHue": given(0.5),
+    "RandomPosterization": given(3),
     "RandomRotation": given(0.2),
     "RandomSaturation": given(0.5),
+    "RandomSharpness": given(0.5),
     "RandomTranslation": given(0.2, 0.3),
     "RandomZoom": given(0.2),
     "RepeatVector": given(3),
@@ -147,6 +149,20 @@ def of_text_layers() -> Iterator[Good]:
         yield Good(f"{name}.__call__", partial(call, layer, data, of=layer.call))
 
 
+def boxes_in_images(name: str) -> Good:
+    boxes = {"boxes": np.ones((2, 3, 4)), "labels": np.ones((2, 3))}
+    inputs = {"images": np.ones((2, 4, 4, 3)), "bounding_boxes": boxes}
+
+    def made(*args: Any, **kwargs: Any) -> Any:
+        return layers.MaxNumBoundingBoxes(*args, bounding_box_format="xyxy", **kwargs)
+
+    if name.endswith("__call__"):
+        layer = made(2)
+        return Good(name, lambda: call(layer, inputs, of=layer.call))
+    cls = layers.MaxNumBoundingBoxes
+    return Good(name, lambda: call(lambda *a, **k: made(*a, **k)(inputs), 2, fill_value=0, of=cls))
+
+
 def of_layers() -> Iterator[Good]:
     yield from of_text_layers()
     for name in LAYER_ROWS:
@@ -155,6 +171,8 @@ def of_layers() -> Iterator[Good]:
     for name in MERGES:
         yield Good(f"layers.{name}", partial(call, getattr(layers, name), [X, X]))
     yield Good("layers.Layer", lambda: call(layers.Layer), (*LAYER_KEYWORDS, "autocast", "input_shape", "input_dim"))
+    for name in ("layers.MaxNumBoundingBoxes", "layers.MaxNumBoundingBoxes.__call__"):
+        yield boxes_in_images(name)
     yield Good("layers.Wrapper", lambda: call(layers.Wrapper, layers.Dense(2)), LAYER_KEYWORDS)
     yield Good("layers.Input", lambda: call(layers.Input, (3,)))
     yield Good("layers.InputLayer", lambda: call(layers.InputLayer, (3,)))

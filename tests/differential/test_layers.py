@@ -18,7 +18,8 @@ from harness.layer_cases import CASES, Case
 # Bases, and what Keras does not have.
 NO_CASE = {
     *("Input", "InputLayer", "InputSpec", "Layer", "Wrapper"),
-    *("IntegerLookup", "StringLookup", "TextVectorization"),  # of text; Keras's own tests run on them
+    # Of text, or of boxes; Keras's own tests run on them.
+    *("HashedCrossing", "Hashing", "IntegerLookup", "MaxNumBoundingBoxes", "StringLookup", "TextVectorization"),
     *("PositionEmbedding", "SinePositionEncoding", "TokenAndPositionEmbedding"),  # of KerasHub
     *("CachedMultiHeadAttention", "TransformerDecoder", "TransformerEncoder"),  # likewise
     *("LocalResponseNormalization", "MFCC", "PeepholeLSTMCell", "RandomPCAColor", "SimpleGRUCell"),

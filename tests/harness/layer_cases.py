@@ -85,6 +85,7 @@ CASES: dict[str, list[Case]] = {
         Case(lambda k: k.Attention(use_scale=True), ("abc", "ade", "adc"), options={"use_causal_mask": True}),
         Case(lambda k: k.Attention(use_scale=True, score_mode="concat"), ("abc", "adc")),
     ],
+    "AugMix": [Case(lambda k: k.AugMix((-3, 3)), COLOURS)],
     "AutoContrast": [Case(lambda k: k.AutoContrast((-3, 3)), COLOURS)],
     "Average": [Case(lambda k: k.Average(), ("abc", "abc", "abc"))],
     "AveragePooling1D": [Case(lambda k: k.AveragePooling1D(2, 1, "same"), SEQUENCE)],
@@ -115,6 +116,9 @@ CASES: dict[str, list[Case]] = {
     "Concatenate": [
         Case(lambda k: k.Concatenate(), ("abc", "abd")),
         Case(lambda k: k.Concatenate(1), ("abc", "adc", "aec")),
+    ],
+    "ContrastLimitedAdaptiveHistogramEqualization": [
+        Case(lambda k: k.ContrastLimitedAdaptiveHistogramEqualization((-3, 3), 2.0, (2, 3)), IMAGE),
     ],
     "Conv1D": [
         Case(lambda k: k.Conv1D(4, 2, activation="tanh"), SEQUENCE),
@@ -167,6 +171,10 @@ CASES: dict[str, list[Case]] = {
         Case(lambda k: k.EinsumDense("...x,xyz->...yz", (2, 3), bias_axes="yz"), IMAGE),
     ],
     "Embedding": [Case(lambda k: k.Embedding(9, 3), ids=9)],
+    "Equalization": [
+        Case(lambda k: k.Equalization((-3, 3)), IMAGE, BOTH),
+        Case(lambda k: k.Equalization((-3, 3), 16, FIRST), COLOURS),
+    ],
     "Flatten": [Case(lambda k: k.Flatten(), IMAGE), Case(lambda k: k.Flatten(FIRST), IMAGE)],
     "GRU": [
         Case(lambda k: k.GRU(3), SEQUENCE),
@@ -277,6 +285,7 @@ CASES: dict[str, list[Case]] = {
     "RandomBrightness": [Case(lambda k: k.RandomBrightness((0.3, 0.3), (-2, 2)), COLOURS, BOTH)],
     "RandomColorDegeneration": [Case(lambda k: k.RandomColorDegeneration((0.7, 0.7), (-2, 2)), COLOURS, BOTH)],
     "RandomColorJitter": [Case(lambda k: k.RandomColorJitter((-2, 2), (0.2, 0.2), (0, 0)), COLOURS, BOTH)],
+    "RandAugment": [Case(lambda k: k.RandAugment((-3, 3), 0), COLOURS, BOTH)],
     "RandomContrast": [
         Case(lambda k: k.RandomContrast((0.5, 0.5), (-2, 2)), COLOURS),
         Case(lambda k: k.RandomContrast((0, 0), (-2, 2), data_format=FIRST), IMAGE, BOTH),
@@ -290,11 +299,16 @@ CASES: dict[str, list[Case]] = {
     "RandomHue": [Case(lambda k: k.RandomHue((1, 1), (-9, 9)), COLOURS, BOTH)],
     "RandomInvert": [Case(lambda k: k.RandomInvert((1, 1)), COLOURS, BOTH)],
     "RandomPerspective": [Case(lambda k: k.RandomPerspective(), COLOURS)],
+    "RandomPosterization": [Case(lambda k: k.RandomPosterization((3, 3), (-4, 4)), COLOURS, BOTH)],
     "RandomRotation": [
         Case(lambda k, mode=mode: k.RandomRotation((0.13, 0.13), mode, fill_value=0.5), COLOURS, BOTH)
         for mode in ("constant", "nearest", "wrap", "reflect")
     ],
     "RandomSaturation": [Case(lambda k: k.RandomSaturation((0.7, 0.7)), COLOURS, BOTH)],
+    "RandomSharpness": [
+        Case(lambda k: k.RandomSharpness((0.8, 0.8), (-2, 2)), COLOURS, BOTH),
+        Case(lambda k: k.RandomSharpness((0.1, 0.1), (-2, 2), FIRST), IMAGE, BOTH),
+    ],
     "RandomShear": [Case(lambda k: k.RandomShear(0, 0), COLOURS, BOTH)],
     "RandomTranslation": [
         Case(lambda k: k.RandomTranslation((0.23, 0.23), (-0.31, -0.31)), COLOURS, BOTH),
@@ -342,6 +356,7 @@ CASES: dict[str, list[Case]] = {
         Case(lambda k: k.Softmax((1, 2)), IMAGE),
         Case(lambda k: k.Softmax(), SEQUENCE, mask=0),
     ],
+    "Solarization": [Case(lambda k: k.Solarization(0.0, (0.0, 0.0), (-4, 4)), COLOURS, BOTH)],
     "SpatialDropout1D": [Case(lambda k: k.SpatialDropout1D(0.5), SEQUENCE)],
     "SpatialDropout2D": [Case(lambda k: k.SpatialDropout2D(0.5), IMAGE)],
     "SpatialDropout3D": [Case(lambda k: k.SpatialDropout3D(0.5), VOLUME)],

@@ -63,6 +63,13 @@ ROWS: dict[str, list[Row]] = {
         Row(lambda **k: layers.Attention(use_scale=True, **k), ((2, 3, 4), (2, 5, 2), (2, 5, 4))),
         Row(lambda **k: layers.Attention(score_mode="concat", **k), ((2, 3, 4), (2, 5, 4))),
     ],
+    "AugMix": [
+        Row(lambda **k: layers.AugMix((-1, 1), seed=1, **k), ((2, 5, 4, 3),)),
+        Row(
+            lambda **k: layers.AugMix((-1, 1), 2, 2, 0.2, seed=3, all_ops=False, data_format="channels_first", **k),
+            ((2, 3, 4, 5),),
+        ),
+    ],
     "AutoContrast": [Row(lambda **k: layers.AutoContrast((-1, 1), **k), IMAGE)],
     "Average": [Row(layers.Average, PAIR)],
     "AveragePooling1D": [Row(lambda **k: layers.AveragePooling1D(2, **k), SEQUENCE)],
@@ -95,6 +102,11 @@ ROWS: dict[str, list[Row]] = {
         Row(lambda **k: layers.CenterCrop(3, 6, data_format="channels_first", **k), IMAGE),
     ],
     "Concatenate": [Row(layers.Concatenate, ((3, 4), (3, 2))), Row(lambda **k: layers.Concatenate(0, **k), PAIR)],
+    "ContrastLimitedAdaptiveHistogramEqualization": [
+        Row(
+            lambda **k: layers.ContrastLimitedAdaptiveHistogramEqualization((-3.1, 5), 2.0, (2, 3), **k), ((2, 5, 7, 2),)
+        ),
+    ],
     "Conv1D": [
         Row(lambda **k: layers.Conv1D(4, 2, activation="tanh", **k), SEQUENCE),
         Row(lambda **k: layers.Conv1D(2, 3, padding="causal", dilation_rate=2, **k), SEQUENCE),
@@ -140,6 +152,10 @@ ROWS: dict[str, list[Row]] = {
     "ELU": [Row(lambda **k: layers.ELU(0.7, **k))],
     "EinsumDense": [Row(lambda **k: layers.EinsumDense("abc,cd->abd", (None, 2), bias_axes="d", **k), SEQUENCE)],
     "Embedding": [Row(lambda **k: layers.Embedding(6, 3, **k), ((2, 5),), ids=6)],
+    "Equalization": [
+        Row(lambda **k: layers.Equalization((-2, 2), 16, **k), ((2, 5, 4, 3),)),
+        Row(lambda **k: layers.Equalization((-3, 2), 16, "channels_first", **k), ((2, 3, 4, 5),)),
+    ],
     "Flatten": [Row(layers.Flatten, IMAGE)],
     "GRU": [
         Row(lambda **k: layers.GRU(3, return_sequences=True, **k), SEQUENCE),
@@ -220,6 +236,10 @@ ROWS: dict[str, list[Row]] = {
         Row(lambda **k: layers.RMSNormalization([1, 2], **k), SEQUENCE),
     ],
     "RNN": [Row(lambda **k: layers.RNN(layers.SimpleRNNCell(2, **k), return_sequences=True, **k), SEQUENCE)],
+    "RandAugment": [
+        Row(lambda **k: layers.RandAugment((-1, 1), 5, seed=1, **k), ((2, 5, 4, 3),)),
+        Row(lambda **k: layers.RandAugment((-1, 1), data_format="channels_first", seed=2, **k), ((2, 3, 4, 5),)),
+    ],
     "RandomBrightness": [Row(lambda **k: layers.RandomBrightness(0.3, (-1, 1), seed=1, **k), IMAGE)],
     "RandomColorDegeneration": [Row(lambda **k: layers.RandomColorDegeneration(0.7, (-1, 1), seed=1, **k), IMAGE)],
     "RandomColorJitter": [Row(lambda **k: layers.RandomColorJitter((-2, 2), 0.2, 0.3, 0.6, 0.4, seed=1, **k), IMAGE)],
@@ -249,6 +269,7 @@ ROWS: dict[str, list[Row]] = {
     "RandomInvert": [Row(lambda **k: layers.RandomInvert((0.5, 0.5), seed=1, **k), IMAGE)],
     "RandomPCAColor": [Row(lambda **k: layers.RandomPCAColor(seed=1, **k), IMAGE)],
     "RandomPerspective": [Row(lambda **k: layers.RandomPerspective((1, 1), 0.4, seed=1, **k), IMAGE)],
+    "RandomPosterization": [Row(lambda **k: layers.RandomPosterization((2, 7), (-2, 2), seed=1, **k), IMAGE)],
     "RandomRotation": [
         Row(lambda **k: layers.RandomRotation(0.2, seed=1, **k), IMAGE),
         Row(
@@ -256,6 +277,10 @@ ROWS: dict[str, list[Row]] = {
         ),
     ],
     "RandomSaturation": [Row(lambda **k: layers.RandomSaturation(0.7, seed=1, **k), IMAGE)],
+    "RandomSharpness": [
+        Row(lambda **k: layers.RandomSharpness(0.8, (-1, 1), seed=1, **k), IMAGE),
+        Row(lambda **k: layers.RandomSharpness(0.8, (-1, 1), "channels_first", seed=1, **k), IMAGE),
+    ],
     "RandomShear": [Row(lambda **k: layers.RandomShear(0.3, 0.4, fill_mode="constant", seed=1, **k), IMAGE)],
     "RandomTranslation": [Row(lambda **k: layers.RandomTranslation(0.3, 0.4, "nearest", seed=1, **k), IMAGE)],
     "RandomZoom": [Row(lambda **k: layers.RandomZoom(0.3, 0.4, seed=1, **k), IMAGE)],
@@ -291,6 +316,7 @@ ROWS: dict[str, list[Row]] = {
     "SimpleRNNCell": [Row(lambda **k: layers.RNN(layers.SimpleRNNCell(3, activation=None, **k), **k), SEQUENCE)],
     "SinePositionEncoding": [Row(layers.SinePositionEncoding, SEQUENCE)],
     "Softmax": [Row(layers.Softmax), Row(lambda **k: layers.Softmax((1, 2), **k), SEQUENCE)],
+    "Solarization": [Row(lambda **k: layers.Solarization(0.3, (0.4, 0.9), (-2, 2), seed=1, **k), IMAGE)],
     "SpatialDropout1D": [Row(lambda **k: layers.SpatialDropout1D(0.5, **k), SEQUENCE)],
     "SpatialDropout2D": [Row(lambda **k: layers.SpatialDropout2D(0.5, **k), IMAGE)],
     "SpatialDropout3D": [Row(lambda **k: layers.SpatialDropout3D(0.5, **k), VOLUME)],
@@ -337,7 +363,8 @@ ROWS: dict[str, list[Row]] = {
 # Bases, what has no output of its own to check, and what runs on the host alone (tests/layers/test_text_layers.py and
 # test_hashing.py).
 NO_ROW = {
-    "HashedCrossing", "Hashing", "Input", "InputLayer", "InputSpec", "IntegerLookup", "Layer", "StringLookup",
+    "HashedCrossing", "Hashing", "Input", "InputLayer", "InputSpec", "IntegerLookup", "Layer",
+    "MaxNumBoundingBoxes", "StringLookup",
     "TextVectorization", "Wrapper",
 }  # fmt: skip
 

@@ -46,7 +46,9 @@ from dlrs.layers.group_normalization import GroupNormalization
 from dlrs.layers.hashed_crossing import HashedCrossing
 from dlrs.layers.hashing import Hashing
 from dlrs.layers.identity import Identity
+from dlrs.layers.image_preprocessing.aug_mix import AugMix
 from dlrs.layers.image_preprocessing.center_crop import CenterCrop
+from dlrs.layers.image_preprocessing.clahe import ContrastLimitedAdaptiveHistogramEqualization
 from dlrs.layers.image_preprocessing.colours import (
     RandomBrightness,
     RandomColorDegeneration,
@@ -57,7 +59,8 @@ from dlrs.layers.image_preprocessing.colours import (
     RandomPCAColor,
     RandomSaturation,
 )
-from dlrs.layers.image_preprocessing.filters import AutoContrast, RandomGaussianBlur
+from dlrs.layers.image_preprocessing.equalization import Equalization
+from dlrs.layers.image_preprocessing.filters import AutoContrast, RandomGaussianBlur, RandomSharpness
 from dlrs.layers.image_preprocessing.geometry import (
     RandomPerspective,
     RandomRotation,
@@ -65,12 +68,15 @@ from dlrs.layers.image_preprocessing.geometry import (
     RandomTranslation,
     RandomZoom,
 )
+from dlrs.layers.image_preprocessing.max_num_bounding_boxes import MaxNumBoundingBoxes
+from dlrs.layers.image_preprocessing.rand_augment import RandAugment
 from dlrs.layers.image_preprocessing.random_color_jitter import RandomColorJitter
 from dlrs.layers.image_preprocessing.random_crop import RandomCrop
 from dlrs.layers.image_preprocessing.random_elastic_transform import RandomElasticTransform
 from dlrs.layers.image_preprocessing.random_flip import RandomFlip
 from dlrs.layers.image_preprocessing.rectangles import CutMix, MixUp, RandomErasing
 from dlrs.layers.image_preprocessing.resizing import Resizing
+from dlrs.layers.image_preprocessing.tones import RandomPosterization, Solarization
 from dlrs.layers.input_layer import Input, InputLayer
 from dlrs.layers.input_spec import InputSpec
 from dlrs.layers.integer_lookup import IntegerLookup
@@ -180,6 +186,7 @@ __all__ = [
     "AdditiveAttention",
     "AlphaDropout",
     "Attention",
+    "AugMix",
     "AutoContrast",
     "Average",
     "AveragePooling1D",
@@ -194,6 +201,7 @@ __all__ = [
     "CategoryEncoding",
     "CenterCrop",
     "Concatenate",
+    "ContrastLimitedAdaptiveHistogramEqualization",
     "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
@@ -218,6 +226,7 @@ __all__ = [
     "Dropout",
     "EinsumDense",
     "Embedding",
+    "Equalization",
     "Flatten",
     "GRUCell",
     "GaussianDropout",
@@ -251,6 +260,7 @@ __all__ = [
     "LeakyReLU",
     "LocalResponseNormalization",
     "Masking",
+    "MaxNumBoundingBoxes",
     "MaxPool1D",
     "MaxPool2D",
     "MaxPool3D",
@@ -270,6 +280,7 @@ __all__ = [
     "Pipeline",
     "PositionEmbedding",
     "RMSNormalization",
+    "RandAugment",
     "RandomBrightness",
     "RandomColorDegeneration",
     "RandomColorJitter",
@@ -284,8 +295,10 @@ __all__ = [
     "RandomInvert",
     "RandomPCAColor",
     "RandomPerspective",
+    "RandomPosterization",
     "RandomRotation",
     "RandomSaturation",
+    "RandomSharpness",
     "RandomShear",
     "RandomTranslation",
     "RandomZoom",
@@ -305,6 +318,7 @@ __all__ = [
     "SimpleRNNCell",
     "SinePositionEncoding",
     "Softmax",
+    "Solarization",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
@@ -346,22 +360,23 @@ _REGISTRY = Registry(
     (
         Activation, ActivityRegularization, AdaptiveAveragePooling1D, AdaptiveAveragePooling2D,
         AdaptiveAveragePooling3D, AdaptiveMaxPooling1D, AdaptiveMaxPooling2D, AdaptiveMaxPooling3D, Add,
-        AdditiveAttention, AlphaDropout, Attention, AutoContrast, Average, AveragePooling1D, AveragePooling2D,
+        AdditiveAttention, AlphaDropout, Attention, AugMix, AutoContrast, Average, AveragePooling1D, AveragePooling2D,
         AveragePooling3D, BatchNormalization, Bidirectional, CachedMultiHeadAttention, CategoryEncoding, CenterCrop,
-        Concatenate, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3D, Conv3DTranspose, Cropping1D, Cropping2D,
+        Concatenate, ContrastLimitedAdaptiveHistogramEqualization, Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose,
+        Conv3D, Conv3DTranspose, Cropping1D, Cropping2D,
         Cropping3D, CutMix, Dense, DepthwiseConv1D, DepthwiseConv2D, Discretization, Dot, Dropout, ELU, EinsumDense,
-        Embedding, Flatten, GRU, GRUCell, GaussianDropout, GaussianNoise, GlobalAveragePooling1D,
+        Embedding, Equalization, Flatten, GRU, GRUCell, GaussianDropout, GaussianNoise, GlobalAveragePooling1D,
         GlobalAveragePooling2D, GlobalAveragePooling3D, GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D,
         GroupNormalization, GroupedQueryAttention, HashedCrossing, Hashing, Identity, InputLayer, IntegerLookup, LSTM,
-        LSTMCell, Lambda,
-        LayerNormalization, LeakyReLU, LocalResponseNormalization, MFCC, Masking, MaxPooling1D, MaxPooling2D,
-        MaxPooling3D, Maximum, MelSpectrogram, Minimum, MixUp, MultiHeadAttention, Multiply, Normalization, PReLU,
-        PeepholeLSTMCell, Permute, Pipeline, PositionEmbedding, RMSNormalization, RNN, RandomBrightness,
-        RandomColorDegeneration, RandomColorJitter, RandomContrast, RandomCrop, RandomElasticTransform, RandomErasing,
-        RandomFlip, RandomGaussianBlur, RandomGrayscale, RandomHue, RandomInvert, RandomPCAColor, RandomPerspective,
-        RandomRotation, RandomSaturation, RandomShear, RandomTranslation, RandomZoom, ReLU, RepeatVector, Rescaling,
-        Reshape, Resizing, ReversibleEmbedding, STFTSpectrogram, SeparableConv1D, SeparableConv2D, SimpleGRUCell,
-        SimpleRNN, SimpleRNNCell, SinePositionEncoding, Softmax, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D,
+        LSTMCell, Lambda, LayerNormalization, LeakyReLU, LocalResponseNormalization, MFCC, Masking, MaxNumBoundingBoxes,
+        MaxPooling1D, MaxPooling2D, MaxPooling3D, Maximum, MelSpectrogram, Minimum, MixUp, MultiHeadAttention, Multiply,
+        Normalization, PReLU, PeepholeLSTMCell, Permute, Pipeline, PositionEmbedding, RMSNormalization, RNN,
+        RandAugment, RandomBrightness, RandomColorDegeneration, RandomColorJitter, RandomContrast, RandomCrop,
+        RandomElasticTransform, RandomErasing, RandomFlip, RandomGaussianBlur, RandomGrayscale, RandomHue, RandomInvert,
+        RandomPCAColor, RandomPerspective, RandomPosterization, RandomRotation, RandomSaturation, RandomSharpness,
+        RandomShear, RandomTranslation, RandomZoom, ReLU, RepeatVector, Rescaling, Reshape, Resizing,
+        ReversibleEmbedding, STFTSpectrogram, SeparableConv1D, SeparableConv2D, SimpleGRUCell, SimpleRNN, SimpleRNNCell,
+        SinePositionEncoding, Softmax, Solarization, SpatialDropout1D, SpatialDropout2D, SpatialDropout3D,
         SpectralNormalization, StackedRNNCells, StringLookup, Subtract, TextVectorization, TimeDistributed,
         TokenAndPositionEmbedding, TransformerDecoder, TransformerEncoder, UnitNormalization, UpSampling1D,
         UpSampling2D, UpSampling3D, Wrapper, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D,

@@ -2,6 +2,8 @@
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 from dlrs import ops
 from dlrs.layers.image_preprocessing.base import RandomImageLayer, check_range, check_value_range
 
@@ -69,6 +71,56 @@ class RandomGaussianBlur(RandomImageLayer):
             "sigma": self.sigma,
             "value_range": self.value_range,
         }
+
+
+class RandomSharpness(RandomImageLayer):
+    """Blurs images or sharpens them at random while training.
+
+    Args:
+        factor: range of a number s, from 0 to 1, or a number f for (0, f). 0 gives the image averaged over 3 by 3
+            pixels, 0.5 the image itself, 1 the image and the difference between the two.
+        value_range: least and largest value of the results.
+        data_format: `"channels_last"` or `"channels_first"`.
+        seed: integer that fixes the draws.
+        **kwargs: `bounding_box_format`, `name`, `dtype`.
+
+    In the average the pixel itself counts five times; beyond the border are zeros.
+
+    >>> import numpy as np
+    >>> RandomSharpness((1.0, 1.0))(np.array([[[0.0], [130.0], [0.0]]])).numpy().round(3).tolist()
+    [[[0.0], [210.0], [0.0]]]
+    """
+
+    _factor_bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)
+
+    def __init__(
+        self,
+        factor: Any,
+        value_range: Any = (0, 255),
+        data_format: str | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(data_format=data_format, seed=seed, **kwargs)
+        self._set_factor(factor)
+        self.value_range = check_value_range(self, value_range)
+
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+        if not training:
+            return None
+        return {"factor": self._uniform((self._sizes(data).batch,), *self.factor, seed)}
+
+    def _transform_images(self, images: Any, transformation: Any, interpolation: Any) -> Any:
+        channels = self._sizes(images).channels
+        weights = np.full((3, 3, channels, 1), 1 / 13)
+        weights[1, 1] = 5 / 13
+        kernel = ops.cast(weights, images.dtype)
+        smooth = ops.depthwise_conv(images, kernel, padding="same", data_format=self.data_format)
+        factor = ops.reshape(ops.cast(transformation["factor"], images.dtype), self._per_image)
+        return ops.clip(images + (1 - 2 * factor) * (smooth - images), *self.value_range)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "factor": self.factor, "value_range": self.value_range}
 
 
 class AutoContrast(RandomImageLayer):
