@@ -7,6 +7,7 @@ from dlrs._dlrs import ConcurrentUseError, FormatError, InternalError, TracingEr
 
 __all__ = [
     "ConcurrentUseError",
+    "ConfigError",
     "FormatError",
     "InternalError",
     "NonFiniteError",
@@ -18,6 +19,15 @@ __all__ = [
 
 class NonFiniteError(ArithmeticError):
     """A loss or an activation became NaN or infinite while `check_numerics=True`."""
+
+
+class ConfigError(FormatError, TypeError):
+    """A configuration in a file that nothing can be made of: a `FormatError`, and, as in Keras, a `TypeError`."""
+
+    def __init__(self, error: FormatError) -> None:
+        super().__init__(*error.args)
+        self.path, self.format, self.field = error.path, error.format, error.field
+        self.offset, self.rule = error.offset, error.rule
 
 
 def format_error(message: str, *, path: str, format: str, field: str, rule: str, offset: int = 0) -> FormatError:

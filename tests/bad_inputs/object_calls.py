@@ -461,6 +461,7 @@ def of_models() -> Iterator[Good]:
     yield on_model("saving.save_model", saving.save_model, path)
     yield on_model("saving.save_weights", saving.save_weights, path + ".safetensors")
     yield Good("saving.load_model", lambda: call(saving.load_model, saved(".dlrs")))
+    yield Good("saving.KerasFileEditor", lambda: call(saving.KerasFileEditor, saved(".weights.h5")))
 
     def load() -> Call:
         m = model()

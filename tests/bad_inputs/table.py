@@ -27,6 +27,7 @@ NO_CALL = {
     "data.Dataset": "a base class without arguments",
     "optimizers.schedules.LearningRateSchedule": "an abstract base",
     "errors.ConcurrentUseError": "an exception",
+    "errors.ConfigError": "an exception",
     "errors.FormatError": "an exception",
     "errors.InternalError": "an exception",
     "errors.NonFiniteError": "an exception",

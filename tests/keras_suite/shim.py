@@ -63,6 +63,10 @@ _TRAINERS = {"keras.src.backend.numpy.trainer": "NumpyTrainer"}
 # Conversions out of graphs of TensorFlow, which return anything else as it came.
 _CONVERSIONS = {"keras.src.utils.backend_utils": ("convert_tf_tensor",)}
 
+# What writes older files there, for tests that read them.
+_WRITERS = {"keras.src.legacy.saving.legacy_h5_format": {"save_model_to_hdf5": "write_legacy"}}
+
+
 # String functions of Keras's test helpers.
 _STRINGS = {"keras.src.utils": {"removesuffix": str.removesuffix}}
 
@@ -104,6 +108,8 @@ class View(types.ModuleType):
             return lambda outputs, dtype=None: outputs
         if name in _STRINGS.get(self.__name__, ()):
             return _STRINGS[self.__name__][name]
+        if name in _WRITERS.get(self.__name__, {}):
+            return getattr(importlib.import_module(f"{TARGET}.saving.legacy_h5"), _WRITERS[self.__name__][name])
         if _TRAINERS.get(self.__name__) == name:
             return importlib.import_module(f"{TARGET}.trainers").Trainer
         try:

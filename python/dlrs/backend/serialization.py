@@ -15,7 +15,7 @@ import numpy as np
 from dlrs._dlrs import Tensor
 from dlrs.backend.dtypes import standardize_dtype
 from dlrs.backend.keras_tensor import KerasTensor
-from dlrs.backend.registration import CustomObjectScope, get_registered_name, get_registered_object
+from dlrs.backend.registration import CUSTOM_OBJECTS, CustomObjectScope, get_registered_name, get_registered_object
 from dlrs.backend.tensors import convert_to_tensor
 
 PLAIN_TYPES = (str, int, float, bool)
@@ -413,6 +413,10 @@ def _find_function(name: str, config: Mapping[str, Any], custom_objects: Mapping
     if custom is not None:
         return custom
     builtin = builtin_function(name)
+    if builtin is None and ">" not in name:
+        # Keras up to 3.6 wrote the name without its package.
+        packaged = [obj for key, obj in CUSTOM_OBJECTS.items() if key.rpartition(">")[2] == name]
+        builtin = packaged[0] if len(packaged) == 1 else None
     if builtin is None:
         raise TypeError(
             f"Could not locate function {name!r}. Make sure custom functions are decorated with "

@@ -206,8 +206,8 @@ class Layer(LayerState, Operation):
         variables = self._own_weights()
         if len(store) != len(variables):
             raise ValueError(
-                f"Layer {self.name!r} expected {len(variables)} variables, but received {len(store)} while loading"
-                + ("." if self.built else "; it was never built, so its variables do not exist yet.")
+                f"Layer {self.name!r} expected {len(variables)} variables, but received {len(store)} variables "
+                "while loading" + ("." if self.built else "; it was never built, so its variables do not exist yet.")
             )
         assign_all(self.name, variables, [store[str(number)] for number in range(len(variables))])
 

@@ -391,8 +391,8 @@ def assign_all(layer: str, variables: Sequence[Variable], values: Sequence[Any])
     for array, variable in zip(arrays, variables, strict=True):
         if array.shape != variable.shape:
             raise ValueError(
-                f"Layer {layer!r}: got an array of shape {array.shape} for the weight {variable.path!r} of shape "
-                f"{variable.shape}."
+                f"Layer {layer!r}: shapes must match, got an array of shape {array.shape} for the weight "
+                f"{variable.path!r} of shape {variable.shape}."
             )
         if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
             raise ValueError(f"Layer {layer!r}: got {array.dtype} values for the weight {variable.path!r}.")

@@ -205,6 +205,10 @@ class Functional(Model):
     def _fixed_batch_size(self) -> int | None:
         return next((x.shape[0] for x in self.inputs if x.shape and x.shape[0] is not None), None)
 
+    def _keeps_states(self) -> bool:
+        """Whether a layer has a state for each example of a batch, whose size is fixed then."""
+        return any(getattr(layer, "stateful", False) for layer in self._flatten_layers())
+
     def _fitted(self, value: Any, placeholder: KerasTensor) -> Any:
         """`value` with the rank and type of the placeholder; ValueError if its shape cannot be meant."""
         if value is None:
@@ -243,7 +247,11 @@ class Functional(Model):
             a is None or b is None or a == b for a, b in zip(shape, expected, strict=True)
         ):
             return
-        batch = ": the batch size is fixed" if shape[1:] == expected[1:] else ""
+        batch = ""
+        if len(shape) == len(expected) and shape[1:] == expected[1:]:
+            if not self._keeps_states():  # of a fixed batch size another may come then, as in Keras
+                return
+            batch = ": the batch size is fixed"
         raise ValueError(
             f"Model {self.name!r}: the input with name {_operation_name(placeholder)!r} and path "
             f"{self._input_path(placeholder)!r} has a wrong shape: expected shape={expected}, found shape={shape}"

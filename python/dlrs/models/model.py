@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from dlrs import _dlrs
 from dlrs.backend import KerasTensor, any_symbolic_tensors, tree
+from dlrs.backend.registration import CUSTOM_NAMES
 from dlrs.backend.serialization import deserialize_keras_object, serialize_keras_object
 from dlrs.layers.layer import Layer
 from dlrs.models.functional_config import is_graph_config
@@ -53,6 +54,14 @@ class Model(StateTree, Trainer, Layer):
             first = next(iter(arguments.values()))
             self._set_untracked("_input_specs", tree.map_structure(_without_batch_size, first))
         super()._maybe_build(arguments)
+
+    def get_build_config(self) -> dict[str, Any] | None:
+        """The shapes that the model was built with; of a class without a `build` those of its first call."""
+        config = super().get_build_config()
+        specs = self.__dict__.get("_input_specs")
+        if specs is None or config not in (None, {"input_shape": None}):
+            return config
+        return {"input_shape": tree.map_structure(lambda spec: tuple(spec.shape), specs)}
 
     @property
     def layers(self) -> list[Layer]:
@@ -232,4 +241,6 @@ def functional_class(cls: Any) -> Any:
     if cls not in _FUNCTIONAL_CLASSES:
         names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__}
         _FUNCTIONAL_CLASSES[cls] = type(cls.__name__, (cls, Functional), names)
+        if cls in CUSTOM_NAMES:
+            CUSTOM_NAMES[_FUNCTIONAL_CLASSES[cls]] = CUSTOM_NAMES[cls]
     return _FUNCTIONAL_CLASSES[cls]

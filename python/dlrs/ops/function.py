@@ -104,9 +104,10 @@ class Function(Operation):
         return tree.pack_sequence_as(self._outputs_struct, [values[id(x)] for x in self._outputs])
 
     def _check_shape(self, x: Any, expected: KerasTensor) -> None:
+        # Of a fixed batch size another may come, as in Keras; layers that keep a state for each example refuse it.
         shape = getattr(x, "shape", expected.shape)
         fits = len(shape) == len(expected.shape) and all(
-            a is None or b is None or a == b for a, b in zip(shape, expected.shape, strict=True)
+            a is None or b is None or a == b for a, b in zip(shape[1:], expected.shape[1:], strict=True)
         )
         if not fits:
             raise ValueError(

@@ -216,4 +216,10 @@ class OptimizerState:
 
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
         """Assign the values that `save_own_variables` stored, all or nothing."""
-        self.set_weights([store[str(index)] for index in range(len(store))])
+        values = [store[str(index)] for index in range(len(store))]
+        if self.built or len(values) != len(self.variables):
+            self.set_weights(values)
+            return
+        # Saved before its first step: it has its count of steps and its rate alone.
+        for variable, value in zip(self.variables, values, strict=True):
+            variable.assign(value)

@@ -1,6 +1,7 @@
 """Saving models. Nothing in a file is ever executed or imported."""
 
 import dlrs.models  # noqa: F401 - configurations may name its classes
+from dlrs.saving.file_editor import KerasFileEditor
 from dlrs.saving.object_registration import (
     CustomObjectScope,
     custom_object_scope,
@@ -14,6 +15,7 @@ from dlrs.saving.serialization_lib import deserialize_keras_object, serialize_ke
 
 __all__ = [
     "CustomObjectScope",
+    "KerasFileEditor",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",

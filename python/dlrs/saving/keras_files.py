@@ -5,6 +5,7 @@ A `.keras` file is a ZIP archive of `metadata.json`, `config.json` and `model.we
 
 import datetime
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,15 +13,21 @@ from typing import Any
 from dlrs import _dlrs
 from dlrs.backend import KerasTensor, tree
 from dlrs.backend.budget import VariableBudget
-from dlrs.errors import FormatError, format_error
+from dlrs.errors import ConfigError, FormatError, format_error
 from dlrs.saving.archive import write_file
 from dlrs.saving.hdf5 import Tree, format_hdf5, parse_hdf5, read_hdf5
 from dlrs.saving.keras_config import modern, of_keras
 from dlrs.saving.keras_state import KerasState, state_to_save
-from dlrs.saving.saving_lib import build_for_specs, unchanged_randomness
+from dlrs.saving.saving_lib import (
+    _CONFIG_FILENAME,
+    _METADATA_FILENAME,
+    _VARS_FNAME_H5,
+    build_for_specs,
+    unchanged_randomness,
+)
 from dlrs.saving.serialization_lib import ObjectSharingScope, deserialize_keras_object, serialize_keras_object
 
-_MEMBERS = ("metadata.json", "config.json", "model.weights.h5")
+_MEMBERS = (_METADATA_FILENAME, _CONFIG_FILENAME, _VARS_FNAME_H5)
 _FREE_BYTES = 16 << 20
 # The version of Keras whose schema is written.
 KERAS_VERSION = "3.15.1"
@@ -30,20 +37,7 @@ _OWN_ARGUMENTS = ("check_numerics",)
 
 def write_keras(model: Any, path: str, include_optimizer: bool = True) -> None:
     """Write a model to the `.keras` file `path`, at once and durably."""
-    with ObjectSharingScope():
-        config = serialize_keras_object(model)
-    specs = model.__dict__.get("_input_specs")
-    if specs is not None and not config.get("build_config"):
-        config["build_config"] = {"input_shape": tree.map_structure(lambda spec: list(spec.shape), specs)}
-    compile_config = config.get("compile_config")
-    if compile_config is not None:
-        config["compile_config"] = {k: v for k, v in compile_config.items() if k not in _OWN_ARGUMENTS}
-    metadata = {"keras_version": KERAS_VERSION, "date_saved": f"{datetime.datetime.now():%Y-%m-%d@%H:%M:%S}"}
-    parts = [
-        _json(metadata, path),
-        _json(of_keras(config), path),
-        format_hdf5(*state_to_save(model, include_optimizer)),
-    ]
+    parts = _parts(model, path, include_optimizer)
     file = _dlrs.ArchiveFile(path)
     try:
         for name, content in zip(_MEMBERS, parts, strict=True):
@@ -55,6 +49,26 @@ def write_keras(model: Any, path: str, include_optimizer: bool = True) -> None:
         file.discard()
 
 
+def write_keras_folder(model: Any, path: str, include_optimizer: bool = True) -> None:
+    """Write the same parts as files of the folder `path`, which is made if it is not there."""
+    parts = _parts(model, path, include_optimizer)
+    os.makedirs(path, exist_ok=True)
+    for name, content in zip(_MEMBERS, parts, strict=True):
+        write_file(os.path.join(path, name), [content])
+
+
+def _parts(model: Any, path: str, include_optimizer: bool) -> list[bytes]:
+    """The contents of the members."""
+    with ObjectSharingScope():
+        config = serialize_keras_object(model)
+    compile_config = config.get("compile_config")
+    if compile_config is not None:
+        config["compile_config"] = {k: v for k, v in compile_config.items() if k not in _OWN_ARGUMENTS}
+    metadata = {"keras_version": KERAS_VERSION, "date_saved": f"{datetime.datetime.now():%Y-%m-%d@%H:%M:%S}"}
+    state = format_hdf5(*state_to_save(model, include_optimizer))
+    return [_json(metadata, path), _json(of_keras(config), path), state]
+
+
 def _json(part: Any, path: str) -> bytes:
     try:
         return json.dumps(part).encode()
@@ -62,9 +76,9 @@ def _json(part: Any, path: str) -> bytes:
         raise TypeError(f"{path}: the configuration is not plain data: {error}") from None
 
 
-def write_weights(model: Any, path: str) -> None:
+def write_weights(model: Any, path: str, skip: Any = ()) -> None:
     """Write the weights of a model to the `.weights.h5` file `path`, at once and durably."""
-    write_file(path, [format_hdf5(*state_to_save(model))])
+    write_file(path, [format_hdf5(*state_to_save(model, skip=skip))])
 
 
 class KerasFile:
@@ -79,7 +93,8 @@ class KerasFile:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        members = dict(_dlrs.read_archive(path))
+        is_folder = os.path.isdir(path) and not path.endswith(".keras")
+        members = _files_of(path) if is_folder else dict(_dlrs.read_archive(path))
         missing = [name for name in _MEMBERS if name not in members]
         extra = [name for name in members if name not in _MEMBERS]
         if missing or extra:
@@ -116,13 +131,19 @@ class KerasFile:
             build_for_shapes(model, self.config.get("build_config"))
             if compile and self.compile_config is not None:
                 model.compile_from_config(self.compile_config, custom_objects)
-                build_optimizer(model)
+                build_optimizer(model, len(self.tree.under("optimizer/vars")))
             self.state().load(model, with_optimizer=compile)
         return model
 
     def state(self) -> KerasState:
         """Its weights."""
         return KerasState(self.tree.tensors, self.path, "keras", "model.weights.h5")
+
+
+def _files_of(folder: str) -> dict[str, bytes]:
+    """The members of a model as files of a folder. Others are named, and not read."""
+    names = os.listdir(folder)
+    return {name: _dlrs.read_file(os.path.join(folder, name)) if name in _MEMBERS else b"" for name in names}
 
 
 def read_weights(path: str) -> KerasState:
@@ -147,10 +168,12 @@ def build_for_shapes(model: Any, config: Any) -> None:
         build_for_specs(model, tree.map_shape_structure(lambda shape: KerasTensor(shape, "float32"), shapes))
 
 
-def build_optimizer(model: Any) -> None:
-    """Make the slots of the optimizer, for whose values a file may have."""
+def build_optimizer(model: Any, saved: int) -> None:
+    """Make the slots of the optimizer, if `saved` variables are more than it has without: a model may be saved that was
+    compiled and never trained.
+    """
     optimizer = model.__dict__.get("optimizer")
-    if optimizer is not None and model.built and not optimizer.built:
+    if optimizer is not None and model.built and not optimizer.built and saved > len(optimizer.variables):
         optimizer.build(model.trainable_weights)
 
 
@@ -174,4 +197,7 @@ def making(path: str, format: str, field: str, tree: Tree) -> Iterator[None]:
         text = f"{type(cause).__name__}: {str(cause)[:1000]}"
         unknown = any(hint in text for hint in ("Could not locate", "arbitrary code", "built-in", "Unknown"))
         message = f"the configuration is damaged or needs `custom_objects`: {text}"
-        raise refuse(message, "G2" if unknown else "C1") from error
+        if cause is not error and "explicitly deserialized" in str(error):
+            message += ". Objects that a `get_config` returns are explicitly deserialized in `from_config`"
+        refusal = refuse(message, "G2" if unknown else "C1")
+        raise (ConfigError(refusal) if isinstance(cause, TypeError) else refusal) from error

@@ -78,12 +78,19 @@ def _items(container: Any) -> list[tuple[str, Any]]:
     return items
 
 
-def state_to_save(model: Any, with_optimizer: bool = True) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
-    """Arrays by path, and the attributes of their groups."""
+def is_skipped(node: Any, skip: Any) -> bool:
+    """Whether an object is among those to leave alone, itself or by its name."""
+    return any(node is other or node.name == other for other in skip)
+
+
+def state_to_save(
+    model: Any, with_optimizer: bool = True, skip: Any = ()
+) -> tuple[dict[str, Any], dict[str, dict[str, str]]]:
+    """Arrays by path, and the attributes of their groups; without those of the objects to `skip`."""
     arrays: dict[str, Any] = {}
     attributes: dict[str, dict[str, str]] = {}
     for path, node in saved_objects(model):
-        if not with_optimizer and isinstance(node, Optimizer):
+        if (not with_optimizer and isinstance(node, Optimizer)) or is_skipped(node, skip):
             continue
         group = f"{path}/vars" if path else "vars"
         store: dict[str, Any] = {}
@@ -128,7 +135,7 @@ class KerasState:
         known = {f"{path}/vars" if path else "vars" for path, _ in nodes}
         try:
             for path, node in nodes:
-                if not any(node is other or node.name == other for other in skip):
+                if not is_skipped(node, skip):
                     self._load_one(path, node, report)
             foreign = [group for group in self.groups if group not in known and not _of_other_state(group)]
             report.unexpected.extend(f"{group}/{name}" for group in foreign for name in self.groups[group])

@@ -51,7 +51,8 @@ class LegacyFile:
             if training is not None:
                 arguments = {name: training[name] for name in _COMPILE if name in training}
                 model.compile_from_config({**arguments, "optimizer": training["optimizer_config"]}, custom_objects)
-                build_optimizer(model)
+                names = self.tree.attributes.get("optimizer_weights", {}).get("weight_names", [])
+                build_optimizer(model, len(names))
                 assignment += self._optimizer_assignment(model)
             assignment.carry_out()
         return model
@@ -149,6 +150,8 @@ class LegacyFile:
         if group not in self.tree.groups:
             return Assignment([])
         names = self.tree.attributes.get(group, {}).get("weight_names", [])
+        if not names:  # saved before it was trained
+            return Assignment([])
         tensors = self._named_tensors(group)
         variables = model.optimizer.variables
         if _problem(variables, tensors) is None:
@@ -239,6 +242,8 @@ def _legacy_layer(config: dict[str, Any]) -> dict[str, Any]:
     kept = {k: v for k, v in config.items() if k not in ("module", "registered_name", "build_config", "compile_config")}
     if kept["class_name"] == "GroupQueryAttention":
         kept["class_name"] = "GroupedQueryAttention"  # the class's own name, where Keras 3 has that of its export
+    if config.get("registered_name"):
+        kept["class_name"] = config["registered_name"]
     inner = kept["config"]
     if isinstance(inner, dict) and isinstance(inner.get("layers"), list):
         kept["config"] = {**inner, "layers": [_legacy_layer(layer) for layer in inner["layers"]]}

@@ -1,6 +1,8 @@
 """Saving and loading by path."""
 
 import os
+import tempfile
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,11 +10,13 @@ from typing import Any
 from dlrs import _dlrs
 from dlrs.backend.serialization import check_safe_mode
 from dlrs.saving.archive import write_file
-from dlrs.saving.keras_files import KerasFile, read_weights, write_keras, write_weights
+from dlrs.saving.keras_files import KerasFile, read_weights, write_keras, write_keras_folder, write_weights
+from dlrs.saving.keras_state import KerasState
 from dlrs.saving.legacy_h5 import LegacyFile, write_legacy, write_legacy_weights
 from dlrs.saving.matching import LoadReport, compare, match, note_non_finite
 from dlrs.saving.safetensors import StoredTensor, decode, encode, stored
 from dlrs.saving.saving_lib import read_saved_model, write_saved_model
+from dlrs.saving.sharded import read_sharded, write_sharded
 from dlrs.saving.structure import named_weights
 
 
@@ -22,6 +26,7 @@ class MissingFileError(FileNotFoundError, ValueError):
 
 _LEGACY = (".h5", ".hdf5")
 _WEIGHTS = ".weights.h5"
+_FILES = (".keras", ".dlrs", *_LEGACY)
 
 
 def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
@@ -32,9 +37,10 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any)
 
     Args:
         model: a built model.
-        filepath: the file.
+        filepath: the file; or an open binary stream, which a `.keras` file is written to.
         overwrite: whether a file may be replaced.
         include_optimizer: whether the state of the optimizer is written, too (formats of Keras; True if not given).
+        zipped: False to write the parts of a `.keras` file as files of the folder `filepath`.
 
     Raises:
         ValueError: the model is not built, or the ending is another.
@@ -51,9 +57,15 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any)
     3
     """
     include_optimizer = bool(kwargs.pop("include_optimizer", True))
-    kwargs.pop("zipped", None)
+    zipped = kwargs.pop("zipped", None)
     _check_keywords(kwargs)
     _check_model(model)
+    if zipped is False:
+        _save_to_folder(model, filepath, overwrite, include_optimizer)
+        return
+    if hasattr(filepath, "write"):
+        _save_to_stream(model, filepath, include_optimizer)
+        return
     path = _target(filepath, (".dlrs", ".keras", *_LEGACY), overwrite)
     if path.endswith(".dlrs"):
         write_saved_model(model, path)
@@ -72,7 +84,8 @@ def load_model(
     Everything in the file is checked before anything is made. The global random state is afterwards as it was.
 
     Args:
-        filepath: a file that `save_model` wrote (`.dlrs`), or Keras (`.keras`, `.h5`, `.hdf5`, of version 1 to 3).
+        filepath: a file that `save_model` wrote (`.dlrs`), or Keras (`.keras`, `.h5`, `.hdf5`, of version 1 to 3); or
+            an open binary stream with a `.keras` file, or a folder of its parts.
         custom_objects: your own classes and functions, by the name in the file.
         compile: whether to compile the model as it was, with the state of the optimizer.
         safe_mode: True; taken for compatibility: files hold no code.
@@ -87,6 +100,10 @@ def load_model(
     check_safe_mode(safe_mode)
     _check_custom_objects(custom_objects)
     objects = None if custom_objects is None else dict(custom_objects)
+    if hasattr(filepath, "read"):
+        return _load_from_stream(filepath, objects, compile)
+    if _is_folder(filepath):
+        return KerasFile(os.fspath(filepath)).make_model(objects, compile)
     path = _origin(filepath, (".dlrs", ".keras", *_LEGACY))
     if path.endswith(_LEGACY):
         return LegacyFile(path).make_model(objects, compile)
@@ -95,26 +112,75 @@ def load_model(
     return read_saved_model(path).make_model(objects, compile)
 
 
+def _save_to_folder(model: Any, filepath: Any, overwrite: bool, include_optimizer: bool) -> None:
+    path = _plain_path(filepath)
+    if Path(path).suffix in _FILES:
+        raise ValueError(
+            f"save_model: the name of a folder (`zipped=False`) should not end in {Path(path).suffix!r}, got {path!r}."
+        )
+    if not overwrite and os.path.lexists(path):
+        raise FileExistsError(f"The folder {path!r} exists. Pass `overwrite=True` to replace what is in it.")
+    write_keras_folder(model, path, include_optimizer)
+
+
+def _is_folder(filepath: Any) -> bool:
+    """Whether this is a folder of the parts of a model, whose name is not that of a file."""
+    return isinstance(filepath, str | os.PathLike) and Path(filepath).suffix not in _FILES and os.path.isdir(filepath)
+
+
+def _save_to_stream(model: Any, stream: Any, include_optimizer: bool) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "stream.keras")
+        write_keras(model, path, include_optimizer)
+        stream.write(Path(path).read_bytes())
+
+
+def _load_from_stream(stream: Any, custom_objects: dict[str, Any] | None, compile: bool) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "stream.keras")
+        Path(path).write_bytes(stream.read())
+        return KerasFile(path).make_model(custom_objects, compile)
+
+
 def save_weights(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
     """Save the weights of a model, put in place at once as by `save_model`.
 
     The ending says the format: `.safetensors`; `.weights.h5`, which Keras 3 reads; `.h5` or `.hdf5`, for Keras 2.
+
+    Args:
+        model: a built model.
+        filepath: the file.
+        overwrite: whether a file may be replaced.
+        max_shard_size: gigabytes of a file at most: weights go to several `.weights.h5` files beside `filepath`, which
+            says what is where and ends in `.json`.
+        objects_to_skip: layers, or their names, to leave out (`.weights.h5` and shards).
 
     Raises:
         ValueError: the model is not built, or the ending is another.
         FileExistsError: the file exists and `overwrite` is False.
         OSError: the disk is full or the like; an older file is as it was.
     """
+    skip, shards = kwargs.pop("objects_to_skip", None) or (), kwargs.pop("max_shard_size", None)
     _check_keywords(kwargs)
     _check_model(model)
-    path = _target(filepath, (".safetensors", *_LEGACY), overwrite)
+    if shards is not None and not _plain_path(filepath).endswith(".json"):
+        filepath = Path(filepath).with_suffix(".json")
+        warnings.warn(f"save_weights: weights in shards have a map that ends in `.json`: {filepath}", stacklevel=2)
+    path = _target(filepath, (".safetensors", *_LEGACY) if shards is None else (".json",), overwrite)
+    if skip and not path.endswith((_WEIGHTS, ".json")):
+        raise ValueError(f"Invalid keyword arguments: `objects_to_skip` is for `.weights.h5` files, got {path!r}.")
     if not model.built:
         raise ValueError(
             f"You are saving a model that has not yet been built. Model {model.name!r} has no weights yet."
         )
+    if shards is not None:
+        write_sharded(model, path, shards, skip)
+        return
+    if path.endswith(_WEIGHTS):
+        write_weights(model, path, skip)
+        return
     if path.endswith(_LEGACY):
-        write = write_weights if path.endswith(_WEIGHTS) else write_legacy_weights
-        write(model, path)
+        write_legacy_weights(model, path)
         return
     weights = {name: stored(variable) for name, variable in named_weights(model).items()}
     write_file(path, encode(weights, path))
@@ -127,13 +193,14 @@ def load_weights(
 
     Args:
         model: a built model.
-        filepath: a `.safetensors` or `.dlrs` file, or one of Keras: `.weights.h5`, `.keras`, `.h5`, `.hdf5`.
+        filepath: a `.safetensors` or `.dlrs` file, or one of Keras: `.weights.h5`, `.keras`, `.h5`, `.hdf5`, or the
+            `.json` of weights in shards.
         strict: whether every weight of the file and of the model must have its like, of the same shape and type. If
             not, those that have are assigned, and the report says what became of the others.
         check_finite: `"count"` lists tensors with NaN or infinities in the report, `"error"` refuses them, `"off"` does
             not look (files of dlrs).
         skip_mismatch: the opposite of `strict`, as Keras calls it.
-        objects_to_skip: layers, or their names, to leave as they are (`.weights.h5`, `.keras`).
+        objects_to_skip: layers, or their names, to leave as they are (`.weights.h5` and shards).
         by_name: whether layers are found by their names instead of their order (older `.h5` files).
 
     Returns:
@@ -146,15 +213,23 @@ def load_weights(
         ValueError: the ending is another, or the model is not built.
     """
     strict = strict and not kwargs.pop("skip_mismatch", False)
-    skip, by_name = kwargs.pop("objects_to_skip", None) or (), bool(kwargs.pop("by_name", False))
+    skip, by_name = kwargs.pop("objects_to_skip", None), bool(kwargs.pop("by_name", False))
     _check_keywords(kwargs)
     if check_finite not in ("count", "error", "off"):
         raise ValueError(f"`check_finite` must be 'count', 'error' or 'off', got {check_finite!r}.")
     _check_model(model)
-    path = _origin(filepath, (".safetensors", ".dlrs", ".keras", *_LEGACY))
+    path = _origin(filepath, (".safetensors", ".dlrs", ".keras", ".json", *_LEGACY))
     legacy = path.endswith(_LEGACY) and not path.endswith(_WEIGHTS)
     if by_name and not legacy:
-        raise ValueError(f"Invalid keyword arguments: `by_name` is for older `.h5` files, got {path!r}.")
+        raise ValueError(
+            f"Invalid keyword arguments: `by_name=True` only supports loading legacy '.h5' or '.hdf5' files. Received: "
+            f"{path!r}."
+        )
+    if skip is not None and not path.endswith((_WEIGHTS, ".json")):
+        raise ValueError(
+            f"Invalid keyword arguments: `objects_to_skip` only supports loading '.weights.h5' files. Received: "
+            f"{path!r}."
+        )
     if not model.built:
         raise ValueError(
             f"You are loading weights into a model that has not yet been built. Call model {model.name!r}, or `build` "
@@ -162,9 +237,9 @@ def load_weights(
         )
     if legacy:
         return LegacyFile(path).load_weights(model, by_name, strict)
-    if path.endswith((".keras", _WEIGHTS)):
-        state = KerasFile(path).state() if path.endswith(".keras") else read_weights(path)
-        return state.load(model, with_optimizer=False, strict=strict, skip=skip)
+    if path.endswith((".keras", ".json", _WEIGHTS)):
+        state = _state_of(path)
+        return state.load(model, with_optimizer=False, strict=strict, skip=skip or ())
     tensors = _weights_of(path)
     variables = named_weights(model)
     if strict:
@@ -173,6 +248,12 @@ def load_weights(
     note_non_finite(report, tensors, check_finite, path)
     assignment.carry_out()
     return report
+
+
+def _state_of(path: str) -> KerasState:
+    if path.endswith(".keras"):
+        return KerasFile(path).state()
+    return read_sharded(path) if path.endswith(".json") else read_weights(path)
 
 
 def _weights_of(path: str) -> dict[str, StoredTensor]:

@@ -274,6 +274,10 @@ def _zeros(spec: KerasTensor) -> np.ndarray[Any, Any]:
     return np.zeros([1 if size is None else size for size in spec.shape], spec.dtype)
 
 
+# The members of a `.keras` file, under Keras's names.
+_METADATA_FILENAME, _CONFIG_FILENAME, _VARS_FNAME_H5 = "metadata.json", "config.json", "model.weights.h5"
+
+
 def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True) -> Any:
     """As `dlrs.saving.load_model`."""
     from dlrs.saving import saving_api
@@ -288,12 +292,11 @@ def save_model(model: Any, filepath: Any, zipped: bool | None = None) -> None:
     saving_api.save_model(model, filepath, zipped=zipped)
 
 
-def save_weights_only(model: Any, filepath: Any, objects_to_skip: Any = None) -> None:
+def save_weights_only(model: Any, filepath: Any, max_shard_size: Any = None, objects_to_skip: Any = None) -> None:
     """As `dlrs.saving.save_weights`."""
     from dlrs.saving import saving_api
 
-    keywords = {} if objects_to_skip is None else {"objects_to_skip": objects_to_skip}
-    saving_api.save_weights(model, filepath, **keywords)
+    saving_api.save_weights(model, filepath, max_shard_size=max_shard_size, objects_to_skip=objects_to_skip)
 
 
 def load_weights_only(model: Any, filepath: Any, skip_mismatch: bool = False, objects_to_skip: Any = None) -> None:

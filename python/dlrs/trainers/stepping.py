@@ -1,5 +1,6 @@
 """What a model is compiled with, its steps, and what has to exist before they run."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -438,10 +439,29 @@ class Stepping(Base):
         return None if arguments is None else serialize_compile_arguments(arguments)
 
     def compile_from_config(self, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> None:
-        """Call `compile` with what `get_compile_config` returned."""
+        """Call `compile` with what `get_compile_config` returned.
+
+        A class with a `compile` of its own needs a `compile_from_config` of its own: without, nothing is done, with a
+        warning.
+        """
+        if _has_own_compile(type(self)):
+            warnings.warn(
+                "`compile()` was not called as part of model loading because the model's `compile()` method is custom. "
+                "A class that overrides `compile` should override `get_compile_config` and `compile_from_config`, too; "
+                "or call `compile()` on the model that was loaded.",
+                stacklevel=2,
+            )
+            return
         from dlrs.saving.compile_config import deserialize_compile_arguments
 
         self.compile(**deserialize_compile_arguments(config, custom_objects))
+
+
+def _has_own_compile(cls: type) -> bool:
+    """Whether a class, and not the library, defines `compile`, and nobody says how it is called anew."""
+    owner = next(base for base in cls.__mro__ if "compile" in vars(base))
+    reader = next(base for base in cls.__mro__ if "compile_from_config" in vars(base))
+    return not owner.__module__.startswith("dlrs.") and reader.__module__.startswith("dlrs.")
 
 
 def _open_batch(outputs: Any) -> Any:
