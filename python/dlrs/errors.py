@@ -22,7 +22,12 @@ class NonFiniteError(ArithmeticError):
 
 
 class ConfigError(FormatError, TypeError):
-    """A configuration in a file that nothing can be made of: a `FormatError`, and, as in Keras, a `TypeError`."""
+    """A configuration in a file that nothing can be made of: a `FormatError`, and, as in Keras, a `TypeError`.
+
+    >>> error = format_error("Dense takes no `unit`", path="m.keras", format="keras", field="config.json", rule="C1")
+    >>> isinstance(ConfigError(error), TypeError), ConfigError(error).rule
+    (True, 'C1')
+    """
 
     def __init__(self, error: FormatError) -> None:
         super().__init__(*error.args)

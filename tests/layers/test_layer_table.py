@@ -104,7 +104,8 @@ ROWS: dict[str, list[Row]] = {
     "Concatenate": [Row(layers.Concatenate, ((3, 4), (3, 2))), Row(lambda **k: layers.Concatenate(0, **k), PAIR)],
     "ContrastLimitedAdaptiveHistogramEqualization": [
         Row(
-            lambda **k: layers.ContrastLimitedAdaptiveHistogramEqualization((-3.1, 5), 2.0, (2, 3), **k), ((2, 5, 7, 2),)
+            lambda **k: layers.ContrastLimitedAdaptiveHistogramEqualization((-3.1, 5), 2.0, (2, 3), **k),
+            ((2, 5, 7, 2),),
         ),
     ],
     "Conv1D": [
