@@ -141,12 +141,10 @@ def _check_dense(loss: Any, target: Any, output: Any, what: str) -> None:
     true, pred = tuple(target.shape), tuple(output.shape)
     if not _is_built_in(loss):
         return  # what a loss of the user's makes of shapes is the user's affair
-    # One target for each example may be (n,) or (n, 1): the loss gives both the same shape.
-    if len(true) == 1 and len(pred) == 2 and pred[1] == 1:
-        true = (*true, 1)
-    elif len(true) == 2 and len(pred) == 1 and true[1] == 1:
-        true = true[:1]
-    if _same(true[1:], pred[1:]):
+    # Targets of examples, or of their steps, may have a last axis of size 1 or not: the loss makes it one shape.
+    fits = _same(true[1:], pred[1:])
+    fits = fits or (len(true) == len(pred) - 1 and pred[-1] == 1 and _same(true[1:], pred[1:-1]))
+    if fits or (len(true) == len(pred) + 1 and true[-1] == 1 and _same(true[1:-1], pred[1:])):
         return
     hint = ""
     if len(true) == len(pred) - 1 and np.dtype(str(target.dtype)).kind in "iu":
