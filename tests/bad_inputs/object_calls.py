@@ -448,6 +448,7 @@ def of_models() -> Iterator[Good]:
     yield Good("models.Model", make_functional)
     yield Good("models.Functional", make_functional)
     yield Good("models.Ensemble", lambda: call(dlrs.models.Ensemble, [model(), model()]))
+    yield from of_feature_space()
     yield from of_vision()
     yield from of_audio()
     yield on_model("models.clone_model", models.clone_model)
@@ -504,6 +505,21 @@ def of_audio() -> Iterator[Good]:
 
 def sequential(layers: Any = None, trainable: Any = True, name: Any = None) -> Any:
     return dlrs.Sequential(layers, trainable, name)
+
+
+def of_feature_space() -> Iterator[Good]:
+    """Made, taught and called; and the call alone."""
+    table = {"a": [1.0, 2.0, 4.0], "b": ["x", "y", "x"], "c": [1, 2, 3]}
+    kinds = {"a": "float_normalized", "b": "string_categorical", "c": "integer_hashed"}
+    cls = dlrs.utils.FeatureSpace
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        space = cls(*args, **kwargs)
+        space.adapt(table)
+        return space(table)
+
+    yield Good("utils.FeatureSpace", lambda: call(run, kinds, crosses=[("b", "c")], of=cls))
+    yield Good("utils.FeatureSpace.adapt", lambda: call(cls(kinds).adapt, table))
 
 
 def of_saving() -> Iterator[Good]:

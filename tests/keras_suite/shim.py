@@ -43,6 +43,7 @@ _BACKEND_MODULES = {
 
 # Parts of dlrs that stand elsewhere than in Keras's tree.
 _PLACES = {
+    "layers.preprocessing.feature_space": "utils.feature_space",
     "layers.preprocessing.image_preprocessing.bounding_boxes": "utils.bounding_boxes",
     "trainers.data_adapters": "data",
 }

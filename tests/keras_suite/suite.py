@@ -29,6 +29,7 @@ AREAS = (
     "layers/merging",
     "layers/normalization",
     "layers/pooling",
+    "layers/preprocessing/feature_space_test.py",
     "layers/preprocessing/hashed_crossing_test.py",
     "layers/preprocessing/hashing_test.py",
     "layers/preprocessing/image_preprocessing",

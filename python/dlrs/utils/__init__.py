@@ -37,6 +37,7 @@ from dlrs.utils.torch_weights import recurrent_weights_from_torch
 if TYPE_CHECKING:
     from dlrs.saving import deserialize_keras_object, serialize_keras_object
     from dlrs.utils import bounding_boxes
+    from dlrs.utils.feature_space import FeatureSpace
     from dlrs.utils.file_utils import get_file
     from dlrs.utils.history_plot import plot_history
     from dlrs.utils.model_visualization import model_to_dot, plot_model
@@ -46,6 +47,7 @@ custom_object_scope = CustomObjectScope
 
 # These need what is slow to import, or what itself needs this module.
 _HOMES = {
+    "FeatureSpace": "dlrs.utils.feature_space",
     "deserialize_keras_object": "dlrs.saving",
     "get_file": "dlrs.utils.file_utils",
     "model_to_dot": "dlrs.utils.model_visualization",
@@ -57,6 +59,7 @@ _HOMES = {
 __all__ = [
     "Config",
     "CustomObjectScope",
+    "FeatureSpace",
     "GradientCheck",
     "Progbar",
     "PyDataset",
