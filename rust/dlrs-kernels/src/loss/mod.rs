@@ -10,4 +10,4 @@ pub use entropy::{
     BadLabel, cross_entropy, cross_entropy_gradient, sparse_cross_entropy, sparse_cross_entropy_gradient,
 };
 pub(crate) use softmax::row_max;
-pub use softmax::{log_softmax, softmax};
+pub use softmax::{log_softmax, log_sum_exp, softmax};

@@ -68,6 +68,20 @@ pub fn log_softmax<T: Real>(isa: Isa, x: &[T], cols: usize, rows: Range<usize>, 
     T::run(isa, Rows(x, cols, rows, &mut y));
 }
 
+/// ln Σ e^x; −∞ if all of `x` is.
+pub fn log_sum_exp<T: Real>(isa: Isa, x: &[T]) -> f64 {
+    struct Row<'a, T>(&'a [T]);
+    impl<T: Real> Kernel<T> for Row<'_, T> {
+        type Output = f64;
+        #[inline(always)]
+        fn run<L: Lanes<T = T>>(self, l: L) -> f64 {
+            let (top, sum) = sum_exp(l, self.0);
+            if top == T::NEG_INFINITY { f64::NEG_INFINITY } else { top.to_f64() + sum.to_f64().ln() }
+        }
+    }
+    T::run(isa, Row(x))
+}
+
 /// The largest number. NaN is passed over: it reaches the result through the exponentials.
 #[inline(always)]
 pub(crate) fn row_max<L: Lanes>(l: L, x: &[L::T]) -> L::T {
@@ -133,15 +147,43 @@ pub(super) fn sum_of<L: Lanes, const K: usize>(l: L, x: [&[L::T]; K], f: impl Fn
     // SAFETY: the rows have n elements (sliced so by the callers); i + LANES ≤ n in the loop, and n − i are left after it.
     unsafe {
         while i + L::LANES <= n {
-            sum = l.add(sum, f(x.map(|x| l.load(x.as_ptr().add(i)))));
+            sum = l.add(sum, f(load_all(l, &x, i)));
             i += L::LANES;
         }
         if i < n {
-            let v = f(x.map(|x| l.load_or(x.as_ptr().add(i), n - i, zero)));
+            let v = f(load_rest(l, &x, i, n - i));
             sum = l.add(sum, l.keep(v, n - i, zero));
         }
     }
     l.sum(sum)
+}
+
+/// The vectors at `i` of the rows. (A loop, as `map` is not inlined where the level's features hold.)
+///
+/// # Safety
+/// Rows have i + LANES elements.
+#[inline(always)]
+unsafe fn load_all<L: Lanes, const K: usize>(l: L, x: &[&[L::T]; K], i: usize) -> [L::V; K] {
+    let mut v = [l.splat(L::T::default()); K];
+    for k in 0..K {
+        // SAFETY: the caller vouches for the elements.
+        v[k] = unsafe { l.load(x[k].as_ptr().add(i)) };
+    }
+    v
+}
+
+/// The `n` elements at `i` of the rows, and zeros.
+///
+/// # Safety
+/// Rows have i + n elements, n < LANES.
+#[inline(always)]
+unsafe fn load_rest<L: Lanes, const K: usize>(l: L, x: &[&[L::T]; K], i: usize, n: usize) -> [L::V; K] {
+    let mut v = [l.splat(L::T::default()); K];
+    for k in 0..K {
+        // SAFETY: the caller vouches for the elements.
+        v[k] = unsafe { l.load_or(x[k].as_ptr().add(i), n, L::T::default()) };
+    }
+    v
 }
 
 /// y ← the first of f(x...), and the sum of the second, over the elements of equally long rows.
@@ -160,13 +202,13 @@ pub(super) fn map_sum<L: Lanes, const K: usize>(
     // SAFETY: all rows have n elements; i + LANES ≤ n in the loop, and n − i are left after it.
     unsafe {
         while i + L::LANES <= n {
-            let (v, term) = f(x.map(|x| l.load(x.as_ptr().add(i))));
+            let (v, term) = f(load_all(l, &x, i));
             l.store(y.as_mut_ptr().add(i), v);
             sum = l.add(sum, term);
             i += L::LANES;
         }
         if i < n {
-            let (v, term) = f(x.map(|x| l.load_or(x.as_ptr().add(i), n - i, zero)));
+            let (v, term) = f(load_rest(l, &x, i, n - i));
             l.store_first(y.as_mut_ptr().add(i), n - i, v);
             sum = l.add(sum, l.keep(term, n - i, zero));
         }
