@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         random,
         regularizers,
         saving,
+        strategy,
         text,
         tree,
         utils,
@@ -71,8 +72,8 @@ _SUBMODULES = frozenset(
     (
         "activations", "applications", "audio", "backend", "callbacks", "config", "constraints", "data", "datasets",
         "dtype_policies", "errors", "initializers", "layers", "losses", "metrics", "mixed_precision", "models", "ops",
-        "optimizers", "preprocessing", "random", "regularizers", "saving", "text", "tree", "utils", "vision",
-        "visualization", "wrappers",
+        "optimizers", "preprocessing", "random", "regularizers", "saving", "strategy", "text", "tree", "utils",
+        "vision", "visualization", "wrappers",
     )
 )  # fmt: skip
 
@@ -154,6 +155,7 @@ __all__ = [
     "regularizers",
     "remat",
     "saving",
+    "strategy",
     "text",
     "tree",
     "utils",

@@ -224,6 +224,16 @@ def box_nms(
 def box_soft_nms(
     boxes: _ArrayLike, scores: _ArrayLike, classes: _ArrayLike | None, threshold: float | None, sigma: float, least: float, most: int
 ) -> list[tuple[Tensor, Tensor]]: ...
+@final
+class BeamSearch:
+    """The bookkeeping of a search over a batch of sentences, `width` rows each."""
+
+    def __new__(
+        cls, batch: int, width: int, eos: int | None, least: int, most: int, alpha: float, wanted: int, logits: bool
+    ) -> Self: ...
+    def advance(self, scores: _ArrayLike) -> tuple[bool, Tensor, Tensor]: ...  # whether it goes on; tokens and the rows they follow
+    def hypotheses(self, sentence: int) -> list[tuple[Tensor, float, float, bool]]: ...  # tokens, sum, score, whether complete
+
 # Texts: int64 counts.
 def bleu_counts(
     hypotheses: list[str], references: list[list[str]], tokenizer: str, orders: int, each: bool

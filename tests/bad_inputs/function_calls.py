@@ -260,6 +260,16 @@ UTILS: dict[str, Arguments] = {
 
 TOKENS = np.arange(30) % 7
 
+
+def two_equal_tokens(last: Any, state: Any) -> Any:
+    return np.zeros((len(last), 2)), state
+
+
+STRATEGY: dict[str, Arguments] = {
+    "BeamErrors": given(0.5, 0.5, np.array([True, False])),
+    "beam_errors": given([-1.0, -2.0], [-2.0, -1.0]),
+}
+
 TEXT: dict[str, Arguments] = {
     "CharacterVocabulary": given(["a", "b"]),
     "WordVectors": given(X, ("b",)),
@@ -273,6 +283,9 @@ TEXT: dict[str, Arguments] = {
     "wer": given(["a cat"], ["the cat"]),
     "cer": given(["a cat"], ["the cat"]),
     "edit_distance": given("cat", "cart"),
+    "Hypothesis": given(np.array([1]), -1.0, -1.0, True),
+    "beam_search": given(two_equal_tokens, 1, width=2, max_length=2, eos=0),
+    "sentence_score": given(two_equal_tokens, 1, [1, 0], eos=0),
     "edit_distances": given(["cat"], ["cart"]),
     "sample": given(X, 0.7, 3, 0.9, seed=0),
     "tokenize": given("One, two."),
@@ -365,6 +378,7 @@ MODULES: dict[str, dict[str, Arguments]] = {
     "activations": ACTIVATIONS,
     "losses": LOSSES,
     "metrics": LOSSES,
+    "strategy": STRATEGY,
     "text": TEXT,
     "tree": TREE,
     "utils": UTILS,

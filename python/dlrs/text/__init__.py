@@ -1,5 +1,6 @@
-"""Text as numbers: tokens, vocabularies, windows for language models, sampling, perplexity, scores of translations."""
+"""Text as numbers: tokens, vocabularies, windows, sampling, beam search, perplexity, scores of translations."""
 
+from dlrs.text.beam import Hypothesis, beam_search, sentence_score
 from dlrs.text.edits import ErrorRate, cer, edit_distance, edit_distances, wer
 from dlrs.text.evaluation import perplexity
 from dlrs.text.generation import generate
@@ -14,8 +15,10 @@ __all__ = [
     "BleuScore",
     "CharacterVocabulary",
     "ErrorRate",
+    "Hypothesis",
     "Vocabulary",
     "WordVectors",
+    "beam_search",
     "bleu",
     "cer",
     "contiguous_windows",
@@ -28,6 +31,7 @@ __all__ = [
     "perplexity",
     "sample",
     "sentence_bleu",
+    "sentence_score",
     "tokenize",
     "wer",
 ]

@@ -83,7 +83,7 @@ def generate(
     check_sampling("generate", temperature, top_k, top_p)
     count = check_count("generate", "max_new_tokens", max_new_tokens, 0)
     check_type("generate", "vocabulary", vocabulary, Vocabulary, "a `text.Vocabulary`", optional=True)
-    prompts, single = _prompts(prompt, vocabulary)
+    prompts, single = prompts_of("generate", prompt, vocabulary)
     if eos is None and vocabulary is not None:
         eos = vocabulary.eos_id
     if eos is not None:
@@ -95,10 +95,10 @@ def generate(
     children = np.random.SeedSequence(seeds).spawn(len(prompts))
     uniform = np.stack([np.random.default_rng(child).random(count) for child in children])
     texts = [list(p) for p in prompts]
-    decoder = _decoder(model, len(texts), max(map(len, prompts)) + count - 1, window)
+    decoder = decoder_of("generate", model, len(texts), max(map(len, prompts)) + count - 1, window)
     done = [count == 0] * len(texts)
     time = 0
-    with _states_kept(model):
+    with states_kept(model):
         while not all(done):
             scores = decoder.scores(texts, time)
             if eos is not None and eos >= scores.shape[-1]:
@@ -137,7 +137,7 @@ def _stateful(model: Any) -> list[Any]:
 
 
 @contextmanager
-def _states_kept(model: Any) -> Iterator[None]:
+def states_kept(model: Any) -> Iterator[None]:
     """Give stateful layers their states back at the end."""
     kept = [(v, v.numpy()) for layer in _stateful(model) for v in tree.flatten(layer.states or [])]
     try:
@@ -171,6 +171,9 @@ class _Rerun:
             rows.append(out[0, -1] if out.ndim == 3 else out[0])
         return np.stack(rows)
 
+    def follow(self, rows: Array) -> None:
+        """Go on with these rows of the batch: nothing is carried."""
+
 
 class _Stepped:
     """Scores by one step of all texts, the states carried on."""
@@ -198,6 +201,10 @@ class _Stepped:
         scores, self.states = self.step(ids, self.states, np.array(time, np.int32))
         return np.asarray(scores)
 
+    def follow(self, rows: Array) -> None:
+        """Go on with the states of these rows of the batch."""
+        self.states = tree.map_structure(lambda state: ops.take(state, rows, axis=0), self.states)
+
     def _double(self) -> None:
         """Make room for as many steps again: what is copied over a whole text is then linear in its length."""
         longer = ((0, 0), (0, 0), (0, self.room), (0, 0))
@@ -207,7 +214,9 @@ class _Stepped:
         self.room *= 2
 
 
-def _decoder(model: Any, batch: int, positions: int, window: int | None) -> "_Stepped | _Rerun":
+def decoder_of(
+    caller: str, model: Any, batch: int, positions: int, window: int | None, length: str = "max_new_tokens"
+) -> "_Stepped | _Rerun":
     """What gives the scores for texts of so many tokens at most."""
     if not _can_step(model):
         return _Rerun(model, window)
@@ -220,7 +229,7 @@ def _decoder(model: Any, batch: int, positions: int, window: int | None) -> "_St
         return _Stepped(model, batch)
     if window is None or window > fewest.sequence_length:
         raise ValueError(
-            f"generate: prompt and `max_new_tokens` need {positions} positions; layer {fewest.name!r} has "
+            f"{caller}: prompt and `{length}` need {positions} positions; layer {fewest.name!r} has "
             f"{fewest.sequence_length}. A `window` of at most so many lets the model see the last tokens only."
         )
     return _Rerun(model, window)
@@ -301,13 +310,13 @@ def _as_list(states: Any) -> list[Any]:
     return list(states) if isinstance(states, list | tuple) else [states]
 
 
-def _prompts(prompt: Any, vocabulary: Vocabulary | None) -> tuple[list[list[int]], bool]:
+def prompts_of(caller: str, prompt: Any, vocabulary: Vocabulary | None) -> tuple[list[list[int]], bool]:
     """The ids of each prompt, and whether there is but one."""
     if isinstance(prompt, str):
         prompt, single = [prompt], True
     else:
         if not isinstance(prompt, Sequence | np.ndarray) or len(prompt) == 0:
-            raise ValueError(f"generate: `prompt` must be a text, token ids, or a list of these, got {prompt!r:.60}.")
+            raise ValueError(f"{caller}: `prompt` must be a text, token ids, or a list of these, got {prompt!r:.60}.")
         single = np.ndim(prompt[0]) == 0 and not isinstance(prompt[0], str)
         prompt = [prompt] if single else prompt
     rows = []
@@ -315,10 +324,10 @@ def _prompts(prompt: Any, vocabulary: Vocabulary | None) -> tuple[list[list[int]
         if isinstance(one, str):
             if vocabulary is None:
                 raise ValueError(
-                    f"generate: prompt {number} is a text, {one!r:.60}; `vocabulary` is needed to read it."
+                    f"{caller}: prompt {number} is a text, {one!r:.60}; `vocabulary` is needed to read it."
                 )
             one = vocabulary.encode(one, bos=True)
-        rows.append(check_ids("generate", "prompt", one, None if vocabulary is None else len(vocabulary)).tolist())
+        rows.append(check_ids(caller, "prompt", one, None if vocabulary is None else len(vocabulary)).tolist())
         if not rows[-1]:
-            raise ValueError(f"generate: prompt {number} has no tokens.")
+            raise ValueError(f"{caller}: prompt {number} has no tokens.")
     return rows, single

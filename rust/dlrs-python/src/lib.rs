@@ -3,6 +3,7 @@
 #![allow(missing_docs)] // what Python sees is documented in the stub, and in the doc comments that become docstrings
 
 mod array;
+mod beam;
 mod boxes;
 mod call;
 mod epoch;
@@ -24,6 +25,8 @@ use pyo3::prelude::*;
 
 #[pymodule]
 mod _dlrs {
+    #[pymodule_export]
+    use crate::beam::PyBeamSearch;
     #[pymodule_export]
     use crate::boxes::{box_nms, box_soft_nms};
     #[pymodule_export]
