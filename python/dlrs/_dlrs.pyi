@@ -395,6 +395,9 @@ def dot_product_attention(
 ) -> Tensor: ...
 def softmax_cross_entropy(logits: _ArrayLike, labels: _ArrayLike) -> Tensor: ...  # dense labels, over the last axis
 def sparse_softmax_cross_entropy(logits: _ArrayLike, labels: _ArrayLike) -> Tensor: ...  # integer labels
+def ctc_loss(
+    target: _ArrayLike, output: _ArrayLike, target_length: _ArrayLike, output_length: _ArrayLike, mask_index: int = 0
+) -> Tensor: ...  # a loss for each example
 
 # Linear algebra on the matrices in the last two axes; leading axes are a batch, the same for all operands
 def cholesky(x: _ArrayLike) -> Tensor: ...

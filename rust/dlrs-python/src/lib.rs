@@ -59,7 +59,7 @@ mod _dlrs {
     use crate::ops::linalg::{cholesky, det, eigh, fourier, lu_factor, qr, slogdet, solve, solve_triangular, svd};
     #[pymodule_export]
     use crate::ops::nn::{
-        dot_product_attention, log_softmax, softmax, softmax_cross_entropy, sparse_softmax_cross_entropy,
+        ctc_loss, dot_product_attention, log_softmax, softmax, softmax_cross_entropy, sparse_softmax_cross_entropy,
     };
     #[pymodule_export]
     use crate::ops::optim::{adam_update, momentum_update, rmsprop_momentum_update, rmsprop_update, sgd_update};

@@ -22,6 +22,7 @@ pub mod build;
 pub mod columns;
 pub mod concat;
 pub mod conv;
+pub mod ctc;
 pub mod cumulative;
 pub mod custom;
 pub mod elementwise;

@@ -2,6 +2,7 @@
 
 use dlrs_core::DType;
 use dlrs_core::ops::attention::Attention;
+use dlrs_core::ops::ctc::Ctc;
 use dlrs_core::ops::loss::{SoftmaxCrossEntropy, SparseSoftmaxCrossEntropy};
 use pyo3::prelude::*;
 
@@ -73,4 +74,20 @@ pub fn dot_product_attention(
     let sources = operands[1].ty().shape.get(1).copied().unwrap_or(1);
     let work = operands[0].ty().shape.size().saturating_mul(4 * sources);
     apply_heavy(op, &operands, work).map(PyTensor::from)
+}
+
+/// −ln of the probability of label sequences, summed over their alignments with the steps of logits.
+#[pyfunction]
+#[pyo3(signature = (target, output, target_length, output_length, mask_index=0))]
+pub fn ctc_loss(
+    target: Arg,
+    output: Arg,
+    target_length: Arg,
+    output_length: Arg,
+    mask_index: usize,
+) -> Result<PyTensor> {
+    let integers = [target, target_length, output_length].map(|x| x.to(DType::I32));
+    let operands = std::iter::once(floating(output)).chain(integers).collect::<Result<Vec<_>>>()?;
+    let loss = call::apply(Ctc { blank: mask_index }, &operands)?.swap_remove(0);
+    Ok(PyTensor::from(loss))
 }

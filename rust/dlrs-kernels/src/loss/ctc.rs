@@ -1,0 +1,431 @@
+//! Connectionist temporal classification (Graves et al. 2006): −ln of the probability of labels, summed over all their alignments with
+//! the steps of an output, and its gradient.
+//!
+//! The states that an alignment goes through are blank, label, blank, label, …, blank. In logarithms, with e the logarithms of the
+//! softmax, α_t(s) = e_t(s) + ln Σ α_{t−1}(s') over s' = s, s − 1, and s − 2 where the label differs from the one before it (equations
+//! 5 to 8). Each step's α are kept less the largest of the step before, and likewise those that go backward, so that they stay near 0,
+//! where rounding is small; what was taken away is summed in double precision.
+
+use super::softmax::{map_sum, row_max, sum_exp};
+use crate::isa::{Isa, Kernel, Lanes, Real};
+
+/// The logarithm of zero, finite so that differences are numbers: far below that of any path.
+const LOG_ZERO: f64 = -1e30;
+/// Elements before the first state, which stand for states that do not exist.
+const MARGIN: usize = 2;
+/// A multiple of every level's lanes.
+const VECTOR: usize = 16;
+
+/// Elements of a step's α for so many labels: the states, and room to read and write whole vectors.
+pub fn ctc_stride(labels: usize) -> usize {
+    (MARGIN + 2 * labels + 1).next_multiple_of(VECTOR) + VECTOR
+}
+
+/// One example: logits (steps × classes) and what they are to say.
+#[derive(Clone, Copy)]
+pub struct Ctc<'a, T> {
+    /// Logits, step after step.
+    pub logits: &'a [T],
+    /// Classes of a step.
+    pub classes: usize,
+    /// The labels, each a class.
+    pub labels: &'a [u32],
+    /// The class that is the blank.
+    pub blank: usize,
+    /// Elements from a step's α to the next's: [`ctc_stride`] of at least the labels.
+    pub stride: usize,
+}
+
+impl<T: Real> Ctc<'_, T> {
+    fn steps(&self) -> usize {
+        self.logits.len() / self.classes
+    }
+
+    fn states(&self) -> usize {
+        2 * self.labels.len() + 1
+    }
+
+    fn row(&self, t: usize) -> &[T] {
+        &self.logits[t * self.classes..][..self.classes]
+    }
+
+    fn check(&self) {
+        assert!(self.stride >= ctc_stride(self.labels.len()), "room for {} labels", self.labels.len());
+        assert!(self.blank < self.classes && self.labels.iter().all(|&c| (c as usize) < self.classes), "labels");
+    }
+
+    /// The logits of the states at step `t`, less `by`, from element `MARGIN` on.
+    #[inline(always)]
+    fn emitted(&self, t: usize, by: T, e: &mut [T]) {
+        let row = self.row(t);
+        let blank = row[self.blank] - by;
+        let (pairs, last) = e[MARGIN..MARGIN + self.states()].as_chunks_mut::<2>();
+        for (pair, &label) in pairs.iter_mut().zip(self.labels) {
+            *pair = [blank, row[label as usize] - by];
+        }
+        last[0] = blank;
+    }
+}
+
+/// The loss of an example; ∞ if it has too few steps. `alphas` (steps × stride) and `log_sums` (steps), ln Σ e^logit, are for the gradient.
+/// `scratch` has twice the stride.
+///
+/// # Panics
+/// If a label is no class, or an array is too short.
+pub fn ctc_loss<T: Real>(isa: Isa, x: Ctc<'_, T>, alphas: &mut [T], log_sums: &mut [T], scratch: &mut [T]) -> T {
+    x.check();
+    assert!(alphas.len() >= x.steps() * x.stride && log_sums.len() >= x.steps() && scratch.len() >= 2 * x.stride);
+    T::run(isa, Forward { x, alphas, log_sums, scratch })
+}
+
+struct Forward<'a, T> {
+    x: Ctc<'a, T>,
+    alphas: &'a mut [T],
+    log_sums: &'a mut [T],
+    scratch: &'a mut [T],
+}
+
+impl<T: Real> Kernel<T> for Forward<'_, T> {
+    type Output = T;
+
+    #[inline(always)]
+    fn run<L: Lanes<T = T>>(self, l: L) -> T {
+        let Forward { x, alphas, log_sums, scratch } = self;
+        let (steps, states, stride, none) = (x.steps(), x.states(), x.stride, T::of(LOG_ZERO));
+        if steps == 0 {
+            return if states == 1 { T::default() } else { T::default() - T::NEG_INFINITY };
+        }
+        let (e, skips) = scratch.split_at_mut(stride);
+        skips[..stride].fill(none);
+        // A label may follow the one before it without a blank if it is another.
+        for i in 1..x.labels.len() {
+            if x.labels[i] != x.labels[i - 1] {
+                skips[MARGIN + 2 * i + 1] = T::default();
+            }
+        }
+        e[..stride].fill(none);
+        let (mut taken, mut top) = (0.0, T::default());
+        for t in 0..steps {
+            log_sums[t] = log_sum(l, x.row(t));
+            x.emitted(t, log_sums[t] + top, e);
+            taken += top.to_f64();
+            let (before, now) = alphas[..(t + 1) * stride].split_at_mut(t * stride);
+            if t == 0 {
+                now.fill(none);
+                now[MARGIN..MARGIN + states.min(2)].copy_from_slice(&e[MARGIN..MARGIN + states.min(2)]);
+            } else {
+                forward_step(l, &before[(t - 1) * stride..], now, e, skips);
+                now[..MARGIN].fill(none);
+                now[MARGIN + states..].fill(none);
+            }
+            top = row_max(l, &now[MARGIN..MARGIN + states]);
+        }
+        let last = &alphas[(steps - 1) * stride + MARGIN..][..states];
+        let (blank, label) = (last[states - 1], if states > 1 { last[states - 2] } else { none });
+        let total = log_add(l, blank, label);
+        if total.to_f64() <= 0.5 * LOG_ZERO {
+            return T::default() - T::NEG_INFINITY;
+        }
+        T::of(-(total.to_f64() + taken))
+    }
+}
+
+/// ln Σ eˣ.
+#[inline(always)]
+fn log_sum<L: Lanes>(l: L, x: &[L::T]) -> L::T {
+    let (top, sum) = sum_exp(l, x);
+    top + l.largest(l.log(l.splat(sum)))
+}
+
+/// ln(eᵃ + eᵇ).
+#[inline(always)]
+fn log_add<L: Lanes>(l: L, a: L::T, b: L::T) -> L::T {
+    let (a, b) = (l.splat(a), l.splat(b));
+    let top = l.max(a, b);
+    let sum = l.add(l.exp(l.sub(a, top)), l.exp(l.sub(b, top)));
+    l.largest(l.add(top, l.log(sum)))
+}
+
+/// ln(eᵃ + eᵇ + eᶜ).
+#[inline(always)]
+fn log_add_3<L: Lanes>(l: L, a: L::V, b: L::V, c: L::V) -> L::V {
+    let top = l.max(l.max(a, b), c);
+    let sum = l.add(l.add(l.exp(l.sub(a, top)), l.exp(l.sub(b, top))), l.exp(l.sub(c, top)));
+    l.add(top, l.log(sum))
+}
+
+/// α of a step from those of the step before. All arrays have a stride's elements.
+#[inline(always)]
+fn forward_step<L: Lanes>(l: L, before: &[L::T], now: &mut [L::T], e: &[L::T], skips: &[L::T]) {
+    let none = l.splat(L::T::of(LOG_ZERO));
+    let n = now.len() - VECTOR;
+    assert!(before.len() >= now.len() && e.len() >= now.len() && skips.len() >= now.len());
+    for i in (MARGIN..n + MARGIN).step_by(L::LANES) {
+        // SAFETY: i is at least MARGIN and i + LANES at most n + MARGIN + LANES, which is within the stride, as VECTOR is at least
+        // LANES + MARGIN or LANES divides n and the last vector ends at n + MARGIN, less than the stride.
+        unsafe {
+            let (a, b) = (l.load(before.as_ptr().add(i)), l.load(before.as_ptr().add(i - 1)));
+            let c = l.add(l.load(before.as_ptr().add(i - 2)), l.load(skips.as_ptr().add(i)));
+            let sum = l.add(log_add_3(l, a, b, c), l.load(e.as_ptr().add(i)));
+            l.store(now.as_mut_ptr().add(i), l.max(sum, none));
+        }
+    }
+}
+
+/// The gradient of [`ctc_loss`] with respect to the logits, times `d`: what the forward pass left is read. 0 for a loss of ∞.
+/// `scratch` has five times the stride.
+///
+/// # Panics
+/// As [`ctc_loss`], or if `dx` has another length than the logits.
+pub fn ctc_gradient<T: Real>(
+    isa: Isa,
+    x: Ctc<'_, T>,
+    alphas: &[T],
+    log_sums: &[T],
+    (loss, d): (T, T),
+    dx: &mut [T],
+    scratch: &mut [T],
+) {
+    x.check();
+    assert!(alphas.len() >= x.steps() * x.stride && log_sums.len() >= x.steps() && scratch.len() >= 5 * x.stride);
+    assert_eq!(dx.len(), x.logits.len(), "a gradient for each logit");
+    if loss == T::default() - T::NEG_INFINITY {
+        dx.fill(T::default());
+        return;
+    }
+    T::run(isa, Backward { x, alphas, log_sums, d, dx, scratch });
+}
+
+struct Backward<'a, T> {
+    x: Ctc<'a, T>,
+    alphas: &'a [T],
+    log_sums: &'a [T],
+    d: T,
+    dx: &'a mut [T],
+    scratch: &'a mut [T],
+}
+
+impl<T: Real> Kernel<T> for Backward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<L: Lanes<T = T>>(self, l: L) {
+        let Backward { x, alphas, log_sums, d, dx, scratch } = self;
+        let (steps, states, stride, none) = (x.steps(), x.states(), x.stride, T::of(LOG_ZERO));
+        let (e, rest) = scratch.split_at_mut(stride);
+        let (skips, rest) = rest.split_at_mut(stride);
+        let (beta, rest) = rest.split_at_mut(stride);
+        let (later, gamma) = rest.split_at_mut(stride);
+        let gamma = &mut gamma[..stride];
+        e.fill(none);
+        skips.fill(none);
+        // Element i says whether state i may be followed by state i + 2.
+        for i in 1..x.labels.len() {
+            if x.labels[i] != x.labels[i - 1] {
+                skips[MARGIN + 2 * i - 1] = T::default();
+            }
+        }
+        beta.fill(none);
+        beta[MARGIN + states.saturating_sub(2)..MARGIN + states].fill(T::default());
+        for t in (0..steps).rev() {
+            if t + 1 < steps {
+                // What follows: β of the later step and what it emits, less the largest, which keeps them near 0.
+                let top = row_max(l, &beta[MARGIN..MARGIN + states]);
+                x.emitted(t + 1, log_sums[t + 1] + top, e);
+                for i in (0..stride).step_by(VECTOR) {
+                    add_vectors(l, &beta[i..i + VECTOR], &e[i..i + VECTOR], &mut later[i..i + VECTOR]);
+                }
+                later[MARGIN + states..].fill(none);
+                backward_step(l, later, beta, skips);
+                beta[MARGIN + states..].fill(none);
+            }
+            let dx = &mut dx[t * x.classes..][..x.classes];
+            let (row, sum) = (x.row(t), l.splat(log_sums[t]));
+            let scale = l.splat(d);
+            map_sum(
+                l,
+                [row],
+                dx,
+                #[inline(always)]
+                |[x]| {
+                    let p = l.mul(l.exp(l.sub(x, sum)), scale);
+                    (p, p)
+                },
+            );
+            x.subtract_occupancy(l, &alphas[t * stride..][..stride], beta, gamma, d, dx);
+        }
+    }
+}
+
+/// y ← a + b over vectors.
+#[inline(always)]
+fn add_vectors<L: Lanes>(l: L, a: &[L::T], b: &[L::T], y: &mut [L::T]) {
+    assert!(a.len() == VECTOR && b.len() == VECTOR && y.len() == VECTOR);
+    for i in (0..VECTOR).step_by(L::LANES) {
+        // SAFETY: LANES divides VECTOR.
+        unsafe { l.store(y.as_mut_ptr().add(i), l.add(l.load(a.as_ptr().add(i)), l.load(b.as_ptr().add(i)))) }
+    }
+}
+
+/// β of a step from what follows it. All arrays have a stride's elements.
+#[inline(always)]
+fn backward_step<L: Lanes>(l: L, later: &[L::T], beta: &mut [L::T], skips: &[L::T]) {
+    let none = l.splat(L::T::of(LOG_ZERO));
+    let n = beta.len() - VECTOR;
+    assert!(later.len() >= beta.len() && skips.len() >= beta.len());
+    for i in (0..n).step_by(L::LANES) {
+        // SAFETY: i + LANES is at most n, and i + 2 + LANES within the stride, since VECTOR is more than 2.
+        unsafe {
+            let (a, b) = (l.load(later.as_ptr().add(i)), l.load(later.as_ptr().add(i + 1)));
+            let c = l.add(l.load(later.as_ptr().add(i + 2)), l.load(skips.as_ptr().add(i)));
+            l.store(beta.as_mut_ptr().add(i), l.max(log_add_3(l, a, b, c), none));
+        }
+    }
+}
+
+impl<T: Real> Ctc<'_, T> {
+    /// Takes from the gradient of a step's logits the probability that an alignment of the labels is in a state of each class: γ = α·β,
+    /// divided by its sum over the states.
+    #[inline(always)]
+    fn subtract_occupancy<L: Lanes<T = T>>(&self, l: L, alpha: &[T], beta: &[T], gamma: &mut [T], d: T, dx: &mut [T]) {
+        let states = MARGIN..MARGIN + self.states();
+        let (alpha, beta, gamma) = (&alpha[states.clone()], &beta[states.clone()], &mut gamma[states]);
+        map_sum(
+            l,
+            [alpha, beta],
+            gamma,
+            #[inline(always)]
+            |[a, b]| (l.add(a, b), a),
+        );
+        let top = l.splat(row_max(l, gamma));
+        let sum = exp_in_place(l, gamma, top);
+        let factor = d / sum;
+        let (pairs, last) = gamma.as_chunks::<2>();
+        let mut blank = last[0];
+        for (&[of_blank, of_label], &label) in pairs.iter().zip(self.labels) {
+            blank = blank + of_blank;
+            dx[label as usize] = dx[label as usize] - of_label * factor;
+        }
+        dx[self.blank] = dx[self.blank] - blank * factor;
+    }
+}
+
+/// x ← e^(x − top); returns their sum.
+#[inline(always)]
+fn exp_in_place<L: Lanes>(l: L, x: &mut [L::T], top: L::V) -> L::T {
+    let (n, zero) = (x.len(), L::T::default());
+    let mut sum = l.splat(zero);
+    for i in (0..n).step_by(L::LANES) {
+        let rest = (n - i).min(L::LANES);
+        // SAFETY: `rest` elements are there from i on.
+        unsafe {
+            let p = x.as_mut_ptr().add(i);
+            let y = l.exp(l.sub(l.load_or(p, rest, zero), top));
+            l.store_first(p, rest, y);
+            sum = l.add(sum, l.keep(y, rest, zero));
+        }
+    }
+    l.sum(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// −ln Σ over all paths whose repeats and blanks, dropped, leave the labels.
+    fn by_paths(x: &Ctc<'_, f64>) -> f64 {
+        let (steps, classes) = (x.steps(), x.classes);
+        let p: Vec<f64> = (0..steps)
+            .flat_map(|t| {
+                let sum: f64 = x.row(t).iter().map(|v| v.exp()).sum();
+                x.row(t).iter().map(move |v| v.exp() / sum)
+            })
+            .collect();
+        let mut total = 0.0;
+        for number in 0..classes.pow(steps as u32) {
+            let path: Vec<usize> = (0..steps).map(|t| number / classes.pow(t as u32) % classes).collect();
+            let mut said: Vec<u32> = Vec::new();
+            for t in 0..steps {
+                if path[t] != x.blank && (t == 0 || path[t] != path[t - 1]) {
+                    said.push(path[t] as u32);
+                }
+            }
+            if said == x.labels {
+                total += (0..steps).map(|t| p[t * classes + path[t]]).product::<f64>();
+            }
+        }
+        -total.ln()
+    }
+
+    fn noise(n: usize, scale: f64) -> Vec<f64> {
+        (0..n as u64)
+            .map(|i| ((i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11) as f64 / (1u64 << 52) as f64 * scale)
+            .collect()
+    }
+
+    fn loss<T: Real>(isa: Isa, x: Ctc<'_, T>) -> (T, Vec<T>) {
+        let (mut alphas, mut sums) = (vec![T::NAN; x.steps() * x.stride], vec![T::NAN; x.steps()]);
+        let loss = ctc_loss(isa, x, &mut alphas, &mut sums, &mut vec![T::NAN; 2 * x.stride]);
+        let mut dx = vec![T::NAN; x.logits.len()];
+        ctc_gradient(isa, x, &alphas, &sums, (loss, T::of(1.0)), &mut dx, &mut vec![T::NAN; 5 * x.stride]);
+        (loss, dx)
+    }
+
+    const LABELS: [&[u32]; 7] = [&[], &[1], &[2], &[1, 2], &[1, 1], &[2, 1, 2], &[1, 1, 1]];
+
+    #[test]
+    fn losses_are_sums_over_paths_and_gradients_their_slopes() {
+        for (steps, labels, blank) in
+            (0..=5).flat_map(|t| LABELS.map(|labels| (t, labels, if t % 2 == 0 { 0 } else { 3 })))
+        {
+            let logits = noise(steps * 4, 3.0);
+            let x = Ctc { logits: &logits, classes: 4, labels, blank, stride: ctc_stride(labels.len() + 3) };
+            let want = by_paths(&x);
+            let (have, dx) = loss(Isa::current(), x);
+            assert!(have == want || (have - want).abs() < 1e-12, "{steps} steps, {labels:?}: {have} is not {want}");
+            for i in 0..logits.len() {
+                let at = |by: f64| {
+                    let mut moved = logits.clone();
+                    moved[i] += by;
+                    by_paths(&Ctc { logits: &moved, ..x })
+                };
+                let slope = if want.is_finite() { (at(1e-5) - at(-1e-5)) / 2e-5 } else { 0.0 };
+                assert!((dx[i] - slope).abs() < 1e-9, "{steps} steps, {labels:?}, logit {i}: {} is not {slope}", dx[i]);
+            }
+        }
+    }
+
+    #[test]
+    fn singles_are_doubles_rounded_at_every_level() {
+        for (steps, classes, count, scale) in
+            [(40, 9, 12, 2.0), (300, 29, 100, 8.0), (700, 50, 300, 20.0), (9, 300, 4, 40.0)]
+        {
+            let double = noise(steps * classes, scale);
+            let single: Vec<f32> = double.iter().map(|&x| x as f32).collect();
+            let double: Vec<f64> = single.iter().map(|&x| x.into()).collect();
+            let labels: Vec<u32> = (0..count as u32).map(|i| 1 + i * i % 7).collect();
+            let stride = ctc_stride(count);
+            let x = Ctc { logits: &double, classes, labels: &labels, blank: 0, stride };
+            let (want, slope) = loss(Isa::current(), x);
+            for isa in Isa::supported() {
+                let x = Ctc { logits: &single, classes, labels: &labels, blank: 0, stride };
+                let (have, dx) = loss(isa, x);
+                assert!((f64::from(have) - want).abs() < 1e-5 * want, "{isa:?}: {have} is not {want}");
+                for (have, want) in dx.iter().zip(&slope) {
+                    // Logits of this size are rounded themselves.
+                    let tolerance = 1e-5f64.max(scale * 1.5e-6);
+                    assert!((f64::from(*have) - want).abs() < tolerance, "{isa:?}: {have} is not {want}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_stays_so() {
+        let mut logits = vec![0.5f32; 12];
+        logits[5] = f32::NAN;
+        let x = Ctc { logits: &logits, classes: 3, labels: &[1, 2], blank: 0, stride: ctc_stride(2) };
+        let (loss, dx) = loss(Isa::current(), x);
+        assert!(loss.is_nan() && dx.iter().all(|d| d.is_nan()));
+    }
+}
