@@ -79,6 +79,12 @@ campaign-crash: install ## Trainings and saves that are killed: INTERRUPTIONS an
 	DLRS_INTERRUPTIONS=$(INTERRUPTIONS) DLRS_KILLS=$(KILLS) DLRS_CAMPAIGN_LOG=docs/campaign/crash.jsonl $(BIN)/python -m pytest -q \
 	  tests/callbacks/test_resume.py tests/callbacks/test_killed_saves.py tests/callbacks/test_system_calls.py
 
+.PHONY: campaign-scores
+campaign-scores: install $(PEERS)/.ready ## BLEU and error rates of thousands of random corpora against sacreBLEU's and jiwer's
+	for seed in 1 2 3 4 5; do \
+	  DLRS_PEERS=$(abspath $(PEERS))/bin/python DLRS_SEED=$$seed $(BIN)/python -m pytest -q tests/text/test_scores.py; \
+	done
+
 BAD_CALLS ?= 100000
 
 .PHONY: campaign

@@ -231,7 +231,7 @@ class BeamSearch:
     def __new__(
         cls, batch: int, width: int, eos: int | None, least: int, most: int, alpha: float, wanted: int, logits: bool
     ) -> Self: ...
-    def advance(self, scores: _ArrayLike) -> tuple[bool, Tensor, Tensor]: ...  # whether it goes on; tokens and the rows they follow
+    def advance(self, scores: _ArrayLike) -> tuple[bool, Tensor, Tensor | None]: ...  # whether it goes on; tokens and the rows they follow, None for their own
     def hypotheses(self, sentence: int) -> list[tuple[Tensor, float, float, bool]]: ...  # tokens, sum, score, whether complete
 
 # Texts: int64 counts.

@@ -123,7 +123,7 @@ def beam_search(
                 raise ValueError(f"beam_search: `eos` is {eos}; scores are of {given.shape[1]} tokens.")
             on, tokens, parents = beams.advance(_log(given) if scores == "probabilities" else given)
             if on:
-                source.follow(np.asarray(tokens), np.asarray(parents))
+                source.follow(np.asarray(tokens), None if parents is None else np.asarray(parents))
         return [_hypotheses(beams.hypotheses(sentence), sentence) for sentence in range(batch)]
 
     if isinstance(step, layers.Layer):
@@ -225,7 +225,7 @@ def _total(source: "_Model | _Function", sentences: list[Array], scores: str) ->
                 norm = top + np.log(np.exp(given - top[:, None]).sum(-1))
             chosen = np.where(chosen == -np.inf, -np.inf, chosen - norm)
         totals[goes_on] += chosen[goes_on]
-        source.follow(tokens, rows)
+        source.follow(tokens, None)
     return totals
 
 
@@ -248,10 +248,10 @@ class _Function:
         scores, self.state = result
         return _checked(self.caller, scores, self.rows)
 
-    def follow(self, tokens: Array, parents: Array) -> None:
-        """Go on with `tokens` after the rows `parents`."""
+    def follow(self, tokens: Array, parents: Array | None) -> None:
+        """Go on with `tokens` after the rows `parents`, or each after its own."""
         self.tokens = tokens
-        if not np.array_equal(parents, np.arange(self.rows)):
+        if parents is not None and self.state is not None:
             for leaf in tree.flatten(self.state):
                 self._check_leaf(leaf, self.rows)
             self.state = tree.map_structure(lambda leaf: _take(leaf, parents), self.state)
@@ -289,17 +289,27 @@ class _Model:
         """The scores of each row's next token."""
         return _checked(self.caller, self.decoder.scores(self.texts, self.time), len(self.texts))
 
-    def follow(self, tokens: Array, parents: Array) -> None:
-        """Go on with `tokens` after the rows `parents`."""
-        self.texts = [[*self.texts[row], token] for row, token in zip(parents.tolist(), tokens.tolist(), strict=True)]
+    def follow(self, tokens: Array, parents: Array | None) -> None:
+        """Go on with `tokens` after the rows `parents`, or each after its own."""
         self.time += 1
-        if not np.array_equal(parents, np.arange(len(parents))):
+        if parents is not None:
+            self.texts = [list(self.texts[row]) for row in parents]
             self.decoder.follow(parents)
+        for text, token in zip(self.texts, tokens.tolist(), strict=True):
+            text.append(token)
 
 
 def _checked(caller: str, scores: Any, rows: int) -> Array:
     """Scores as an array in one piece of float32 or float64."""
     array = np.asarray(scores)
+    if (
+        array.ndim == 2
+        and len(array) == rows
+        and array.shape[1]
+        and array.dtype.char in "fd"
+        and array.flags.c_contiguous
+    ):
+        return array
     is_number = array.dtype.kind in "fiu" or array.dtype.name == "bfloat16"
     if array.ndim != 2 or array.shape[0] != rows or array.shape[1] == 0 or not is_number:
         raise ValueError(

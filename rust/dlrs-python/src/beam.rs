@@ -69,8 +69,8 @@ impl PyBeamSearch {
     }
 
     /// Takes the next tokens' scores, an array (rows, vocabulary). Whether the search goes on; tokens of the rows, and the rows that
-    /// they follow, int32.
-    fn advance(&self, py: Python<'_>, scores: &Bound<'_, PyAny>) -> Result<(bool, PyTensor, PyTensor)> {
+    /// they follow, int32, or None if each follows itself.
+    fn advance(&self, py: Python<'_>, scores: &Bound<'_, PyAny>) -> Result<(bool, PyTensor, Option<PyTensor>)> {
         let Some(view) = View::of(scores) else { fail!(Type, "beam_search: scores must be an array") };
         let mut search = self.search()?;
         let search = &mut *search;
@@ -96,7 +96,8 @@ impl PyBeamSearch {
             fail!(Value, "{}", self.fault(fault));
         }
         let (tokens, parents) = search.last().unwrap_or_default();
-        Ok((!search.is_over(), int32(tokens)?, int32(parents)?))
+        let moved = parents.iter().enumerate().any(|(row, &parent)| row != parent as usize);
+        Ok((!search.is_over(), int32(tokens)?, moved.then(|| int32(parents)).transpose()?))
     }
 
     /// A sentence's hypotheses, the best first.
