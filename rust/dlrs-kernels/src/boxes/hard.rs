@@ -9,6 +9,8 @@ use crate::mem::Stop;
 
 /// Kept boxes that are looked at one after another before a grid is made for them.
 const BEFORE_GRID: usize = 96;
+/// Candidates that are too few for a grid to pay.
+const WITHOUT_GRID: usize = 768;
 /// Candidates between two looks at whether the user asked to stop.
 const BETWEEN_LOOKS: usize = 1 << 8;
 /// Below this many boxes all are sorted at once.
@@ -72,7 +74,8 @@ fn suppress<T: Score, L: Overlaps<T>>(
         rounds(lanes, boxes, scores, limits, stop)
     };
     let first = kept.len();
-    let next = one_after_another(lanes, boxes, &order, limits, BEFORE_GRID, &mut kept, first, stop);
+    let before_grid = if order.len() > WITHOUT_GRID { BEFORE_GRID } else { order.len() };
+    let next = one_after_another(lanes, boxes, &order, limits, before_grid, &mut kept, first, stop);
     if next < order.len()
         && kept.len() < limits.most
         && !in_grid(lanes, boxes, &order[next..], limits, &mut kept, first, stop)

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::hard::{Coordinate, Limits, nms};
-use super::rank::Score;
+use super::rank::{Score, ranks};
 use super::soft::{Decay, Softly, soft_nms};
 use crate::isa::Isa;
 use crate::mem::{Stop, Team};
@@ -78,14 +78,20 @@ impl<T: Score> Images<'_, T> {
         let groups = team.collect(self.count, stop, |i, _| self.groups(i, classes))?;
         let groups: Vec<Group<T>> = groups.into_iter().flatten().collect();
         let kept = team.collect(groups.len(), stop, |g, stop| each(&groups[g].boxes, &groups[g].scores, stop))?;
-        let mut images: Vec<Kept<T>> = (0..self.count).map(|_| Vec::new()).collect();
+        // What is left of each box of each image, and nothing of those that are gone: ranking it orders what is kept.
+        let n = self.scores.len() / self.count.max(1);
+        let mut left = vec![T::NEG_INFINITY; self.scores.len()];
         for (group, kept) in groups.iter().zip(kept) {
-            images[group.image].extend(kept.into_iter().map(|(i, score)| (group.numbers[i as usize], score)));
+            let left = &mut left[group.image * n..][..n];
+            for (i, score) in kept {
+                left[group.numbers[i as usize] as usize] = score;
+            }
         }
-        for kept in &mut images {
-            kept.sort_unstable_by_key(|&(i, score)| (score.key(), i));
-            kept.truncate(most);
-        }
+        let best = |i: usize| {
+            let left = &left[self.image(i)];
+            ranks(left, Some(T::NEG_INFINITY)).into_iter().take(most).map(|i| (i, left[i as usize])).collect()
+        };
+        let images = (0..self.count).map(best).collect();
         Some(images)
     }
 }
