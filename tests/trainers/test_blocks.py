@@ -21,6 +21,7 @@ from dlrs.errors import NonFiniteError
 N = 203
 X = np.random.default_rng(1).standard_normal((N, 3)).astype(np.float32)
 Y = np.arange(N) % 4
+MEAN = np.float32([0.5, -0.25, 1])
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +56,10 @@ CHAINS = {
     "shuffled rows": lambda d: d.shuffle(seed=2).batch(8),
     "mapped batches": lambda d: d.batch(8).map(lambda x, y: (2 * x, y)),
     "mapped elements": lambda d: d.shuffle(20, seed=2).map(lambda x, y: (2 * x, y), 2).batch(8).prefetch(),
+    "arithmetic, then batches": lambda d: d.shuffle(seed=2).map(lambda x, y: (x / 3 - MEAN, y)).batch(8),
+    "arithmetic of batches": lambda d: d.shuffle(seed=2).batch(8).map(lambda x, y: ((x - MEAN).astype("float32"), y)),
+    "arithmetic by workers": lambda d: d.map(lambda x, y: (x * np.float32(2), y), 2).batch(7, drop_remainder=True),
+    "weights by arithmetic": lambda d: d.map(lambda x, y: (x, y, np.float32(0.5) * y)).batch(8).prefetch(),
     "changing shapes": lambda d: d.batch(8).concatenate(d.batch(5)).concatenate(d.take(4).batch(2)),
     "doubles": lambda d: Dataset.from_tensor_slices((X.astype(np.float64), Y)).batch(16),
     "weighted": lambda d: d.map(lambda x, y: (x, y, np.float32(1 + x[0] ** 2))).batch(8),

@@ -144,6 +144,9 @@ class Dataset(ABC):
             deterministic: accepted as `tf.data` does; the order is always kept.
 
         An error in `function` is raised where the element would have stood, and says which element it was.
+
+        Where arrays are mapped and batched for `fit`, a function that but computes with `+ - * /`, comparisons, NumPy's
+        number types and `astype` is called for many elements at once; what each of them gives is the same to the bit.
         """
         return links.Map(self, function, links.worker_count("map", num_parallel_calls), seed)
 

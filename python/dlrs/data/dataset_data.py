@@ -11,6 +11,7 @@ from dlrs.data.checks import as_array
 from dlrs.data.dataset import Dataset
 from dlrs.data.iterator_data import IteratorData, valid_batch
 from dlrs.data.links import Batch, PaddedBatch, Prefetch, Slices
+from dlrs.data.mapped_blocks import mapped_blocks
 from dlrs.data.workers import ahead
 
 Array = np.ndarray[Any, Any]
@@ -49,11 +50,15 @@ class DatasetData(IteratorData):
     def blocks(self, order: Array | None = None) -> Generator[Block]:
         """The batches of the next epoch in blocks.
 
-        Batches of rows of arrays are not made at all: a program gathers them itself. Others a thread makes ahead.
+        Batches of rows of arrays are not made at all: a program gathers them itself. Others a thread makes ahead, whole
+        blocks at once if what is mapped is arithmetic.
         """
         rows = self._rows()
         if rows is not None:
             return (block for block in rows)
+        mapped = mapped_blocks(_without_prefetch(self._dataset), self._number, self.num_batches)
+        if mapped is not None and self.class_weight is None:
+            return ahead(lambda: mapped, _BLOCKS_AHEAD)
         self._in_blocks = True
         return ahead(lambda: in_blocks(self.epoch(order), _BLOCKS_IN_USE), _BLOCKS_AHEAD)
 

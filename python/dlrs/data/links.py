@@ -58,7 +58,8 @@ def check_dataset(method: str, name: str, value: Any) -> None:
         raise TypeError(f"Dataset.{method}: `{name}` must be a Dataset, got {value!r}.")
 
 
-def _call(function: Callable[..., Any], element: Any) -> Any:
+def call(function: Callable[..., Any], element: Any) -> Any:
+    """`function` of an element, the parts of a tuple as its arguments."""
     return function(*element) if isinstance(element, tuple) else function(element)
 
 
@@ -224,7 +225,12 @@ class Map(Changed):
         super().__init__(source)
         _check_callable("map", "function", function)
         self.workers = workers
-        self._function, self._seed = function, checked_seed("map", seed)
+        self.function, self._seed = function, checked_seed("map", seed)
+
+    @property
+    def maps(self) -> Dataset:
+        """What the function is applied to."""
+        return self._source
 
     def epoch(self, number: int) -> Iterator[Any]:
         elements = self._source.epoch(number)
@@ -235,7 +241,7 @@ class Map(Changed):
             index, element = item
             try:
                 with seed_scope(self._seed, number, index):
-                    return _call(self._function, element)
+                    return call(self.function, element)
             except Exception as error:
                 self._tell(error, number, index)
                 raise
@@ -243,7 +249,7 @@ class Map(Changed):
         return in_order(apply, enumerate(elements), self.workers, 2 * self.workers, _TOGETHER)
 
     def _one_by_one(self, elements: Iterator[Any], number: int) -> Iterator[Any]:
-        function, scope = self._function, seed_scope(self._seed, number, 0)
+        function, scope = self.function, seed_scope(self._seed, number, 0)
         for index, element in enumerate(elements):
             try:
                 with scope.move(index):
@@ -260,7 +266,7 @@ class Map(Changed):
             yield self._results(part, number, scope)
 
     def _results(self, part: list[tuple[int, Any]], number: int, scope: seed_scope) -> list[Any]:
-        function, results, index = self._function, [], 0
+        function, results, index = self.function, [], 0
         try:
             with scope:
                 for index, element in part:
@@ -296,7 +302,7 @@ class Filter(Changed):
     def epoch(self, number: int) -> Iterator[Any]:
         for index, element in enumerate(self._source.epoch(number)):
             try:
-                kept = bool(_call(self._predicate, element))
+                kept = bool(call(self._predicate, element))
             except Exception as error:
                 error.add_note(f"Dataset.filter: element {index} of epoch {number}")
                 raise
@@ -317,7 +323,7 @@ class FlatMap(Changed):
 
     def epoch(self, number: int) -> Iterator[Any]:
         for element in self._source.epoch(number):
-            inner = _call(self._function, element)
+            inner = call(self._function, element)
             check_dataset("flat_map", "function(...)", inner)
             yield from inner.epoch(number)
 
