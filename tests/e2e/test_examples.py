@@ -135,3 +135,9 @@ def test_phonemes(tmp_path: Path) -> None:
 def test_g2p(tmp_path: Path) -> None:
     output = run_on_data(tmp_path, "g2p.py", "andrew")
     assert output == "andrew  AE1 N D R UW0\n"
+
+
+def test_boxes(tmp_path: Path) -> None:
+    output = run(tmp_path, "boxes.py")
+    assert "kept" in output and "mean average precision" in output
+    assert is_drawn(output, tmp_path / "boxes.png")
