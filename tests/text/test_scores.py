@@ -125,6 +125,10 @@ def test_corner_cases() -> None:
         (["a"], ["a"], {"smoothing": "add-k", "smoothing_value": float("nan")}, ValueError),
         (["a"], ["a"], {"smoothing": "exp", "smoothing_value": 1}, ValueError),
         (["a"], ["a"], {"smoothing": "more"}, ValueError),
+        (["a"], ["a"], {"smoothing": "add-k", "smoothing_value": 10**400}, ValueError),
+        (["a"], ["a"], {"tokenizer": np.zeros(2)}, ValueError),
+        (["a"], ["a"], {"lowercase": np.zeros(2)}, TypeError),
+        (["a"], ["a"], {"max_order": np.zeros(2)}, ValueError),
     ],
 )
 def test_what_bleu_refuses(hypotheses: Any, references: Any, options: dict[str, Any], error: type[Exception]) -> None:

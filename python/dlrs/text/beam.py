@@ -19,6 +19,8 @@ Step = Callable[[Array, Any], tuple[Any, Any]]
 
 _SCORES = ("logits", "log_probabilities", "probabilities")
 _WIDEST = 1 << 16
+_LONGEST = (1 << 31) - 1
+_STEEPEST = 10  # powers of the greatest length are far from infinite
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +80,7 @@ def beam_search(
         eos: the token that completes a sentence; the vocabulary's by default if there is one.
         max_length: tokens that a hypothesis has at most; it is then given as it is, not complete.
         min_length: tokens that it has at least, EOS included.
-        length_penalty: α >= 0; at 0 the score is the log-probability.
+        length_penalty: α, from 0 to 10; at 0 the score is the log-probability.
         n_best: how many hypotheses are wanted, at most `width`. There may be fewer, if the tokens or the length allow
             no more.
         scores: whether `step` gives "logits", "log_probabilities" or "probabilities". -inf, or the probability 0, rules
@@ -100,16 +102,16 @@ def beam_search(
     [([2, 0], -1.022), ([1, 2, 0], -1.715)]
     """
     widest = check_count("beam_search", "width", width)
-    if widest > _WIDEST:
-        raise ValueError(f"beam_search: `width` must be at most {_WIDEST}, got {widest}.")
     longest = check_count("beam_search", "max_length", max_length)
+    for name, value, most in (("width", widest, _WIDEST), ("max_length", longest, _LONGEST)):
+        if value > most:
+            raise ValueError(f"beam_search: `{name}` must be at most {most}, got {value}.")
     least = check_count("beam_search", "min_length", min_length)
     wanted = check_count("beam_search", "n_best", n_best)
-    if least > longest or wanted > widest:
-        name, value, limit, most = (
-            ("min_length", least, "max_length", longest) if least > longest else ("n_best", wanted, "width", widest)
-        )
-        raise ValueError(f"beam_search: `{name}` is {value}, more than `{limit}`, {most}.")
+    if least > longest:
+        raise ValueError(f"beam_search: `min_length` is {least}, more than `max_length`, {longest}.")
+    if wanted > widest:
+        raise ValueError(f"beam_search: `n_best` is {wanted}, more than `width`, {widest}.")
     _check("beam_search", length_penalty, scores)
     eos = _eos("beam_search", eos, vocabulary)
 
@@ -258,7 +260,7 @@ class _Function:
 
     def _check_leaf(self, leaf: Any, rows: int) -> None:
         shape = getattr(leaf, "shape", None)
-        if leaf is not None and (not shape or shape[0] != rows):
+        if leaf is not None and (not isinstance(shape, tuple) or not shape or shape[0] != rows):
             raise ValueError(
                 f"{self.caller}: states must be arrays whose first axis is that of the {rows} rows, got "
                 f"{type(leaf).__name__} of shape {shape}."
@@ -335,8 +337,10 @@ def _hypotheses(found: list[tuple[Any, float, float, bool]], sentence: int) -> l
 
 def _check(caller: str, length_penalty: Any, scores: Any) -> None:
     number = isinstance(length_penalty, int | float | np.number) and not isinstance(length_penalty, bool)
-    if not number or not 0 <= length_penalty < np.inf:
-        raise ValueError(f"{caller}: `length_penalty` must be a finite number >= 0, got {length_penalty!r:.60}.")
+    if not number or not 0 <= length_penalty <= _STEEPEST:
+        raise ValueError(
+            f"{caller}: `length_penalty` must be a number from 0 to {_STEEPEST}, got {length_penalty!r:.60}."
+        )
     if not isinstance(scores, str) or scores not in _SCORES:
         raise ValueError(f"{caller}: `scores` must be one of {_SCORES}, got {scores!r:.60}.")
 
@@ -346,15 +350,19 @@ def _eos(caller: str, eos: Any, vocabulary: Any) -> int | None:
         raise TypeError(f"{caller}: `vocabulary` must be a `text.Vocabulary`, got {type(vocabulary).__name__}.")
     if eos is None:
         return None if vocabulary is None else vocabulary.eos_id
-    if check_count(caller, "eos", eos, 0) > np.iinfo(np.int32).max:
-        raise ValueError(f"{caller}: `eos` is out of range, {eos}.")
-    return int(eos)
+    number = check_count(caller, "eos", eos, 0)
+    if number > np.iinfo(np.int32).max:
+        raise ValueError(f"{caller}: `eos` is out of range, {number}.")
+    return number
 
 
 def _starts(caller: str, step: Any, start: Any) -> tuple[Array, bool]:
     if not callable(step):
         raise TypeError(f"{caller}: `step` must be a model or a function, got {type(step).__name__}.")
-    single = np.ndim(start) == 0
+    try:
+        single = np.ndim(start) == 0
+    except ValueError as error:
+        raise ValueError(f"{caller}: `start` must be a token id or a vector of them: {error}") from error
     ids = check_ids(caller, "start", [start] if single else start)
     if len(ids) == 0:
         raise ValueError(f"{caller}: `start` has no token.")

@@ -1,5 +1,6 @@
 """Checks of arguments that functions of this package share."""
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,9 +20,13 @@ def check_text(function: str, argument: str, value: Any) -> str:
 
 def check_count(function: str, argument: str, value: Any, least: int = 1) -> int:
     """`value` as an int, if it is an integer of at least `least`; otherwise a ValueError."""
-    if isinstance(value, bool | np.bool_) or not hasattr(value, "__index__") or value.__index__() < least:
+    try:
+        count = None if isinstance(value, bool | np.bool_) else operator.index(value)
+    except TypeError:  # arrays that are no scalars have an `__index__` too
+        count = None
+    if count is None or count < least:
         raise ValueError(f"{function}: `{argument}` must be an integer >= {least}, got {value!r:.60}.")
-    return int(value.__index__())
+    return count
 
 
 def check_ids(function: str, argument: str, value: Any, size: int | None = None) -> Array:

@@ -16,6 +16,7 @@ _TOKENIZERS = ("13a", "char", "none")
 # Methods of smoothing with the values they have by default (Chen & Cherry 2014).
 _SMOOTHING: dict[str, float | None] = {"none": None, "floor": 0.1, "add-k": 1, "exp": None}
 _LARGEST_ORDER = 1000
+_LARGEST_VALUE = 1_000_000_000  # far from where counts would be lost beside it
 # What sacreBLEU has for log 0; an int, as in its sums.
 _LOG_OF_ZERO = -9999999999
 
@@ -141,7 +142,16 @@ def bleu(
     (88.01, [7, 6, 4, 3], 1.0)
     """
     rows, value = _counts(
-        "bleu", hypotheses, references, tokenizer, max_order, smoothing, smoothing_value, lowercase, each=False
+        "bleu",
+        hypotheses,
+        references,
+        tokenizer,
+        max_order,
+        smoothing,
+        smoothing_value,
+        lowercase,
+        effective_order,
+        False,
     )
     return BleuScore._of(rows[0], smoothing, value, effective_order)
 
@@ -179,7 +189,7 @@ def sentence_bleu(
         "sentence_bleu",
         [hypotheses] if isinstance(hypotheses, str) else hypotheses,
         [references] if single else references,  # type: ignore[list-item]
-        tokenizer, max_order, smoothing, smoothing_value, lowercase, each=True,
+        tokenizer, max_order, smoothing, smoothing_value, lowercase, effective_order, each=True,
     )  # fmt: skip
     scores = [BleuScore._of(row, smoothing, value, effective_order) for row in rows]
     return scores[0] if single else scores
@@ -194,14 +204,18 @@ def _counts(
     smoothing: str,
     value: float | None,
     lowercase: bool,
+    effective_order: bool,
     each: bool,
 ) -> tuple[list[list[int]], float | None]:
     """Counts of each sentence or their sum, and the value to smooth with; arguments are checked."""
-    if tokenizer not in _TOKENIZERS:
+    if not isinstance(tokenizer, str) or tokenizer not in _TOKENIZERS:
         raise ValueError(f"{function}: `tokenizer` must be one of {_TOKENIZERS}, got {tokenizer!r:.60}.")
     orders = check_count(function, "max_order", max_order)
     if orders > _LARGEST_ORDER:
         raise ValueError(f"{function}: `max_order` must be at most {_LARGEST_ORDER}, got {orders}.")
+    for argument, flag in (("lowercase", lowercase), ("effective_order", effective_order)):
+        if not isinstance(flag, bool | np.bool_):
+            raise TypeError(f"{function}: `{argument}` must be True or False, got {flag!r:.60}.")
     value = _smoothing_value(function, smoothing, value)
     own = check_sentences(function, "hypotheses", hypotheses)
     others = _references(function, references, len(own))
@@ -236,6 +250,8 @@ def _smoothing_value(function: str, smoothing: str, value: float | None) -> floa
         return _SMOOTHING[smoothing]
     if _SMOOTHING[smoothing] is None:
         raise ValueError(f"{function}: smoothing {smoothing!r} takes no `smoothing_value`, got {value!r:.60}.")
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < math.inf:
-        raise ValueError(f"{function}: `smoothing_value` must be a finite number >= 0, got {value!r:.60}.")
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= _LARGEST_VALUE:
+        raise ValueError(
+            f"{function}: `smoothing_value` must be a number from 0 to {_LARGEST_VALUE:,}, got {value!r:.60}."
+        )
     return value if isinstance(value, int) else float(value)
