@@ -12,7 +12,11 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Clip(NamedTuple):
-    """A sound that was laid into a background."""
+    """A sound that was laid into a background.
+
+    >>> Clip(3, 7, 0).stop
+    7
+    """
 
     start: int
     """First sample."""

@@ -95,7 +95,14 @@ def dtype_policy() -> DTypePolicy:
 
 
 def set_dtype_policy(policy: Any) -> None:
-    """Set the policy of layers that are given none."""
+    """Set the policy of layers that are given none.
+
+    >>> before = get_policy(None)
+    >>> set_dtype_policy("float64")
+    >>> get_policy(None).compute_dtype
+    'float64'
+    >>> set_dtype_policy(before)
+    """
     global _default
     made = get_policy(policy)
     if not is_float_dtype(made.compute_dtype):
@@ -104,7 +111,11 @@ def set_dtype_policy(policy: Any) -> None:
 
 
 def get_policy(identifier: Any) -> DTypePolicy:
-    """The policy that `identifier` means: a policy, a type, a configuration, or None for the default one."""
+    """The policy that `identifier` means: a policy, a type, a configuration, or None for the default one.
+
+    >>> get_policy("mixed_float16").compute_dtype
+    'float16'
+    """
     if identifier is None:
         return dtype_policy()
     if isinstance(identifier, DTypePolicy):

@@ -20,12 +20,22 @@ _STATE = _GlobalState()
 
 
 def get_global_attribute(name: str, default: Any = None) -> Any:
-    """The attribute set under `name` since the last `clear_session()`."""
+    """The attribute set under `name` since the last `clear_session()`.
+
+    >>> get_global_attribute("not set", 3)
+    3
+    """
     return _STATE.attributes.get(name, default)
 
 
 def set_global_attribute(name: str, value: Any) -> None:
-    """Keep `value` under `name` until `clear_session()`; None forgets it."""
+    """Keep `value` under `name` until `clear_session()`; None forgets it.
+
+    >>> set_global_attribute("colour", "red")
+    >>> get_global_attribute("colour")
+    'red'
+    >>> set_global_attribute("colour", None)
+    """
     if value is None:
         _STATE.attributes.pop(name, None)
     else:
@@ -39,7 +49,12 @@ def clear_session(free_memory: bool = True) -> None:
 
 
 def get_uid(prefix: str = "") -> int:
-    """1, 2, 3, ... for each `prefix`."""
+    """1, 2, 3, ... for each `prefix`.
+
+    >>> first = get_uid("step")
+    >>> get_uid("step") - first
+    1
+    """
     _STATE.uids[prefix] += 1
     return _STATE.uids[prefix]
 
@@ -61,7 +76,12 @@ def reset_uids() -> None:
 
 
 def auto_name(prefix: str) -> str:
-    """A name not handed out before, in snake case: `dense`, then `dense_1`, ..."""
+    """A name not handed out before, in snake case: `dense`, then `dense_1`, ...
+
+    >>> first, second = auto_name("gate"), auto_name("gate")
+    >>> second.startswith("gate_")
+    True
+    """
     return uniquify(to_snake_case(prefix))
 
 
@@ -105,5 +125,10 @@ class name_scope:  # noqa: N801 - Keras's name
 
 
 def current_path() -> str:
-    """The open name scopes, joined by `/`."""
+    """The open name scopes, joined by `/`.
+
+    >>> with name_scope("outer"), name_scope("inner"):
+    ...     current_path()
+    'outer/inner'
+    """
     return "/".join(name for name, _ in _STATE.scopes)

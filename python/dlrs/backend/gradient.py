@@ -23,7 +23,14 @@ _RECORDING = _Recording()
 
 
 def is_recording() -> bool:
-    """Whether a tape of this thread is open."""
+    """Whether a tape of this thread is open.
+
+    >>> is_recording()
+    False
+    >>> with GradientTape():
+    ...     is_recording()
+    True
+    """
     return _RECORDING.depth > 0
 
 

@@ -194,7 +194,11 @@ class KerasTensor:
 
 
 def is_keras_tensor(x: Any) -> bool:
-    """Whether `x` is a placeholder of a functional model."""
+    """Whether `x` is a placeholder of a functional model.
+
+    >>> is_keras_tensor(KerasTensor((2, 3))), is_keras_tensor([1.0])
+    (True, False)
+    """
     return isinstance(x, KerasTensor)
 
 

@@ -108,7 +108,11 @@ def _leaf_names(structure: Any, name: str) -> list[str]:
 
 
 def check_lengths(arrays: list[Array], names: list[str]) -> int:
-    """The common number of examples; ValueError if there are none or the arrays differ in it."""
+    """The common number of examples; ValueError if there are none or the arrays differ in it.
+
+    >>> check_lengths([np.zeros((3, 2)), np.zeros(3)], ["x", "y"])
+    3
+    """
     lengths = {len(array) for array in arrays}
     if len(lengths) != 1:
         listed = any(name.endswith("]") and not name.endswith("']") for name in names)
@@ -123,5 +127,9 @@ def check_lengths(arrays: list[Array], names: list[str]) -> int:
 
 
 def describe_shapes(arrays: list[Array], names: list[str]) -> str:
-    """Names and shapes for a message: `x (3, 2), y (4,)`."""
+    """Names and shapes for a message: `x (3, 2), y (4,)`.
+
+    >>> describe_shapes([np.zeros((3, 2)), np.zeros(4)], ["x", "y"])
+    '`x` (3, 2), `y` (4,)'
+    """
     return ", ".join(f"`{name}` {np.shape(array)}" for array, name in zip(arrays, names, strict=True))

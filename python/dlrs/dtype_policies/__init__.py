@@ -23,7 +23,11 @@ def serialize(policy: DTypePolicy) -> Any:
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The policy described by `serialize`."""
+    """The policy described by `serialize`.
+
+    >>> deserialize(serialize(get("mixed_float16"))).name
+    'mixed_float16'
+    """
     return _REGISTRY.deserialize(config, custom_objects)
 
 

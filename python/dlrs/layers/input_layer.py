@@ -22,6 +22,9 @@ class InputLayer(Layer):
         input_tensor: placeholder to use.
         optional: whether the data may be None.
         name: name.
+
+    >>> InputLayer((3,), name="x").batch_shape
+    (None, 3)
     """
 
     def __init__(

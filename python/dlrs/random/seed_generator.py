@@ -14,7 +14,11 @@ _STEP = np.array([0, 1], dtype=np.int64)
 
 
 def make_default_seed() -> int:
-    """A seed from Python's own generator, so that `utils.set_random_seed` decides it."""
+    """A seed from Python's own generator, so that `utils.set_random_seed` decides it.
+
+    >>> 0 <= make_default_seed()
+    True
+    """
     return python_random.randint(1, int(1e9))
 
 
@@ -69,7 +73,11 @@ class SeedGenerator:
 
 
 def global_seed_generator() -> SeedGenerator:
-    """The generator of draws that are given no seed; made anew after `clear_session` and `set_random_seed`."""
+    """The generator of draws that are given no seed; made anew after `clear_session` and `set_random_seed`.
+
+    >>> global_seed_generator() is global_seed_generator()
+    True
+    """
     generator: SeedGenerator | None = get_global_attribute("global_seed_generator")
     if generator is None:
         seed = get_global_attribute("global_random_seed")

@@ -85,7 +85,14 @@ class seed_scope:  # noqa: N801 - in the manner of name_scope
 
 
 def current_seed_scope() -> seed_scope | None:
-    """The innermost scope that this thread is in."""
+    """The innermost scope that this thread is in.
+
+    >>> current_seed_scope() is None
+    True
+    >>> with seed_scope(1, 2) as scope:
+    ...     current_seed_scope() is scope
+    True
+    """
     return _LOCAL.scope
 
 

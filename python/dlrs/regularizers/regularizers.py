@@ -27,7 +27,14 @@ def validate_float_arg(value: Any, name: str) -> float:
 
 
 class Regularizer:
-    """A penalty that is added to the loss. A subclass defines `__call__(x)` and, if it has arguments, `get_config`."""
+    """A penalty that is added to the loss. A subclass defines `__call__(x)` and, if it has arguments, `get_config`.
+
+    >>> class Largest(Regularizer):
+    ...     def __call__(self, x):
+    ...         return ops.max(ops.abs(x))
+    >>> Largest()([-3.0, 2.0]).item()
+    3.0
+    """
 
     def __call__(self, x: Any) -> Tensor:
         """The penalty of the weights `x`, a scalar."""

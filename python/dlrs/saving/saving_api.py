@@ -96,6 +96,14 @@ def load_model(
             with the attributes `path`, `format`, `field`, `offset` and `rule`.
         ValueError: the ending is another, or `safe_mode=False`.
         ImportError: a file of Keras needs the extra `h5`.
+
+    >>> import tempfile
+    >>> from dlrs import Input, Sequential, layers
+    >>> model = Sequential([Input((2,)), layers.Dense(1)], name="line")
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     save_model(model, directory + "/m.dlrs")
+    ...     load_model(directory + "/m.dlrs").name
+    'line'
     """
     check_safe_mode(safe_mode)
     _check_custom_objects(custom_objects)
@@ -159,6 +167,14 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, **kwargs: An
         ValueError: the model is not built, or the ending is another.
         FileExistsError: the file exists and `overwrite` is False.
         OSError: the disk is full or the like; an older file is as it was.
+
+    >>> import os, tempfile
+    >>> from dlrs import Input, Sequential, layers
+    >>> model = Sequential([Input((2,)), layers.Dense(1)])
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     save_weights(model, directory + "/w.safetensors")
+    ...     os.listdir(directory)
+    ['w.safetensors']
     """
     skip, shards = kwargs.pop("objects_to_skip", None) or (), kwargs.pop("max_shard_size", None)
     _check_keywords(kwargs)
@@ -211,6 +227,15 @@ def load_weights(
         FormatError: the file is damaged or hostile, or, if `strict`, a weight does not fit (rule G15), or a
             value is not finite and `check_finite="error"` (G17).
         ValueError: the ending is another, or the model is not built.
+
+    >>> import tempfile
+    >>> from dlrs import Input, Sequential, layers
+    >>> one, other = (Sequential([Input((2,)), layers.Dense(1)]) for _ in range(2))
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     save_weights(one, directory + "/w.safetensors")
+    ...     report = load_weights(other, directory + "/w.safetensors")
+    >>> bool((one.get_weights()[0] == other.get_weights()[0]).all())
+    True
     """
     strict = strict and not kwargs.pop("skip_mismatch", False)
     skip, by_name = kwargs.pop("objects_to_skip", None), bool(kwargs.pop("by_name", False))
