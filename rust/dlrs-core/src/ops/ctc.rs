@@ -135,7 +135,7 @@ impl Op for Ctc {
         let body: Body =
             if dtype == DType::F64 { self.body::<f64>(cx.isa, sizes) } else { self.body::<f32>(cx.isa, sizes) };
         let tiles = sizes.tiles(&[1, sizes.steps * sizes.stride, sizes.steps]);
-        Ok(Lowered { tiles, body, ..Lowered::default() }.scratch(2 * sizes.stride * size).cost(sizes.cost()))
+        Ok(Lowered { tiles, body, ..Lowered::default() }.scratch(3 * sizes.stride * size).cost(sizes.cost()))
     }
 }
 
@@ -149,7 +149,7 @@ impl Ctc {
             };
             let logits = &io.input::<T>(0)[b * x.steps * x.classes..][..steps * x.classes];
             let example = Example { logits, classes: x.classes, labels: &labels, blank: self.blank, stride: x.stride };
-            let scratch = io.scratch::<T>(2 * x.stride);
+            let scratch = io.scratch::<T>(3 * x.stride);
             let [mut loss, mut alphas, mut sums] = [0, 1, 2].map(|k| io.output::<T>(k));
             loss.as_slice()[0] = ctc_loss(isa, example, alphas.as_slice(), sums.as_slice(), scratch);
         })
@@ -183,7 +183,7 @@ impl Op for CtcGradient {
         let body: Body =
             if dtype == DType::F64 { self.body::<f64>(cx.isa, sizes) } else { self.body::<f32>(cx.isa, sizes) };
         let tiles = sizes.tiles(&[sizes.steps * sizes.classes]);
-        Ok(Lowered { tiles, body, ..Lowered::default() }.scratch(5 * sizes.stride * size).cost(1.5 * sizes.cost()))
+        Ok(Lowered { tiles, body, ..Lowered::default() }.scratch(6 * sizes.stride * size).cost(1.5 * sizes.cost()))
     }
 }
 
@@ -201,7 +201,7 @@ impl CtcGradient {
             let alphas = &io.input::<T>(5)[b * x.steps * x.stride..][..x.steps * x.stride];
             let sums = &io.input::<T>(6)[b * x.steps..][..x.steps];
             let loss_and_d = (io.input::<T>(4)[b], io.input::<T>(7)[b]);
-            let scratch = io.scratch::<T>(5 * x.stride);
+            let scratch = io.scratch::<T>(6 * x.stride);
             let mut dx = io.output::<T>(0);
             let (counted, rest) = dx.as_slice().split_at_mut(steps * x.classes);
             ctc_gradient(isa, example, alphas, sums, loss_and_d, counted, scratch);

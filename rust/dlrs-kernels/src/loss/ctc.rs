@@ -54,7 +54,8 @@ impl<T: Real> Ctc<'_, T> {
         assert!(self.blank < self.classes && self.labels.iter().all(|&c| (c as usize) < self.classes), "labels");
     }
 
-    /// The logits of the states at step `t`, less `by`, from element `MARGIN` on.
+    /// The logits of the states at step `t`, less `by`, from element `MARGIN` on. Written a step before they are read: a vector that is
+    /// loaded before its elements have left the store buffer waits for all of them.
     #[inline(always)]
     fn emitted(&self, t: usize, by: T, e: &mut [T]) {
         let row = self.row(t);
@@ -68,13 +69,13 @@ impl<T: Real> Ctc<'_, T> {
 }
 
 /// The loss of an example; ∞ if it has too few steps. `alphas` (steps × stride) and `log_sums` (steps), ln Σ e^logit, are for the gradient.
-/// `scratch` has twice the stride.
+/// `scratch` has three times the stride.
 ///
 /// # Panics
 /// If a label is no class, or an array is too short.
 pub fn ctc_loss<T: Real>(isa: Isa, x: Ctc<'_, T>, alphas: &mut [T], log_sums: &mut [T], scratch: &mut [T]) -> T {
     x.check();
-    assert!(alphas.len() >= x.steps() * x.stride && log_sums.len() >= x.steps() && scratch.len() >= 2 * x.stride);
+    assert!(alphas.len() >= x.steps() * x.stride && log_sums.len() >= x.steps() && scratch.len() >= 3 * x.stride);
     T::run(isa, Forward { x, alphas, log_sums, scratch })
 }
 
@@ -95,30 +96,35 @@ impl<T: Real> Kernel<T> for Forward<'_, T> {
         if steps == 0 {
             return if states == 1 { T::default() } else { T::default() - T::NEG_INFINITY };
         }
-        let (e, skips) = scratch.split_at_mut(stride);
-        skips[..stride].fill(none);
+        scratch[..3 * stride].fill(none);
+        let (skips, rest) = scratch.split_at_mut(stride);
+        let (mut e, mut next) = rest.split_at_mut(stride);
         // A label may follow the one before it without a blank if it is another.
         for i in 1..x.labels.len() {
             if x.labels[i] != x.labels[i - 1] {
                 skips[MARGIN + 2 * i + 1] = T::default();
             }
         }
-        e[..stride].fill(none);
         let (mut taken, mut top) = (0.0, T::default());
+        log_sums[0] = log_sum(l, x.row(0));
+        x.emitted(0, log_sums[0], e);
         for t in 0..steps {
-            log_sums[t] = log_sum(l, x.row(t));
-            x.emitted(t, log_sums[t] + top, e);
+            if t + 1 < steps {
+                log_sums[t + 1] = log_sum(l, x.row(t + 1));
+                x.emitted(t + 1, log_sums[t + 1], next);
+            }
             taken += top.to_f64();
             let (before, now) = alphas[..(t + 1) * stride].split_at_mut(t * stride);
             if t == 0 {
                 now.fill(none);
                 now[MARGIN..MARGIN + states.min(2)].copy_from_slice(&e[MARGIN..MARGIN + states.min(2)]);
             } else {
-                forward_step(l, &before[(t - 1) * stride..], now, e, skips);
+                forward_step(l, &before[(t - 1) * stride..], now, (e, top), skips);
                 now[..MARGIN].fill(none);
                 now[MARGIN + states..].fill(none);
             }
             top = row_max(l, &now[MARGIN..MARGIN + states]);
+            std::mem::swap(&mut e, &mut next);
         }
         let last = &alphas[(steps - 1) * stride + MARGIN..][..states];
         let (blank, label) = (last[states - 1], if states > 1 { last[states - 2] } else { none });
@@ -150,14 +156,18 @@ fn log_add<L: Lanes>(l: L, a: L::T, b: L::T) -> L::T {
 #[inline(always)]
 fn log_add_3<L: Lanes>(l: L, a: L::V, b: L::V, c: L::V) -> L::V {
     let top = l.max(l.max(a, b), c);
-    let sum = l.add(l.add(l.exp(l.sub(a, top)), l.exp(l.sub(b, top))), l.exp(l.sub(c, top)));
+    // Less than e⁻⁸⁰ changes no sum of 1 or more, and exponentials that are not normal numbers are slow.
+    let least = l.splat(L::T::of(-80.0));
+    let mut sum = l.exp(l.max_number(l.sub(a, top), least));
+    sum = l.add(sum, l.exp(l.max_number(l.sub(b, top), least)));
+    sum = l.add(sum, l.exp(l.max_number(l.sub(c, top), least)));
     l.add(top, l.log(sum))
 }
 
-/// α of a step from those of the step before. All arrays have a stride's elements.
+/// α of a step, less `top`, from those of the step before. All arrays have a stride's elements.
 #[inline(always)]
-fn forward_step<L: Lanes>(l: L, before: &[L::T], now: &mut [L::T], e: &[L::T], skips: &[L::T]) {
-    let none = l.splat(L::T::of(LOG_ZERO));
+fn forward_step<L: Lanes>(l: L, before: &[L::T], now: &mut [L::T], (e, top): (&[L::T], L::T), skips: &[L::T]) {
+    let (none, top) = (l.splat(L::T::of(LOG_ZERO)), l.splat(top));
     let n = now.len() - VECTOR;
     assert!(before.len() >= now.len() && e.len() >= now.len() && skips.len() >= now.len());
     for i in (MARGIN..n + MARGIN).step_by(L::LANES) {
@@ -166,14 +176,14 @@ fn forward_step<L: Lanes>(l: L, before: &[L::T], now: &mut [L::T], e: &[L::T], s
         unsafe {
             let (a, b) = (l.load(before.as_ptr().add(i)), l.load(before.as_ptr().add(i - 1)));
             let c = l.add(l.load(before.as_ptr().add(i - 2)), l.load(skips.as_ptr().add(i)));
-            let sum = l.add(log_add_3(l, a, b, c), l.load(e.as_ptr().add(i)));
+            let sum = l.add(log_add_3(l, a, b, c), l.sub(l.load(e.as_ptr().add(i)), top));
             l.store(now.as_mut_ptr().add(i), l.max(sum, none));
         }
     }
 }
 
 /// The gradient of [`ctc_loss`] with respect to the logits, times `d`: what the forward pass left is read. 0 for a loss of ∞.
-/// `scratch` has five times the stride.
+/// `scratch` has six times the stride.
 ///
 /// # Panics
 /// As [`ctc_loss`], or if `dx` has another length than the logits.
@@ -187,7 +197,7 @@ pub fn ctc_gradient<T: Real>(
     scratch: &mut [T],
 ) {
     x.check();
-    assert!(alphas.len() >= x.steps() * x.stride && log_sums.len() >= x.steps() && scratch.len() >= 5 * x.stride);
+    assert!(alphas.len() >= x.steps() * x.stride && log_sums.len() >= x.steps() && scratch.len() >= 6 * x.stride);
     assert_eq!(dx.len(), x.logits.len(), "a gradient for each logit");
     if loss == T::default() - T::NEG_INFINITY {
         dx.fill(T::default());
@@ -212,29 +222,26 @@ impl<T: Real> Kernel<T> for Backward<'_, T> {
     fn run<L: Lanes<T = T>>(self, l: L) {
         let Backward { x, alphas, log_sums, d, dx, scratch } = self;
         let (steps, states, stride, none) = (x.steps(), x.states(), x.stride, T::of(LOG_ZERO));
-        let (e, rest) = scratch.split_at_mut(stride);
+        scratch[..6 * stride].fill(none);
+        let (mut e, rest) = scratch.split_at_mut(stride);
+        let (mut next, rest) = rest.split_at_mut(stride);
         let (skips, rest) = rest.split_at_mut(stride);
         let (beta, rest) = rest.split_at_mut(stride);
         let (later, gamma) = rest.split_at_mut(stride);
         let gamma = &mut gamma[..stride];
-        e.fill(none);
-        skips.fill(none);
         // Element i says whether state i may be followed by state i + 2.
         for i in 1..x.labels.len() {
             if x.labels[i] != x.labels[i - 1] {
                 skips[MARGIN + 2 * i - 1] = T::default();
             }
         }
-        beta.fill(none);
         beta[MARGIN + states.saturating_sub(2)..MARGIN + states].fill(T::default());
         for t in (0..steps).rev() {
+            x.emitted(t, log_sums[t], next);
             if t + 1 < steps {
                 // What follows: β of the later step and what it emits, less the largest, which keeps them near 0.
                 let top = row_max(l, &beta[MARGIN..MARGIN + states]);
-                x.emitted(t + 1, log_sums[t + 1] + top, e);
-                for i in (0..stride).step_by(VECTOR) {
-                    add_vectors(l, &beta[i..i + VECTOR], &e[i..i + VECTOR], &mut later[i..i + VECTOR]);
-                }
+                add_less(l, beta, e, top, later);
                 later[MARGIN + states..].fill(none);
                 backward_step(l, later, beta, skips);
                 beta[MARGIN + states..].fill(none);
@@ -253,17 +260,22 @@ impl<T: Real> Kernel<T> for Backward<'_, T> {
                 },
             );
             x.subtract_occupancy(l, &alphas[t * stride..][..stride], beta, gamma, d, dx);
+            std::mem::swap(&mut e, &mut next);
         }
     }
 }
 
-/// y ← a + b over vectors.
+/// y ← a + b − top. All arrays have a stride's elements.
 #[inline(always)]
-fn add_vectors<L: Lanes>(l: L, a: &[L::T], b: &[L::T], y: &mut [L::T]) {
-    assert!(a.len() == VECTOR && b.len() == VECTOR && y.len() == VECTOR);
-    for i in (0..VECTOR).step_by(L::LANES) {
-        // SAFETY: LANES divides VECTOR.
-        unsafe { l.store(y.as_mut_ptr().add(i), l.add(l.load(a.as_ptr().add(i)), l.load(b.as_ptr().add(i)))) }
+fn add_less<L: Lanes>(l: L, a: &[L::T], b: &[L::T], top: L::T, y: &mut [L::T]) {
+    let top = l.splat(top);
+    assert!(y.len().is_multiple_of(VECTOR) && a.len() >= y.len() && b.len() >= y.len());
+    for i in (0..y.len()).step_by(L::LANES) {
+        // SAFETY: LANES divides the length of y, which the others have at least.
+        unsafe {
+            let sum = l.add(l.load(a.as_ptr().add(i)), l.sub(l.load(b.as_ptr().add(i)), top));
+            l.store(y.as_mut_ptr().add(i), sum);
+        }
     }
 }
 
@@ -365,9 +377,9 @@ mod tests {
 
     fn loss<T: Real>(isa: Isa, x: Ctc<'_, T>) -> (T, Vec<T>) {
         let (mut alphas, mut sums) = (vec![T::NAN; x.steps() * x.stride], vec![T::NAN; x.steps()]);
-        let loss = ctc_loss(isa, x, &mut alphas, &mut sums, &mut vec![T::NAN; 2 * x.stride]);
+        let loss = ctc_loss(isa, x, &mut alphas, &mut sums, &mut vec![T::NAN; 3 * x.stride]);
         let mut dx = vec![T::NAN; x.logits.len()];
-        ctc_gradient(isa, x, &alphas, &sums, (loss, T::of(1.0)), &mut dx, &mut vec![T::NAN; 5 * x.stride]);
+        ctc_gradient(isa, x, &alphas, &sums, (loss, T::of(1.0)), &mut dx, &mut vec![T::NAN; 6 * x.stride]);
         (loss, dx)
     }
 
