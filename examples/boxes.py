@@ -42,8 +42,9 @@ def evaluate(photographs: int) -> boxes.DetectionReport:
     given = [detections(seed, copies=2, jitter=0.08, doubt=0.15) for seed in range(photographs)]
     kept = [boxes.nms(found, scores, 0.5, classes=classes) for found, scores, classes in given]
     chosen = [[array[k] for array in arrays] for arrays, k in zip(given, kept, strict=True)]
-    truth = [OBJECTS] * photographs, [np.arange(5)] * photographs
-    return boxes.evaluate_detections(*truth, *zip(*chosen, strict=True), iou_threshold=0.75)
+    true_boxes, true_classes = [OBJECTS] * photographs, [np.arange(5)] * photographs
+    found, scores, classes = zip(*chosen, strict=True)
+    return boxes.evaluate_detections(true_boxes, true_classes, found, scores, classes, iou_threshold=0.75)
 
 
 def main() -> None:

@@ -41,7 +41,8 @@ def arrangement(kind: str, n: int) -> Arrays:
     elif kind == "apart":
         side = int(np.ceil(n**0.5))
         place = rng.permutation(side * side)[:n]
-        centers, sizes = np.stack([place % side, place // side], axis=1) * 10 + 5.0, np.full((n, 2), 8.0)
+        centers = np.stack([place % side, place // side], axis=1).astype(float) * 10 + 5
+        sizes = np.full((n, 2), 8.0)
     boxes = np.concatenate([centers - sizes / 2, centers + sizes / 2], axis=1).astype("float32")
     return boxes, rng.uniform(0, 1, n).astype("float32"), rng.integers(0, 80, n)
 
