@@ -240,6 +240,9 @@ def bleu_counts(
 ) -> Tensor: ...  # rows of lengths of hypothesis and nearest reference, n-grams in common and all n-grams of each order; one row, the sum, unless `each`
 def edit_counts(first: list[str], second: list[str], characters: bool) -> Tensor: ...  # (pairs, 4): hits, substitutions, deletions, insertions
 def edit_distances(first: Sequence[_ArrayLike], second: Sequence[_ArrayLike]) -> Tensor: ...  # (pairs,), of int64 vectors
+def nearest_vectors(
+    rows: _ArrayLike, scales: _ArrayLike, queries: _ArrayLike, k: int
+) -> tuple[Tensor, Tensor]: ...  # float32 (n, d), (n,), (q, d); numbers int64 and scaled products float32, both (q, k), the largest first
 def _panic(text: str) -> None: ...  # panics in Rust, which arrives as InternalError
 
 # Creation

@@ -135,6 +135,7 @@ def of_text_layers() -> Iterator[Good]:
     """Layers that run on the host."""
     yield Good("text.generate", lambda: writing([1, 2]))
     yield Good("text.load_vectors", lambda: call(dlrs.text.load_vectors, word_vectors(), ["one", "two", "three"]))
+    yield Good("text.read_vectors", lambda: call(dlrs.text.read_vectors, word_vectors(), 2))
     texts = ["one two", "two three"]
     for cls, data, kwargs in (
         (layers.IntegerLookup, [[1, 2], [3, 4]], {"vocabulary": [1, 2, 3]}),

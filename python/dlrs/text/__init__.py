@@ -7,9 +7,11 @@ from dlrs.text.generation import generate
 from dlrs.text.sampling import sample
 from dlrs.text.tokens import tokenize
 from dlrs.text.translation import BleuScore, bleu, sentence_bleu
-from dlrs.text.vectors import WordVectors, load_vectors
+from dlrs.text.vector_files import read_vectors
+from dlrs.text.vectors import load_vectors
 from dlrs.text.vocabulary import CharacterVocabulary, Vocabulary
 from dlrs.text.windows import contiguous_windows, language_model_dataset, language_model_windows
+from dlrs.text.word_vectors import WordVectors
 
 __all__ = [
     "BleuScore",
@@ -29,6 +31,7 @@ __all__ = [
     "language_model_windows",
     "load_vectors",
     "perplexity",
+    "read_vectors",
     "sample",
     "sentence_bleu",
     "sentence_score",

@@ -1,8 +1,9 @@
 """Word vectors that were trained elsewhere."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from tokenize import TokenError
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -10,48 +11,13 @@ import numpy as np
 from dlrs.errors import format_error
 from dlrs.text.checks import check_count, check_text
 from dlrs.text.vocabulary import Vocabulary
+from dlrs.text.word_vectors import WordVectors
 
 Array = np.ndarray[Any, Any]
 
 _LONGEST_LINE = 1 << 20  # bytes
 _MOST_DIMENSIONS = 1 << 16
 _MOST_VALUES = 1 << 31  # of the matrix
-
-
-@dataclass(frozen=True)
-class WordVectors:
-    """A vector for every token of a vocabulary; what `load_vectors` returns.
-
-    Attributes:
-        matrix: float32, shape (tokens, dimensions); row i belongs to token i.
-        missing: the tokens that the file has no vector for, in the order of the vocabulary.
-
-    >>> WordVectors(np.ones((4, 2), "float32"), ("zebra",))
-    WordVectors(3 of 4 tokens found, 2 dimensions)
-    """
-
-    matrix: Array
-    missing: tuple[str, ...]
-
-    @property
-    def found(self) -> int:
-        """Number of tokens that the file has a vector for."""
-        return len(self.matrix) - len(self.missing)
-
-    def embedding(self, trainable: bool = False, **kwargs: Any) -> Any:
-        """A `layers.Embedding` that starts with these vectors.
-
-        Args:
-            trainable: whether training goes on with them (fine-tuning) or leaves them as they are.
-            **kwargs: further arguments of `Embedding`, such as `mask_zero`.
-        """
-        from dlrs.layers import Embedding
-
-        tokens, dimensions = self.matrix.shape
-        return Embedding(tokens, dimensions, weights=self.matrix, trainable=trainable, **kwargs)
-
-    def __repr__(self) -> str:
-        return f"WordVectors({self.found} of {len(self.matrix)} tokens found, {self.matrix.shape[1]} dimensions)"
 
 
 def load_vectors(
@@ -151,7 +117,7 @@ def _filled(tokens: list[str], found: Mapping[str, Array], vocabulary: Any, seed
     matrix[[rows[token] for token in missing]] = known.mean(dtype=np.float64) + known.std(dtype=np.float64) * random
     if isinstance(vocabulary, Vocabulary) and tokens[vocabulary.pad_id] not in found:
         matrix[vocabulary.pad_id] = 0.0
-    return WordVectors(matrix, missing)
+    return WordVectors(matrix, missing, tuple(tokens))
 
 
 # Text
@@ -160,6 +126,16 @@ def _filled(tokens: list[str], found: Mapping[str, Array], vocabulary: Any, seed
 def _from_text(path: str, file: BinaryIO, wanted: set[str], dimensions: int | None) -> dict[str, Array]:
     """The vectors of the words wanted, of a file with a word and its numbers in every line."""
     found: dict[str, Array] = {}
+    for word, vector in text_vectors(path, file, dimensions, wanted.__contains__):
+        if word not in found:
+            found[word] = vector()
+    return found
+
+
+def text_vectors(
+    path: str, file: BinaryIO, dimensions: int | None, wanted: Callable[[str], bool]
+) -> Iterator[tuple[str, Callable[[], Array]]]:
+    """The words wanted of a file with a word and its numbers in every line, each with what reads its vector."""
     count = announced = 0
     for line, offset, text in _lines(path, file):
         if not text:
@@ -178,11 +154,10 @@ def _from_text(path: str, file: BinaryIO, wanted: set[str], dimensions: int | No
         if len(parts) - 1 > dimensions and _is_number(parts[-dimensions - 1]):
             raise _damaged(path, line, offset, f"{len(parts) - 1} numbers behind a word, not {dimensions}")
         count += 1
-        if word in wanted and word not in found:
-            found[word] = _numbers(path, line, offset, numbers)
+        if wanted(word):
+            yield word, partial(_numbers, path, line, offset, numbers)
     if announced and count != announced:
         raise _damaged(path, count + 1, 0, f"the first line says {announced} words, the file holds {count}")
-    return found
 
 
 def _lines(path: str, file: BinaryIO) -> Iterator[tuple[int, int, str]]:
@@ -235,10 +210,10 @@ def _damaged(path: str, line: int, offset: int, message: str) -> Exception:
 
 def _from_matrix(path: str, words: Any, tokens: list[str]) -> dict[str, Array]:
     """The vectors of the tokens among the rows of a `.npy` file."""
-    matrix = _read_matrix(path)
+    matrix = read_matrix(path)
     row_of: dict[str, int] = {}
     count = 0
-    for word in _words(words):
+    for word in given_words(words):
         row_of.setdefault(word, count)
         count += 1
     if count != len(matrix):
@@ -251,7 +226,7 @@ def _from_matrix(path: str, words: Any, tokens: list[str]) -> dict[str, Array]:
     return found
 
 
-def _read_matrix(path: str) -> Array:
+def read_matrix(path: str) -> Array:
     """The matrix of a `.npy` file, whose size is compared with what its header says before memory is taken."""
     with open(path, "rb") as file:
         try:
@@ -265,13 +240,14 @@ def _read_matrix(path: str) -> Array:
             size, held = shape[0] * shape[1] * dtype.itemsize, os.fstat(file.fileno()).st_size - file.tell()
             if size != held:
                 raise ValueError(f"shape {shape} takes {size} bytes, the file holds {held}")
-        except (ValueError, EOFError) as error:
+        except (ValueError, TypeError, EOFError, SyntaxError, TokenError, RecursionError) as error:
             raise format_error(str(error), path=path, format="NPY", field="header", rule="V2") from None
         values = np.fromfile(file, dtype, shape[0] * shape[1])
     return values.reshape(shape, order="F" if by_columns else "C")
 
 
-def _words(words: Any) -> Iterator[str]:
+def given_words(words: Any) -> Iterator[str]:
+    """Words that are given one by one, or in a file, one a line."""
     if isinstance(words, str | os.PathLike):
         path = os.fsdecode(words)
         with open(path, "rb") as file:

@@ -87,7 +87,7 @@ mod _dlrs {
     #[pymodule_export]
     use crate::tensor::PyTensor;
     #[pymodule_export]
-    use crate::text::{bleu_counts, edit_counts, edit_distances};
+    use crate::text::{bleu_counts, edit_counts, edit_distances, nearest_vectors};
     #[pymodule_export]
     use crate::variable::{PyVariable, set_autocast};
 

@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 
 use dlrs_core::{DType, Tensor};
+use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{cast, team};
-use dlrs_kernels::text::{Segment, Tokenizer, Unit, corpus_counts, many_distances, many_edits, sentence_counts};
+use dlrs_kernels::text::{
+    Segment, Tokenizer, Unit, corpus_counts, many_distances, many_edits, nearest_rows, sentence_counts,
+};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
@@ -94,5 +97,38 @@ fn integers<'a>(view: &'a View<'_>) -> Result<&'a [i64]> {
     match view.bytes() {
         Some(bytes) if view.dtype() == Some(DType::I64) => Ok(cast(bytes)),
         _ => fail!(Type, "edit_distance: expected int64 arrays whose elements lie in one piece"),
+    }
+}
+
+/// Of each query the `k` rows with the largest scaled product: numbers (int64) and products, both (queries, k), the largest first.
+#[pyfunction]
+pub fn nearest_vectors(
+    py: Python<'_>,
+    rows: &Bound<'_, PyAny>,
+    scales: &Bound<'_, PyAny>,
+    queries: &Bound<'_, PyAny>,
+    k: usize,
+) -> Result<(PyTensor, PyTensor)> {
+    let (Some(rows), Some(scales), Some(queries)) = (View::of(rows), View::of(scales), View::of(queries)) else {
+        fail!(Type, "nearest: expected arrays");
+    };
+    let (count, width, asked) = match (rows.dims(), scales.dims(), queries.dims()) {
+        (&[n, d], &[m], &[q, e]) if n == m && d == e && d > 0 && k <= n && n <= u32::MAX as usize => (n, d, q),
+        _ => fail!(Value, "nearest: expected rows (n, d), scales (n,), queries (q, d) and k <= n"),
+    };
+    let (rows, scales, queries) = (floats(&rows)?, floats(&scales)?, floats(&queries)?);
+    debug_assert_eq!(rows.len(), count * width);
+    let found = released(py, |stop| Ok(nearest_rows(Isa::current(), &team(), rows, scales, queries, width, k, stop)))?;
+    let found = found.unwrap_or_default();
+    let numbers: Vec<i64> = found.iter().map(|near| i64::from(near.row)).collect();
+    let scores: Vec<f32> = found.iter().map(|near| near.score).collect();
+    let numbers = Tensor::from_slice(DType::I64, &[asked, k], &numbers)?;
+    Ok((numbers.into(), Tensor::from_slice(DType::F32, &[asked, k], &scores)?.into()))
+}
+
+fn floats<'a>(view: &'a View<'_>) -> Result<&'a [f32]> {
+    match view.bytes() {
+        Some(bytes) if view.dtype() == Some(DType::F32) => Ok(cast(bytes)),
+        _ => fail!(Type, "nearest: expected float32 arrays whose elements lie in one piece"),
     }
 }

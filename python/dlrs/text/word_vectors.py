@@ -1,0 +1,274 @@
+"""Words as vectors: similarity, neighbours and analogies."""
+
+import difflib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from dlrs import _dlrs
+from dlrs.text.checks import check_count, check_text
+
+Array = np.ndarray[Any, Any]
+
+_MOST_COMPARED = 100_000  # words that near spellings are looked for among
+
+
+@dataclass(frozen=True, eq=False)
+class WordVectors:
+    """A vector for every word of a vocabulary; what `load_vectors` and `read_vectors` return.
+
+    Similarity is the cosine, ⟨u, v⟩ / (‖u‖ ‖v‖); that of a vector of zeros with any other is 0.
+
+    Attributes:
+        matrix: float32, shape (words, dimensions); row i belongs to word i.
+        missing: the words that the file has no vector for, in the order of the vocabulary.
+        words: the words; without them there is no asking by word.
+
+    Raises:
+        TypeError: `matrix` is no matrix of numbers, or a word is no string.
+        ValueError: a vector is not finite, a word occurs twice, or there is another number of words than of rows.
+
+    >>> vectors = WordVectors.of(["king", "queen", "man", "woman", "apple"],
+    ...                          [[2, 1, 0], [2, -1, 0], [1, 1, 0], [1, -1, 0], [0, 0, 1]])
+    >>> vectors
+    WordVectors(5 of 5 tokens found, 3 dimensions)
+    >>> vectors.analogy("man", "king", "woman", k=1)
+    [('queen', 1.0)]
+    >>> round(vectors.similarity("king", "man"), 3), vectors.nearest("man", k=1)[0][0]
+    (0.949, 'king')
+    """
+
+    matrix: Array
+    missing: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Checks what was given."""
+        try:
+            matrix = np.ascontiguousarray(self.matrix, np.float32)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"WordVectors: `matrix` must be a matrix of numbers: {error}") from None
+        if matrix.ndim != 2 or matrix.shape[1] == 0:
+            raise ValueError(f"WordVectors: `matrix` must have shape (words, dimensions), got {matrix.shape}.")
+        wrong = np.flatnonzero(~np.isfinite(matrix).all(axis=1))
+        if wrong.size:
+            raise ValueError(f"WordVectors: row {wrong[0]} of `matrix` is not finite.")
+        object.__setattr__(self, "matrix", matrix)
+        for name in ("missing", "words"):
+            given = getattr(self, name)
+            if isinstance(given, str) or not isinstance(given, Iterable):
+                raise TypeError(f"WordVectors: `{name}` must be a sequence of strings, got {given!r:.60}.")
+            object.__setattr__(self, name, tuple(check_text("WordVectors", name, word) for word in given))
+        if self.words and len(self.words) != len(matrix):
+            raise ValueError(f"WordVectors: {len(self.words)} words for the {len(matrix)} rows of `matrix`.")
+        if len(self._rows) != len(self.words):
+            twice = next(word for row, word in enumerate(self.words) if self._rows[word] != row)
+            raise ValueError(f"WordVectors: the word {twice!r:.60} occurs twice.")
+
+    @classmethod
+    def of(cls, words: Iterable[str], matrix: Any) -> "WordVectors":
+        """The vectors `matrix`, one a row, of `words`."""
+        return cls(matrix, (), words)  # type: ignore[arg-type]
+
+    @property
+    def found(self) -> int:
+        """Number of words that the file has a vector for."""
+        return len(self.matrix) - len(self.missing)
+
+    def embedding(self, trainable: bool = False, **kwargs: Any) -> Any:
+        """A `layers.Embedding` that starts with these vectors.
+
+        Args:
+            trainable: whether training goes on with them (fine-tuning) or leaves them as they are.
+            **kwargs: further arguments of `Embedding`, such as `mask_zero`.
+        """
+        from dlrs.layers import Embedding
+
+        tokens, dimensions = self.matrix.shape
+        return Embedding(tokens, dimensions, weights=self.matrix, trainable=trainable, **kwargs)
+
+    def save(self, path: str | os.PathLike[str], format: str | None = None) -> None:
+        """Writes the words and their vectors; `dlrs.text.read_vectors` reads them.
+
+        Args:
+            path: the file.
+            format: "word2vec" (text with a first line of two counts), "word2vec-binary", "glove" (text) or "npy" (a
+                matrix, and beside it the words in a `.words.txt`, one a line). By default what the name ends in says:
+                `.bin` is word2vec's binary form, `.npy` the matrix, everything else GloVe's.
+        """
+        from dlrs.text.vector_files import write_vectors
+
+        write_vectors(self, path, format)
+
+    # Rows
+
+    @cached_property
+    def _rows(self) -> dict[str, int]:
+        return {word: row for row, word in enumerate(self.words)}
+
+    @cached_property
+    def _scales(self) -> Array:
+        """1/‖v‖ of every row, 0 for zeros."""
+        norms = np.sqrt(np.einsum("ij,ij->i", self.matrix, self.matrix, dtype=np.float64))
+        return np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0).astype(np.float32)  # type: ignore[no-any-return]
+
+    def row(self, word: str) -> int:
+        """The number of a word.
+
+        Raises:
+            KeyError: it is not in the vocabulary; the message names words spelt like it.
+        """
+        row: int | None = self._rows.get(check_text("WordVectors", "word", word))
+        if row is not None:
+            return row
+        if not self.words:
+            raise ValueError("WordVectors: these vectors have no `words`, so none can be asked for.")
+        near = difflib.get_close_matches(word[:40], self.words[:_MOST_COMPARED])
+        hint = f"; near it are {', '.join(map(repr, near))}" if near else ""
+        raise KeyError(f"WordVectors: the word {word!r:.60} is not in the vocabulary{hint}.")
+
+    def __contains__(self, word: object) -> bool:
+        return word in self._rows
+
+    def __getitem__(self, word: str) -> Array:
+        """The vector of a word, float32 (dimensions,)."""
+        return self.matrix[self.row(word)].copy()  # type: ignore[no-any-return]
+
+    def __len__(self) -> int:
+        return len(self.matrix)
+
+    def _unit(self, word: str) -> Array:
+        row = self.row(word)
+        return self.matrix[row] * self._scales[row]  # type: ignore[no-any-return]
+
+    # Questions
+
+    def similarity(self, first: str, second: str) -> float:
+        """The cosine between two words."""
+        a, b = self._unit(first).astype(np.float64), self._unit(second).astype(np.float64)
+        return float(np.clip(a @ b, -1.0, 1.0))
+
+    def similarities(self, first: Iterable[str], second: Iterable[str]) -> Array:
+        """Cosines between the words of two sequences of equal length, float32 (n,)."""
+        a, b = ([self.row(word) for word in _sequence(words)] for words in (first, second))
+        if len(a) != len(b):
+            raise ValueError(f"WordVectors.similarities: {len(a)} words in `first`, {len(b)} in `second`.")
+        products = np.einsum("ij,ij->i", self.matrix[a], self.matrix[b], dtype=np.float64)
+        cosines = np.clip(products * self._scales[a] * self._scales[b], -1.0, 1.0)
+        return cosines.astype(np.float32)  # type: ignore[no-any-return]
+
+    def nearest(self, word: str | Array, k: int = 10, exclude: Iterable[str] = ()) -> list[tuple[str, float]]:
+        """The `k` words most similar to a word or a vector, the best first, equal ones in the vocabulary's order.
+
+        Args:
+            word: a word, which is not among the answers, or a finite vector of shape (dimensions,).
+            k: how many.
+            exclude: further words that are no answers.
+
+        Raises:
+            KeyError: a word is not in the vocabulary.
+            ValueError: `k` is below 1 or more than the words that may be answers, or the vector is wrong.
+        """
+        left_out = {self.row(other) for other in _sequence(exclude)}
+        if isinstance(word, str):
+            left_out.add(self.row(word))
+            query = self._unit(word)
+        else:
+            query = self._direction(word)
+        return self._answers("nearest", query[None], k, [left_out])[0]
+
+    def analogy(
+        self, a: str, b: str, c: str, k: int = 10, method: str = "add", epsilon: float = 0.001
+    ) -> list[tuple[str, float]]:
+        """What is to `c` as `b` is to `a`: the `k` best words and their scores; the three words are no answers.
+
+        "add" is 3CosAdd, argmax cos(d, b − a + c) over unit vectors a, b, c (Mikolov et al. 2013); "mul" is 3CosMul,
+        argmax cos(d, b) cos(d, c) / (cos(d, a) + ε) with cosines moved to [0, 1] by (x + 1)/2 (Levy & Goldberg 2014).
+
+        Raises:
+            KeyError: a word is not in the vocabulary.
+            ValueError: `k` is below 1 or more than the words that may be answers, or `method` is another.
+        """
+        return self.analogies([(a, b, c)], k, method, epsilon)[0]
+
+    def analogies(
+        self, questions: Iterable[tuple[str, str, str]], k: int = 1, method: str = "add", epsilon: float = 0.001
+    ) -> list[list[tuple[str, float]]]:
+        """`analogy` of every (a, b, c), many at a time."""
+        if method not in ("add", "mul"):
+            raise ValueError(f'WordVectors.analogy: `method` must be "add" or "mul", got {method!r:.60}.')
+        if not isinstance(epsilon, int | float) or not 0 < epsilon < np.inf:
+            raise ValueError(f"WordVectors.analogy: `epsilon` must be a number above 0, got {epsilon!r:.60}.")
+        rows = [self._question(question) for question in questions]
+        if not rows:
+            return []
+        left_out = [set(question) for question in rows]
+        numbers = np.array(rows, np.int64)
+        units = self.matrix[numbers] * self._scales[numbers][..., None]
+        if method == "add":
+            queries = units[:, 1] - units[:, 0] + units[:, 2]
+            norms = np.linalg.norm(queries, axis=1, keepdims=True)
+            queries = np.divide(queries, norms, out=np.zeros_like(queries), where=norms > 0)
+            return self._answers("analogy", queries, k, left_out)
+        self._check_k("analogy", k, 3)
+        return [self._products(unit, k, rows, epsilon) for unit, rows in zip(units, left_out, strict=True)]
+
+    def _question(self, question: Any) -> tuple[int, int, int]:
+        if isinstance(question, str) or not isinstance(question, Iterable):
+            raise TypeError(f"WordVectors.analogies: a question must be three words, got {question!r:.60}.")
+        words = list(question)
+        if len(words) != 3:
+            raise ValueError(f"WordVectors.analogies: a question must be three words, got {words!r:.60}.")
+        return self.row(words[0]), self.row(words[1]), self.row(words[2])
+
+    def _products(self, units: Array, k: int, left_out: set[int], epsilon: float) -> list[tuple[str, float]]:
+        """3CosMul of one question."""
+        cosines = ((self.matrix @ units.T) * self._scales[:, None] + 1.0) / 2.0
+        scores = cosines[:, 1] * cosines[:, 2] / (cosines[:, 0] + epsilon)
+        scores[list(left_out)] = -np.inf
+        order = np.argsort(-scores, kind="stable")[:k]
+        return [(self.words[row], float(scores[row])) for row in order]
+
+    def _direction(self, vector: Any) -> Array:
+        try:
+            query = np.asarray(vector, np.float32)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"WordVectors.nearest: `word` must be a string or a vector: {error}") from None
+        if query.shape != self.matrix.shape[1:] or not np.isfinite(query).all():
+            shape = self.matrix.shape[1:]
+            raise ValueError(f"WordVectors.nearest: a vector must be finite and have shape {shape}, got {query.shape}.")
+        norm = np.linalg.norm(query.astype(np.float64))
+        return (query / norm).astype(np.float32) if norm > 0 else query
+
+    def _check_k(self, method: str, k: Any, fewer: int) -> int:
+        k = check_count(f"WordVectors.{method}", "k", k)
+        if k > len(self.words) - fewer:
+            left = len(self.words) - fewer
+            raise ValueError(
+                f"WordVectors.{method}: `k` is {k}, but only {left} of {len(self.words)} words may answer."
+            )
+        return k  # type: ignore[no-any-return]
+
+    def _answers(self, method: str, queries: Array, k: Any, left_out: list[set[int]]) -> list[list[tuple[str, float]]]:
+        """The `k` words nearest to unit vectors that are not left out."""
+        most = max(map(len, left_out))
+        k = self._check_k(method, k, most)
+        numbers, cosines = _dlrs.nearest_vectors(self.matrix, self._scales, np.ascontiguousarray(queries), k + most)
+        found = []
+        for rows, scores, excluded in zip(numbers.numpy().tolist(), cosines.numpy().tolist(), left_out, strict=True):
+            pairs = zip(rows, scores, strict=True)
+            found.append([(self.words[row], score) for row, score in pairs if row not in excluded][:k])
+        return found
+
+    def __repr__(self) -> str:
+        return f"WordVectors({self.found} of {len(self.matrix)} tokens found, {self.matrix.shape[1]} dimensions)"
+
+
+def _sequence(words: Any) -> Iterable[str]:
+    if isinstance(words, str) or not isinstance(words, Iterable):
+        raise TypeError(f"WordVectors: expected a sequence of words, got {words!r:.60}.")
+    return words
