@@ -99,8 +99,14 @@ def arguments(_app: Any, what: str, _name: str, value: Any, *_: Any) -> tuple[st
     return str(inspect.Signature(parameters)), None
 
 
+def foreign(_app: Any, _what: str, _name: str, value: Any, skip: bool, _options: Any) -> bool:
+    """Leave out what scikit-learn puts into classes of wrappers: its texts link to pages of its own."""
+    return skip or (getattr(value, "__module__", None) or "").partition(".")[0] == "sklearn"
+
+
 def setup(app: Any) -> None:
-    """Connect `escape`, before napoleon reads the docstring, and `arguments`."""
+    """Connect `escape`, before napoleon reads the docstring, `arguments` and `foreign`."""
+    app.connect("autodoc-skip-member", foreign)
     app.connect("autodoc-process-docstring", escape, priority=400)
     app.connect("autodoc-process-signature", arguments)
 
