@@ -14,7 +14,7 @@ NOT_OPS = {
     *("ArchiveFile", "AtomicFile", "check_json", "parse_archive", "parse_safetensors", "read_archive", "read_file"),
     *("safetensors_header", "set_autocast"),
     *("box_nms", "box_soft_nms"),
-    *("BeamSearch", "bleu_counts", "edit_counts", "edit_distances"),
+    *("BeamSearch", "bleu_counts", "edit_counts", "edit_distances", "nearest_vectors"),
     "masked_matmul",  # rows that the mask denies are nobody's: tests/layers/test_masked_steps.py
     *("is_tracing", "num_threads", "set_num_threads", "isa", "supported_isas", "machine_peaks"),
 }
