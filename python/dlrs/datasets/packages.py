@@ -35,8 +35,15 @@ def archive(distribution: str, version: str, *, sha256: str, sdist: bool = False
         ValueError: the archive is not the one that is pinned.
 
     Example:
-        >>> archive("names", "0.3.0", sha256="0" * 64, sdist=True).name  # doctest: +SKIP
-        'names-0.3.0.tar.gz'
+        >>> import unittest.mock
+        >>> with tempfile.TemporaryDirectory() as data:
+        ...     wheel = Path(data, FOLDER, "words-1.0-py3-none-any.whl")
+        ...     wheel.parent.mkdir()
+        ...     size = wheel.write_bytes(b"content")
+        ...     digest = hashlib.sha256(b"content").hexdigest()
+        ...     with unittest.mock.patch.dict("os.environ", DLRS_DATA=data):
+        ...         archive("words", "1.0", sha256=digest) == wheel
+        True
     """
     name = f"{distribution}-{version}.tar.gz" if sdist else f"{distribution}-{version}-{tag}.whl"
     found = find(FOLDER, [name])
@@ -59,8 +66,16 @@ def member(
         ValueError: the archive is not the one that is pinned, or has no such file.
 
     Example:
-        >>> member("names", "0.3.0", "names/dist.male.first", sha256="0" * 64, sdist=True)  # doctest: +SKIP
-        b'JAMES ...'
+        >>> import unittest.mock
+        >>> with tempfile.TemporaryDirectory() as data:
+        ...     wheel = Path(data, FOLDER, "words-1.0-py3-none-any.whl")
+        ...     wheel.parent.mkdir()
+        ...     with zipfile.ZipFile(wheel, "w") as file:
+        ...         file.writestr("words/list.txt", "sun moon")
+        ...     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        ...     with unittest.mock.patch.dict("os.environ", DLRS_DATA=data):
+        ...         member("words", "1.0", "words/list.txt", sha256=digest)
+        b'sun moon'
     """
     place = archive(distribution, version, sha256=sha256, sdist=sdist, tag=tag)
     try:
