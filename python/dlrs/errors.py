@@ -18,7 +18,17 @@ __all__ = [
 
 
 class NonFiniteError(ArithmeticError):
-    """A loss or an activation became NaN or infinite while `check_numerics=True`."""
+    """A loss or an activation became NaN or infinite while `check_numerics=True`.
+
+    >>> from dlrs import Sequential, layers
+    >>> model = Sequential([layers.Input((1,)), layers.Dense(1)])
+    >>> model.compile("sgd", "mse", check_numerics=True)
+    >>> try:
+    ...     _ = model.fit([[1.0]], [[float("inf")]], verbose=0)
+    ... except NonFiniteError:
+    ...     print("stopped")
+    stopped
+    """
 
 
 class ConfigError(FormatError, TypeError):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dlrs
 
-# What has no example yet, or none to show: exceptions, bases of classes, what needs a file. It may only become shorter.
+# What has no example yet: types whose docstrings are written in Rust. It may only become shorter.
 LIST = Path(__file__).parent / "without_example.txt"
 
 

@@ -232,7 +232,11 @@ def ResNet44(
     classifier_activation: Any = "softmax",
     name: str | None = None,
 ) -> Functional:
-    """`ResNetCIFAR(44)`: 658,586 trainable parameters with `shortcut="A"`. Arguments and errors as there."""
+    """`ResNetCIFAR(44)`: 658,586 trainable parameters with `shortcut="A"`. Arguments and errors as there.
+
+    >>> ResNet44(input_shape=(8, 8, 3), classes=3).output_shape
+    (None, 3)
+    """
     return ResNetCIFAR(
         44,
         shortcut,
@@ -260,7 +264,11 @@ def ResNet56(
     classifier_activation: Any = "softmax",
     name: str | None = None,
 ) -> Functional:
-    """`ResNetCIFAR(56)`: 853,018 trainable parameters with `shortcut="A"`. Arguments and errors as there."""
+    """`ResNetCIFAR(56)`: 853,018 trainable parameters with `shortcut="A"`. Arguments and errors as there.
+
+    >>> ResNet56(shortcut="B", input_shape=(8, 8, 3), include_top=False, pooling="avg").output_shape
+    (None, 64)
+    """
     return ResNetCIFAR(
         56,
         shortcut,
@@ -288,7 +296,11 @@ def ResNet110(
     classifier_activation: Any = "softmax",
     name: str | None = None,
 ) -> Functional:
-    """`ResNetCIFAR(110)`: 1,727,962 trainable parameters with `shortcut="A"`. Arguments and errors as there."""
+    """`ResNetCIFAR(110)`: 1,727,962 trainable parameters with `shortcut="A"`. Arguments and errors as there.
+
+    >>> ResNet110(input_shape=(8, 8, 1), include_top=False).output_shape
+    (None, 2, 2, 64)
+    """
     return ResNetCIFAR(
         110,
         shortcut,

@@ -55,7 +55,15 @@ _OUTPUT = object()
 
 
 class CompiledFunction(Generic[P, R]):
-    """`fn`, traced and planned at the first call with each signature. Made by `function`."""
+    """`fn`, traced and planned at the first call with each signature. Made by `function`.
+
+    >>> from dlrs.backend import as_tensor
+    >>> double = CompiledFunction(lambda x: x * 2)
+    >>> double(as_tensor([1.0, 2.0])).tolist(), double(as_tensor([3.0, 4.0])).tolist(), double.num_programs
+    ([2.0, 4.0], [6.0, 8.0], 1)
+    >>> double(as_tensor([5.0])).tolist(), double.num_programs  # another shape: another program
+    ([10.0], 2)
+    """
 
     def __init__(self, fn: Callable[P, R]) -> None:
         functools.update_wrapper(self, fn)

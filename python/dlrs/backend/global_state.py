@@ -43,7 +43,15 @@ def set_global_attribute(name: str, value: Any) -> None:
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Forget handed-out names and the global seed generator, so that the next model is named as the first one was."""
+    """Forget handed-out names and the global seed generator, so that the next model is named as the first one was.
+
+    >>> clear_session()
+    >>> auto_name("Dense"), auto_name("Dense")
+    ('dense', 'dense_1')
+    >>> clear_session()
+    >>> auto_name("Dense")
+    'dense'
+    """
     _STATE.attributes.clear()
     _STATE.uids.clear()
 

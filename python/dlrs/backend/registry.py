@@ -25,6 +25,19 @@ class Registry(Generic[T]):
         base: The class of instances.
         entries: Classes and functions, known by their names, classes also by the lower and the snake case of theirs.
         aliases: Further names.
+
+    A function is written as its name, an object as its class and configuration. A name that nothing has is a ValueError
+    that says the nearest ones; an entry without a name a TypeError.
+
+    >>> def halve(x):
+    ...     return x / 2
+    >>> shapes = Registry("shape", None, (halve,), {"half": halve})
+    >>> shapes.get("half")(3.0), shapes.serialize(halve)
+    (1.5, 'halve')
+    >>> shapes.get("halv")
+    Traceback (most recent call last):
+    ...
+    ValueError: Unknown shape 'halv'. Did you mean 'halve' or 'half'? Known: half, halve.
     """
 
     def __init__(

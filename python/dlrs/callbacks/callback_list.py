@@ -20,6 +20,22 @@ class CallbackList(Callback):
         add_progbar: put a `ProgbarLogger` in front of them unless there is one.
         model: given to every callback.
         **params: given to every callback as `params`.
+
+    Raises:
+        TypeError: a callback is none.
+
+    A training loop of your own tells it what happens:
+
+    >>> from dlrs.callbacks import LambdaCallback
+    >>> shown = LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch, logs["loss"]))
+    >>> callbacks = CallbackList(shown, add_history=True, epochs=2)
+    >>> callbacks.on_train_begin()
+    >>> for epoch in range(2):
+    ...     callbacks.on_epoch_end(epoch, {"loss": 1.0 / (epoch + 1)})
+    0 1.0
+    1 0.5
+    >>> callbacks.history.history
+    {'loss': [1.0, 0.5]}
     """
 
     def __init__(

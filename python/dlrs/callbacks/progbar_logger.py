@@ -9,7 +9,18 @@ from dlrs.utils.progbar import Progbar, refresh_interval
 
 
 class ProgbarLogger(Callback):
-    """Shows the progress of an epoch and its results: a live line (verbose 1) or one line an epoch (verbose 2)."""
+    """Shows the progress of an epoch and its results: a live line (verbose 1) or one line an epoch (verbose 2).
+
+    `fit`, `evaluate` and `predict` put it in front of the callbacks unless `verbose=0`.
+
+    >>> from dlrs.callbacks import CallbackList
+    >>> CallbackList(add_progbar=True).callbacks
+    [<...ProgbarLogger object at ...>]
+    >>> logger = ProgbarLogger()
+    >>> logger.set_params({"verbose": 2, "epochs": 3, "steps": 4})
+    >>> logger.on_epoch_begin(0)
+    Epoch 1/3
+    """
 
     def __init__(self) -> None:
         super().__init__()

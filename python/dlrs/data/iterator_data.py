@@ -41,6 +41,13 @@ class IteratorData:
     Args:
         source: an iterable. One that starts anew at every `iter()` is one epoch; a generator goes on where it stopped.
         steps: number of batches in an epoch; until the source ends by default.
+
+    Errors while it is gone through: ValueError if the source gives no batch, or one whose arrays differ in length.
+
+    >>> batches = [(np.zeros((4, 2)), np.ones(4)), (np.zeros((3, 2)), np.ones(3))]
+    >>> data = IteratorData(batches)
+    >>> data.num_batches, [x.shape for x, y in data.epoch()]
+    (2, [(4, 2), (3, 2)])
     """
 
     def __init__(self, source: Any, steps: int | None = None) -> None:

@@ -21,6 +21,17 @@ class RandomInitializer(Initializer):
     Args:
         seed: Integer: the same values each time; a `SeedGenerator`, or the configuration of one: the next values of its
             sequence; None: an integer from Python's generator, chosen now.
+
+    The base of the random ones. A subclass defines `__call__(shape, dtype=None)` and draws with `self.seed`:
+
+    >>> from dlrs import random
+    >>> class Signs(RandomInitializer):
+    ...     def __call__(self, shape, dtype=None):
+    ...         return ops.sign(random.normal(shape, dtype=dtype, seed=self.seed))
+    >>> sorted(set(Signs(seed=1)((50,)).tolist()))
+    [-1.0, 1.0]
+    >>> Signs(seed=1).get_config()
+    {'seed': 1}
     """
 
     def __init__(self, seed: Any = None) -> None:

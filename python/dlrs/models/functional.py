@@ -32,6 +32,13 @@ class Functional(Model):
 
     Raises:
         ValueError: an output does not lead back to the inputs, or two layers have the same name.
+
+    >>> from dlrs import Input, Model, layers
+    >>> x = Input((4,))
+    >>> features = layers.Dense(3, "relu")(x)
+    >>> model = Model(x, [features, layers.Dense(1)(features)])
+    >>> type(model).__name__, model.output_shape, model.count_params()
+    ('Functional', [(None, 3), (None, 1)], 19)
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

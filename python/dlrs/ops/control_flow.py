@@ -225,7 +225,14 @@ def _is_tensor(x: Any) -> bool:
 
 
 class Cond(Operation):
-    """`cond` as an operation."""
+    """`cond` as an operation.
+
+    On placeholders, ValueError if the branches return other nests, shapes or types.
+
+    >>> x = as_tensor(3.0)
+    >>> Cond()(x > 2.0, lambda: x * 2.0, lambda: x).item()
+    6.0
+    """
 
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__(name=name)
@@ -255,7 +262,11 @@ class Cond(Operation):
 
 
 class Switch(Operation):
-    """`switch` as an operation."""
+    """`switch` as an operation.
+
+    >>> Switch()(1, [lambda x: x + 1.0, lambda x: x * 10.0], as_tensor(2.0)).item()
+    20.0
+    """
 
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__(name=name)
@@ -266,7 +277,16 @@ class Switch(Operation):
 
 
 class WhileLoop(Operation):
-    """`while_loop` as an operation."""
+    """`while_loop` as an operation.
+
+    Args:
+        cond, body, maximum_iterations: see `while_loop`.
+        name: name.
+
+    >>> double = WhileLoop(lambda x: x < 100.0, lambda x: x * 2.0)
+    >>> double(as_tensor(3.0)).item()
+    192.0
+    """
 
     def __init__(
         self,
@@ -291,7 +311,15 @@ class WhileLoop(Operation):
 
 
 class ForiLoop(Operation):
-    """`fori_loop` as an operation."""
+    """`fori_loop` as an operation.
+
+    Args:
+        lower, upper, body_fun: see `fori_loop`.
+        name: name.
+
+    >>> ForiLoop(1, 5, lambda i, total: total + i)(as_tensor(0)).item()
+    10
+    """
 
     def __init__(self, lower: int, upper: int, body_fun: Callable[[Any, Any], Any], *, name: str | None = None) -> None:
         super().__init__(name=name)

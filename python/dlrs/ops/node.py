@@ -10,7 +10,13 @@ if TYPE_CHECKING:
 
 
 class KerasHistory(NamedTuple):
-    """Where a placeholder came from: the operation, which of its nodes, which of that node's outputs."""
+    """Where a placeholder came from: the operation, which of its nodes, which of that node's outputs.
+
+    >>> from dlrs import Input, layers
+    >>> y = layers.Dense(2, name="last")(Input((3,)))
+    >>> y._keras_history.operation.name, y._keras_history.node_index, y._keras_history.tensor_index
+    ('last', 0, 0)
+    """
 
     operation: "Operation"
     node_index: int
@@ -29,6 +35,14 @@ class Node:
     Making a node adds it to the operation and writes the history of the outputs.
 
     Errors: ValueError if a leaf of `outputs` is not a placeholder.
+
+    >>> from dlrs import Input, layers
+    >>> dense = layers.Dense(2, name="shared")
+    >>> first, second = dense(Input((3,))), dense(Input((3,)))
+    >>> dense._inbound_nodes
+    [<Node operation=shared>, <Node operation=shared>]
+    >>> dense._inbound_nodes[1].output_tensors[0] is second, len(dense._inbound_nodes[1].parent_nodes)
+    (True, 1)
     """
 
     def __init__(

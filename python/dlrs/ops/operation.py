@@ -21,6 +21,23 @@ class Operation:
 
     A subclass whose constructor takes numbers, strings, booleans, None and nests of these by name needs no
     `get_config`.
+
+    Errors: ValueError if `name` is no string or has a `/`.
+
+    >>> import numpy as np
+    >>> from dlrs import Input
+    >>> class Scale(Operation):
+    ...     def __init__(self, factor, name=None):
+    ...         super().__init__(name=name)
+    ...         self.factor = factor
+    ...
+    ...     def call(self, x):
+    ...         return x * self.factor
+    >>> scale = Scale(3.0, name="triple")
+    >>> scale(np.array([1.0, 2.0])).tolist(), scale(Input((4,))).shape
+    ([3.0, 6.0], (None, 4))
+    >>> scale.get_config()
+    {'factor': 3.0, 'name': 'triple'}
     """
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
@@ -127,7 +144,21 @@ class Operation:
 
 
 class FunctionOperation(Operation):
-    """A function of `dlrs.ops` as a node of a functional model."""
+    """A function of `dlrs.ops` as a node of a functional model.
+
+    Args:
+        function: its name there.
+        name: name in the model.
+
+    Errors: ValueError if there is no such function.
+
+    >>> from dlrs import Input, ops
+    >>> y = ops.exp(Input((4,)))  # makes one
+    >>> y._keras_history.operation.get_config()["function"]
+    'exp'
+    >>> FunctionOperation("maximum")([1.0, 5.0], 2.0).tolist()
+    [2.0, 5.0]
+    """
 
     def __init__(self, function: str, name: str | None = None) -> None:
         if function not in FUNCTIONS:

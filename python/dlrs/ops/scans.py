@@ -179,7 +179,13 @@ def _every(x: Tensor, axis: int, start: int, stop: int, step: int) -> Tensor:
 
 
 class Scan(Operation):
-    """`scan` as an operation."""
+    """`scan` as an operation.
+
+    >>> add = Scan(reverse=True)
+    >>> total, sums = add(lambda c, x: (c + x, c + x), 0.0, as_tensor([1.0, 2.0, 3.0]))
+    >>> total.item(), sums.tolist()
+    (6.0, [6.0, 5.0, 3.0])
+    """
 
     def __init__(
         self, length: int | None = None, reverse: bool = False, unroll: int | bool = 1, *, name: str | None = None
@@ -195,7 +201,14 @@ class Scan(Operation):
 
 
 class Map(Operation):
-    """`map` as an operation."""
+    """`map` as an operation.
+
+    >>> Map()(lambda row: row * row, as_tensor([1.0, 2.0])).tolist()
+    [1.0, 4.0]
+    >>> from dlrs import Input
+    >>> Map()(lambda row: row * row, Input(batch_shape=(5, 2))).shape
+    (5, 2)
+    """
 
     def __init__(self, *, name: str | None = None) -> None:
         super().__init__(name=name)
@@ -206,7 +219,11 @@ class Map(Operation):
 
 
 class VectorizedMap(Operation):
-    """`vectorized_map` as an operation."""
+    """`vectorized_map` as an operation.
+
+    >>> VectorizedMap(lambda row: row + 1)(as_tensor([1.0, 2.0])).tolist()
+    [2.0, 3.0]
+    """
 
     def __init__(self, function: Callable[[Any], Any], *, name: str | None = None) -> None:
         super().__init__(name=name)
@@ -227,7 +244,11 @@ class VectorizedMap(Operation):
 
 
 class AssociativeScan(Operation):
-    """`associative_scan` as an operation."""
+    """`associative_scan` as an operation.
+
+    >>> AssociativeScan(reverse=True)(lambda a, b: a * b, as_tensor([1.0, 2.0, 3.0])).tolist()
+    [6.0, 6.0, 3.0]
+    """
 
     def __init__(self, reverse: bool = False, axis: int = 0, *, name: str | None = None) -> None:
         super().__init__(name=name)

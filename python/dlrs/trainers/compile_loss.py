@@ -36,6 +36,12 @@ class CompileLoss:
 
     Raises:
         ValueError: an unknown loss.
+
+    >>> import numpy as np
+    >>> loss = CompileLoss(["mse", "mae"], loss_weights=[1.0, 0.5])
+    >>> y_true, y_pred = [np.array([[1.0]]), np.array([[2.0]])], [np.array([[3.0]]), np.array([[6.0]])]
+    >>> loss(y_true, y_pred).item()  # 1 * (1 - 3)^2 + 0.5 * |2 - 6|
+    6.0
     """
 
     def __init__(self, loss: Any, loss_weights: Any = None, output_names: Sequence[str] | None = None) -> None:

@@ -39,6 +39,13 @@ class CompileMetrics(metrics.Metric):
 
     Raises:
         ValueError: an unknown metric.
+
+    >>> import numpy as np
+    >>> counted = CompileMetrics(["mae"], weighted_metrics=["mae"])
+    >>> y_true, y_pred = np.array([[1.0], [2.0]]), np.array([[1.0], [6.0]])
+    >>> counted.update_state(y_true, y_pred, sample_weight=np.array([3.0, 1.0]))
+    >>> {name: float(value) for name, value in counted.result().items()}
+    {'mae': 2.0, 'weighted_mae': 1.0}
     """
 
     def __init__(

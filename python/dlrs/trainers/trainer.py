@@ -35,6 +35,21 @@ class Trainer(OldMethods, Stepping):
     """What makes a layer a model that can be trained. Mixed into `Model`.
 
     A class of its own names it before the layer, and calls `Trainer.__init__(self)` after that of the layer.
+
+    >>> from dlrs import layers
+    >>> class Line(Trainer, layers.Layer):
+    ...     def __init__(self):
+    ...         layers.Layer.__init__(self)
+    ...         Trainer.__init__(self)
+    ...         self.dense = layers.Dense(1)
+    ...
+    ...     def call(self, x):
+    ...         return self.dense(x)
+    >>> line = Line()
+    >>> line.compile("sgd", "mse")
+    >>> history = line.fit([[0.0], [1.0]], [[1.0], [3.0]], epochs=3, verbose=0)
+    >>> len(history.history["loss"]), line.predict([[2.0]], verbose=0).shape
+    (3, (1, 1))
     """
 
     def __init__(self) -> None:

@@ -28,6 +28,13 @@ class GradientCheck:
         index: its element whose gradients differ most.
         analytic, numeric: the gradient there, by the chain rule and by differences.
         errors: relative error of each variable, by path.
+
+    >>> errors = {"dense/kernel": 0.2}
+    >>> check = GradientCheck(0.2, 1e-6, "dense/kernel", (0, 1), analytic=1.5, numeric=1.0, errors=errors)
+    >>> bool(check)
+    False
+    >>> print(check)
+    Gradients differ: relative error 0.2 (tolerance 1e-06), worst in dense/kernel[0, 1]: analytic 1.5, numeric 1.
     """
 
     relative_error: float

@@ -45,6 +45,13 @@ def load_img(
     Raises:
         ValueError: an argument has no valid value, or the file, which is named, holds no image that can be decoded.
         OSError: the file cannot be read.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_img(folder + "/grey.png", np.full((4, 6, 1), 128.0), scale=False)
+    ...     image = load_img(folder + "/grey.png", color_mode="grayscale", target_size=(2, 3))
+    >>> image.size, image.getpixel((0, 0))  # Pillow's sizes are (width, height)
+    ((3, 2), 128)
     """
     sizes = (1, 1) if target_size is None else target_size
     if (
