@@ -30,13 +30,16 @@ class DatasetData(IteratorData):
     """
 
     def __init__(self, source: Dataset, steps: int | None = None) -> None:
-        count = source.cardinality()
-        if count == 0:
+        if source.cardinality() == 0:
             raise ValueError("The data is empty: the dataset has no element.")
         self._dataset = source
         self._in_blocks = False
-        super().__init__(_Epochs(self), steps if steps is not None else count if count > 0 else None)
+        super().__init__(_Epochs(self), steps)
         self._number = 0
+
+    def _batches_of_a_pass(self) -> int | None:
+        count = self._dataset.cardinality()
+        return count if count > 0 else None
 
     def order(self, seed: int, epoch: int) -> None:
         """Remembers the number of the epoch that is next."""
@@ -53,12 +56,13 @@ class DatasetData(IteratorData):
         Batches of rows of arrays are not made at all: a program gathers them itself. Others a thread makes ahead, whole
         blocks at once if what is mapped is arithmetic.
         """
-        rows = self._rows()
-        if rows is not None:
-            return (block for block in rows)
-        mapped = mapped_blocks(_without_prefetch(self._dataset), self._number, self.num_batches)
-        if mapped is not None and self.class_weight is None:
-            return ahead(lambda: mapped, _BLOCKS_AHEAD)
+        if not self._in_parts:
+            rows = self._rows()
+            if rows is not None:
+                return (block for block in rows)
+            mapped = mapped_blocks(_without_prefetch(self._dataset), self._number, self.num_batches)
+            if mapped is not None and self.class_weight is None:
+                return ahead(lambda: mapped, _BLOCKS_AHEAD)
         self._in_blocks = True
         return ahead(lambda: in_blocks(self.epoch(order), _BLOCKS_IN_USE), _BLOCKS_AHEAD)
 

@@ -2,6 +2,7 @@
 
 import operator
 import warnings
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
@@ -40,7 +41,8 @@ class IteratorData:
 
     Args:
         source: an iterable. One that starts anew at every `iter()` is one epoch; a generator goes on where it stopped.
-        steps: number of batches in an epoch; until the source ends by default.
+        steps: number of batches in an epoch; until the source ends by default. Epochs of fewer batches than the source
+            has are parts of a pass over it if they are told so (`set_first_epoch`), and begin it anew if not.
 
     Errors while it is gone through: ValueError if the source gives no batch, or one whose arrays differ in length.
 
@@ -53,7 +55,10 @@ class IteratorData:
     def __init__(self, source: Any, steps: int | None = None) -> None:
         self._source = source
         self._iterator: Iterator[Any] | None = None
-        length = _length(source)
+        self._length = length = self._batches_of_a_pass()
+        self._steps = steps
+        self._first_epoch: int | None = None
+        self._next: int | None = None  # the epoch that `_iterator` stands before
         self.exhausted = False
         self._has_given = False
         self.num_batches = steps if steps is not None else length
@@ -66,9 +71,58 @@ class IteratorData:
         self.class_weight = class_weight
         self._classes = classes
 
+    def _batches_of_a_pass(self) -> int | None:
+        return _length(self._source)
+
     def order(self, seed: int, epoch: int) -> Array | None:
         """What `epoch` is to be told of epoch number `epoch`: nothing, for the source knows its own order."""
         return None
+
+    # Epochs that are parts of a pass
+
+    def set_first_epoch(self, epoch: int) -> None:
+        """Let each epoch go on where the one before stopped, a pass over the source beginning with number `epoch`."""
+        self._first_epoch = epoch
+
+    @property
+    def _goes_on(self) -> bool:
+        return self._first_epoch is not None and self._steps is not None
+
+    @property
+    def _in_parts(self) -> bool:
+        """Whether an epoch may begin in the middle of a pass."""
+        return self._goes_on and (self._length is None or (self._steps or 0) < self._length)
+
+    def begun(self, epoch: int) -> int:
+        """The number of epochs before `epoch` in its pass; where the length of a pass is not known, in all passes."""
+        if self._first_epoch is None or self._steps is None or isinstance(self._source, Iterator):
+            return 0
+        since = epoch - self._first_epoch
+        return since if self._length is None else since % -(-self._length // min(self._steps, self._length))
+
+    def at(self, seed: int, number: int, begun: int) -> Array | None:
+        """Makes an epoch the next one; returns its order.
+
+        A training that is resumed goes through the batches of the epochs that it had begun the pass with.
+
+        Args:
+            seed: of all orders.
+            number: of the epoch.
+            begun: what `begun` says of it.
+        """
+        if not begun:
+            self._iterator = None
+        elif self._next != number:
+            for epoch in range(number - begun, number):
+                deque(self.epoch(self.at(seed, epoch, epoch - number + begun)), maxlen=0)
+        self._next = number + 1
+        return self.order(seed, number if self._length is None else number - begun)
+
+    def close(self) -> None:
+        """Ends what a pass that is not over has at work."""
+        if isinstance(self._iterator, Generator) and self._iterator is not self._source:
+            self._iterator.close()
+        self._iterator = None
 
     def _begin(self, order: Array | None) -> Iterator[Any]:
         return iter(self._source)
@@ -83,18 +137,23 @@ class IteratorData:
         if self._iterator is None or self.num_batches is None:
             self._iterator = self._begin(order)
         try:
-            yield from self._take(self._iterator)
+            yield from self._take(self._iterator, order)
         finally:
             # A source that starts anew is done with, whether its batches are used up or not; so are its workers.
-            if not isinstance(self._source, Iterator):
+            if not self._goes_on and not isinstance(self._source, Iterator):
                 self._iterator = None
 
-    def _take(self, iterator: Iterator[Any]) -> Iterator[Any]:
+    def _take(self, iterator: Iterator[Any], order: Array | None) -> Iterator[Any]:
         count = 0
         while self.num_batches is None or count < self.num_batches:
             try:
                 batch = next(iterator)
             except StopIteration:
+                if count == 0 and self._has_given and self._goes_on and not isinstance(self._source, Iterator):
+                    # The pass ended with the epoch before.
+                    self._has_given = False
+                    self._iterator = iterator = self._begin(order)
+                    continue
                 self._iterator = None
                 if count == 0 and not self._has_given:
                     raise ValueError("The data is empty: the iterator gave no batch.") from None

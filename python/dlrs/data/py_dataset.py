@@ -134,12 +134,27 @@ class PyDatasetData(IteratorData):
     """
 
     def __init__(self, source: PyDataset, steps: int | None = None, shuffle: bool = False) -> None:
-        count = source.num_batches
-        if count == 0:
+        if source.num_batches == 0:
             raise ValueError("The PyDataset has length 0")
-        super().__init__(source, steps if steps is not None else count)
         self._dataset = source
         self._shuffle = shuffle
+        super().__init__(source, steps)
+
+    def _batches_of_a_pass(self) -> int | None:
+        return self._dataset.num_batches
+
+    def at(self, seed: int, number: int, begun: int) -> Array | None:
+        """The numbers of the batches of an epoch."""
+        order = self.order(seed, number if self._length is None else number - begun)
+        self._iterator = None
+        if not self._in_parts or self._steps is None:
+            return order
+        first, end = begun * self._steps, (begun + 1) * self._steps
+        return (
+            np.arange(first, end if self._length is None else min(end, self._length))
+            if order is None
+            else order[first:end]
+        )
 
     def order(self, seed: int, epoch: int) -> Array | None:
         """The numbers of the batches of an epoch, drawn from `(seed, epoch)`; None for their own order."""

@@ -95,7 +95,7 @@ class Trainer(OldMethods, Stepping):
             sample_weight: factor of the loss for each example.
             initial_epoch: number of the first epoch.
             steps_per_epoch: steps in an epoch; as many as there are batches by default. With fewer, an epoch goes on
-                where the one before stopped, and the last of a pass over arrays is as long as what is left.
+                where the one before stopped, and the last of a pass over the data is as long as what is left.
             validation_steps, validation_batch_size: the same for validation.
             validation_freq: validate every so many epochs, or after the epochs listed.
 
@@ -137,6 +137,8 @@ class Trainer(OldMethods, Stepping):
         data = as_data(x, y, sample_weight, batch_size, shuffle, steps_per_epoch if is_iterator(x) else None)
         if class_weight is not None and isinstance(data, IteratorData):
             data.set_class_weight(class_weight, self._num_classes())
+        if isinstance(data, IteratorData):
+            data.set_first_epoch(initial_epoch)
         self._check_data(data, "train")
         validation: Data | None = None
         if validation_data is not None:
@@ -176,6 +178,9 @@ class Trainer(OldMethods, Stepping):
         except BaseException:
             callback_list.on_interrupt()
             raise
+        finally:
+            if isinstance(data, IteratorData):
+                data.close()
         return callback_list.history
 
     def _fit_epoch(
@@ -211,7 +216,7 @@ class Trainer(OldMethods, Stepping):
             self._shuffle_seed = int(np.random.randint(0, 2**31 - 1))
         seed = self._shuffle_seed or 0
         if isinstance(source, IteratorData):
-            return source, source.order(seed, self._epochs_trained)
+            return source, source.at(seed, self._epochs_trained, source.begun(epoch))
         return source.at(source.data.order(seed, self._epochs_trained - source.begun(epoch)), epoch)
 
     def _evaluate(self, data: Data, callbacks: CallbackList) -> dict[str, float]:
