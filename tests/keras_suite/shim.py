@@ -101,6 +101,24 @@ class View(types.ModuleType):
     def __init__(self, name: str, counterpart: types.ModuleType) -> None:
         super().__init__(name)
         self.__dict__["__counterpart__"] = counterpart
+        self.__dict__["__patched__"] = {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        # A test that patches a constant means the counterpart's. What the import machinery sets is the view's own.
+        own = self.__dict__["__counterpart__"]
+        if name.startswith("__") or name not in vars(own) or isinstance(value, types.ModuleType):
+            super().__setattr__(name, value)
+            return
+        self.__dict__["__patched__"].setdefault(name, vars(own)[name])
+        setattr(own, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        # `unittest.mock` deletes what was not in the view before.
+        patched = self.__dict__["__patched__"]
+        if name in patched:
+            setattr(self.__dict__["__counterpart__"], name, patched.pop(name))
+        else:
+            super().__delattr__(name)
 
     def __getattr__(self, name: str) -> Any:
         if name in _REFERENCES.get(self.__name__, ()):
