@@ -23,6 +23,9 @@ class Bad(NamedTuple):
     suffix: str
 
 
+# A text file that is there, which no model has a reason to read; layers that have terms.
+ELSEWHERE = "/etc/passwd"
+LOOKUPS = ("StringLookup", "IntegerLookup", "TextVectorization")
 GOOD = '"dtype":"F32","shape":[2],"data_offsets":[0,8]'
 
 
@@ -248,6 +251,8 @@ def bad_contents(good: bytes) -> Iterator[tuple[str, str, bytes]]:
         "G2",
         layer(1, config={"units": 8, "activation": {"class_name": "__lambda__", "config": {"value": "x"}}}),
     )
+    for name in LOOKUPS:
+        yield f"{name}: terms of another file", "G4", layer(1, class_name=name, config={"vocabulary": ELSEWHERE})
     yield "the model is a layer", "C1", config(lambda c: c["config"]["layers"][1])
     yield "the model is nothing", "C1", config(lambda c: {"a": 1})
     yield "configuration null", "C1", config(lambda c: c.update(config=None))

@@ -10,7 +10,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from saving.hostile import Bad, archive, bad_json, members_of
+from saving.hostile import ELSEWHERE, LOOKUPS, Bad, archive, bad_json, members_of
 
 CANARY = "canary.h5"
 
@@ -171,6 +171,13 @@ def keras_archives(good: bytes) -> Iterator[tuple[str, str, bytes]]:
         yield f"without {name}", "K1", archive({k: v for k, v in members.items() if k != name})
     for name in ("assets/vocabulary.txt", "../evil", "/etc/passwd", "model.py", "model.weights.npz", "model.pkl"):
         yield f"member {name}", "K1", archive({**members, name: b""})
+    terms = "assets/layers/{}/vocabulary.txt"
+    for place in ("dense", "nowhere", "dense/_lookup_layer"):
+        yield f"terms of {place}", "G15", archive({**members, terms.format(place): b"a\nb"})
+    yield "terms that are not UTF-8", "C1", archive({**members, terms.format("dense"): b"\xff"})
+    for place in ("..", "a/../b", ".hidden", "Dense", "a b", "/".join("a" * 40)):
+        yield f"terms of {place}", "K1", archive({**members, terms.format(place): b"a"})
+    yield "another asset", "K1", archive({**members, "assets/layers/dense/model.pkl": b"a"})
     yield "data before", "K3", b"#!/bin/sh\n" + good
     yield "data after", "K3", good + b"x"
     yield "bzip2", "K2", archive(members, zipfile.ZIP_BZIP2)
@@ -216,6 +223,10 @@ def bad_configs(good: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
     yield "the switch of safety", "G2", layer(module="keras.config", class_name="enable_unsafe_deserialization")
     yield "a private module", "G2", layer(module="keras.src.layers.core.dense")
     yield "a registered name for a built-in", "G2", layer(registered_name="os>system")
+    for name in LOOKUPS:
+        yield f"{name}: terms of another file", "G4", layer(class_name=name, config={"vocabulary": ELSEWHERE})
+    inner = {"class_name": "StringLookup", "module": "keras.layers", "config": {"vocabulary": ELSEWHERE}}
+    yield "terms of another file, deeper", "G4", layer(class_name="TimeDistributed", config={"layer": inner})
     yield "an unknown argument", "C1", dense(evil=1)
     yield "a negative size", "C1", dense(units=-8)
     yield "a layer of 10^9 units", "G9", layer(config={"units": 10**9}, build_config={"input_shape": [None, 4]})

@@ -2,7 +2,9 @@
 
 import os
 import sys
+import tempfile
 import time
+from collections import Counter
 
 import pytest
 
@@ -11,17 +13,8 @@ pytest.importorskip("h5py", reason="needs h5py")
 import dlrs
 from dlrs import layers, saving
 from dlrs.errors import FormatError
-from saving import hostile_keras
+from saving import hostile, hostile_keras, ways
 from saving.test_hostile import state_of
-
-WHOLE = {
-    "saving.load_model": lambda model, path: saving.load_model(path),
-    "models.load_model": lambda model, path: dlrs.models.load_model(str(path), compile=False),
-}
-WEIGHTS = {
-    "saving.load_weights": lambda model, path: saving.load_weights(model, path),
-    "Model.load_weights": lambda model, path: model.load_weights(str(path)),
-}
 
 
 def made():
@@ -45,56 +38,55 @@ def corpus(model, tmp_path_factory):
     return hostile_keras.corpus(*((folder / name).read_bytes() for name in ("m.keras", "m.h5", "m.weights.h5")))
 
 
-def ways_into(bad):
-    if bad.suffix == ".weights.h5":
-        return WEIGHTS
-    # What a configuration says, and whether it fits, is the question of those who make a model.
-    whole = bad.name.startswith("legacy: ") and ("version" not in bad.name and "names of" not in bad.name)
-    if (bad.rule in ("G2", "C1", "G9", "G11", "G12", "G15") and "weights: " not in bad.name) or whole:
-        return {"saving.load_model": WHOLE["saving.load_model"]}
-    return {**WHOLE, **WEIGHTS}
+def is_given(way, bad):
+    return bad.suffix in way.suffixes and (way.name != "a folder" or ways.is_a_folder(bad.data))
 
 
-def test_every_way_in_refuses_every_bad_file(model, corpus, tmp_path):
+def test_every_way_in_refuses_every_bad_file(model, corpus, tmp_path, monkeypatch):
     assert len(corpus) >= 200
     assert {f"H{number}" for number in range(8)} <= {bad.rule for bad in corpus}
-    canary = tmp_path / hostile_keras.CANARY
+    files, beside, temporary = (tmp_path / name for name in ("files", "beside", "temporary"))
+    for folder in (files, beside, temporary):
+        folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    canary = files / hostile_keras.CANARY
     canary.write_bytes(b"never read")
     opened = []
     sys.addaudithook(lambda event, arguments: opened.append(arguments[0]) if event == "open" else None)
+    every = ways.of_keras(beside)
     before = state_of(model)
-    wrong, slowest, calls = [], (0.0, ""), 0
+    wrong, slowest = [], (0.0, "")
+    calls: Counter[str] = Counter()
     for number, bad in enumerate(corpus):
-        path = tmp_path / f"{number}{bad.suffix}"
+        path = files / f"{number}{bad.suffix}"
         path.write_bytes(bad.data)
-        for way, load in ways_into(bad).items():
-            calls += 1
+        for way in every:
+            if not is_given(way, bad):
+                continue
+            calls[way.name] += 1
             start = time.perf_counter()
-            try:
-                load(model, path)
-                wrong.append(f"{way} accepted {bad.name}")
-            except FormatError as error:
-                if error.rule != bad.rule:
-                    wrong.append(f"{way}, {bad.name}: rule {error.rule} instead of {bad.rule}: {str(error)[:300]}")
-                if error.path != str(path) or not error.field or not error.format or len(str(error)) > 8000:
-                    wrong.append(f"{way}, {bad.name}: path {error.path}, field {error.field}, format {error.format}")
-            except Exception as error:
-                wrong.append(f"{way}, {bad.name}: {type(error).__name__} instead of {bad.rule}: {str(error)[:300]}")
-            slowest = max(slowest, (time.perf_counter() - start, f"{way}, {bad.name}"))
+            wrong.append(ways.judge(way, bad, model, path))
+            slowest = max(slowest, (time.perf_counter() - start, f"{way.name}, {bad.name}"))
         path.unlink()
-    assert not wrong, f"{len(wrong)} of {calls}\n" + "\n".join(wrong)
-    assert calls > 400
+    wrong = [told for told in wrong if told]
+    assert not wrong, f"{len(wrong)} of {calls.total()}\n" + "\n".join(wrong)
+    assert {way.name: sum(is_given(way, bad) for bad in corpus) for way in every} == calls
+    assert calls.total() > 1500
+    assert set().union(*(way.accepts for way in every)) <= {bad.name for bad in corpus}
     assert slowest[0] < 2.0, slowest
     assert state_of(model) == before
-    assert [path.name for path in tmp_path.iterdir()] == [hostile_keras.CANARY]
-    assert not any(str(path).endswith(hostile_keras.CANARY) for path in opened)
+    assert [*files.iterdir(), *beside.iterdir(), *temporary.iterdir()] == [canary]
+    assert not any(str(path).endswith((hostile_keras.CANARY, hostile.ELSEWHERE)) for path in opened)
 
 
 def test_good_files_are_accepted_by_every_way_in(model, tmp_path):
-    for name, ways in (("m.keras", {**WHOLE, **WEIGHTS}), ("m.h5", {**WHOLE, **WEIGHTS}), ("w.weights.h5", WEIGHTS)):
-        (model.save_weights if name.startswith("w") else model.save)(tmp_path / name)
-        for load in ways.values():
-            load(model, tmp_path / name)
+    model.save(tmp_path / "m.keras")
+    model.save(tmp_path / "m.h5")
+    model.save_weights(tmp_path / "w.weights.h5")
+    for way in ways.of_keras(tmp_path):
+        for path in (tmp_path / "m.keras", tmp_path / "m.h5", tmp_path / "w.weights.h5"):
+            if path.name.endswith(way.suffixes) and (path.name != "w.weights.h5" or ".weights.h5" in way.suffixes):
+                way.load(model, path)
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5", ".weights.h5"])
@@ -103,11 +95,15 @@ def test_only_regular_files(model, tmp_path, suffix):
     directory.mkdir()
     os.mkfifo(fifo)
     link.symlink_to("/dev/zero")
-    for load in (WEIGHTS if suffix == ".weights.h5" else {**WHOLE, **WEIGHTS}).values():
+    # Of these the test itself reads the file.
+    apart = ("a stream", "a stream in memory", "a folder", "a shard")
+    for way in ways.of_keras(tmp_path):
+        if suffix not in way.suffixes or way.name in apart:
+            continue
         for path in (directory, fifo, link):
             with pytest.raises(FormatError) as caught:
-                load(model, path)
-            assert caught.value.rule == "G5"
+                way.load(model, path)
+            assert caught.value.rule == "G5", way.name
 
 
 def test_a_lambda_is_loaded_if_its_function_is_handed_in(tmp_path):

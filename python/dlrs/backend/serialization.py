@@ -14,6 +14,7 @@ import numpy as np
 
 from dlrs._dlrs import Tensor
 from dlrs.backend.dtypes import standardize_dtype
+from dlrs.backend.foreign import deserializing
 from dlrs.backend.keras_tensor import KerasTensor
 from dlrs.backend.registration import CUSTOM_OBJECTS, CustomObjectScope, get_registered_name, get_registered_object
 from dlrs.backend.tensors import convert_to_tensor
@@ -368,7 +369,7 @@ def _deserialize_instance(config: Any, inner: dict[str, Any], custom_objects: Ma
             f"`from_config()` method. Its configuration: "
             f"{_shown(config)}"
         )
-    with CustomObjectScope(custom_objects):
+    with CustomObjectScope(custom_objects), deserializing():
         try:
             instance = from_config(inner)
         except TypeError as error:

@@ -16,6 +16,7 @@ from dlrs.callbacks.callback_state import capture, decode, encode, restore
 from dlrs.callbacks.periodic_callback import PeriodicCallback
 from dlrs.callbacks.position import Position
 from dlrs.callbacks.progbar_logger import ProgbarLogger
+from dlrs.errors import FormatError, format_error
 from dlrs.random.seed_generator import global_seed_generator
 
 _KEPT = 2
@@ -157,7 +158,6 @@ class BackupAndRestore(PeriodicCallback):
 
     def _restored(self) -> Any:
         """The last backup that is whole, to which the model is brought; None if there is none at all."""
-        from dlrs.errors import FormatError
         from dlrs.saving.saving_lib import read_saved_model
 
         generations = self._generations()
@@ -174,6 +174,7 @@ class BackupAndRestore(PeriodicCallback):
                 # It would be taken for the newest of the next ones.
                 path.unlink(missing_ok=True)
                 continue
+            _check_training(saved)
             saved.build(self.model)
             saved.restore(self.model)
             return saved
@@ -187,6 +188,31 @@ class BackupAndRestore(PeriodicCallback):
         from dlrs.saving.structure import numbered
 
         match(numbered(self._metric_variables()), tensors, path, "training/metrics.safetensors").carry_out()
+
+
+def _check_training(saved: Any) -> None:
+    """FormatError (C1) unless a saved model holds the state of a training, of which nothing has been taken over yet."""
+    try:
+        fit, tensors = saved.json["fit"], saved.tensors["fit"]
+        counts = [fit["epoch"], fit["batch"], fit["batches_seen"], 0 if fit["steps"] is None else fit["steps"]]
+        if not all(type(count) is int and count >= 0 for count in counts) or type(fit["stop_training"]) is not bool:
+            raise ValueError(
+                f"epoch, batch, batches_seen, steps, stop_training: {counts}, {fit['stop_training']!r:.40}"
+            )
+        if not isinstance(decode(fit["logs"], tensors), dict):
+            raise ValueError("logs are no dict")
+        for entry in fit["callbacks"]:
+            if not isinstance(entry["class"], str) or not isinstance(decode(entry["state"], tensors), dict):
+                raise ValueError("the state of a callback is no dict")
+        state = decode(fit["random"], tensors)
+        random.Random().setstate(state["python"])
+        np.random.RandomState().set_state(state["numpy"])
+        if state["dlrs"] is not None and state["dlrs"].shape != (2,):
+            raise ValueError(f"the state of the seeds has shape {state['dlrs'].shape}")
+        saved.tensors["metrics"]
+    except Exception as error:  # whatever plain data of another form makes of it
+        message = f"it is no backup of a training: {type(error).__name__}: {str(error)[:300]}"
+        raise format_error(message, path=saved.path, format="dlrs", field="training/fit.json", rule="C1") from None
 
 
 def _randomness() -> dict[str, Any]:

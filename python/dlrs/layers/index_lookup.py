@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dlrs.backend import KerasTensor, as_tensor, floatx
+from dlrs.backend.foreign import check_may_open
 from dlrs.backend.structure import bump_structure
 from dlrs.layers.category_modes import encoded_shape
 from dlrs.layers.data_layer import ARRAYS, DataLayer
@@ -161,6 +162,7 @@ class IndexLookup(DataLayer):
                 f"Received: output_mode={self.output_mode} and idf_weights={idf_weights!r:.60}"
             )
         if isinstance(vocabulary, str | os.PathLike):
+            check_may_open(layer, "vocabulary", vocabulary)
             if not Path(vocabulary).is_file():
                 raise ValueError(f"{layer}: Vocabulary file {os.fspath(vocabulary)} does not exist.")
             vocabulary = self._read_vocabulary(os.fspath(vocabulary))
@@ -387,6 +389,8 @@ class IndexLookup(DataLayer):
         terms, weights = config.pop("learned_terms", None), config.pop("learned_weights", None)
         for unused in ("vocabulary_size", "has_input_vocabulary"):
             config.pop(unused, None)
+        if terms is not None and isinstance(config.get("vocabulary"), str):
+            config["vocabulary"] = None  # the terms that were read from that file
         layer = super().from_config(config)
         layer.restore(terms, weights)
         return layer

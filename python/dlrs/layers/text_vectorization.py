@@ -254,6 +254,8 @@ class TextVectorization(DataLayer):
         config = dict(config)
         terms, weights = config.pop("learned_terms", None), config.pop("learned_weights", None)
         config.pop("vocabulary_size", None)
+        if terms is not None and isinstance(config.get("vocabulary"), str):
+            config["vocabulary"] = None  # the terms that were read from that file
         for name in ("standardize", "split"):
             if isinstance(config.get(name), dict):
                 config[name] = deserialize_keras_object(config[name])

@@ -4,10 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import Any, Self
 
-from dlrs import _dlrs
 from dlrs.backend import KerasTensor, any_symbolic_tensors, tree
 from dlrs.backend.registration import CUSTOM_NAMES
-from dlrs.backend.serialization import deserialize_keras_object, serialize_keras_object
+from dlrs.backend.serialization import serialize_keras_object
 from dlrs.layers.layer import Layer
 from dlrs.models.functional_config import is_graph_config
 from dlrs.models.state_tree import StateTree
@@ -197,11 +196,13 @@ _EXPORTS = {
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
-    """The model that `Model.to_json` described, with new weights.
+    """The model that `Model.to_json` described, of dlrs or of Keras 3, with new weights.
 
     Raises:
-        FormatError: the text is not JSON, repeats a key or nests deeper than 64 (rules G11, G12).
-        TypeError, ValueError: a class is not known, or the configuration does not describe a model.
+        FormatError: the text is not JSON, repeats a key or nests deeper than 64 (rules G11, G12); a class is not known
+            (G2); it describes no model (C1), or one larger than the memory that may be used (G9). It is a `ValueError`,
+            and a `TypeError`, too, where an argument is not one of those allowed.
+        TypeError: `json_string` is no string.
 
     >>> from dlrs.layers import Dense, Input
     >>> x = Input((3,))
@@ -210,8 +211,9 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
     """
     if not isinstance(json_string, str):
         raise TypeError(f"model_from_json: `json_string` must be a string, got {type(json_string).__name__}.")
-    _dlrs.check_json(json_string.encode(errors="surrogatepass"), "model_from_json", "json_string")
-    return deserialize_keras_object(json.loads(json_string), custom_objects)
+    from dlrs.saving.keras_files import model_of_json
+
+    return model_of_json(json_string, custom_objects)
 
 
 def _without_batch_size(leaf: Any) -> Any:

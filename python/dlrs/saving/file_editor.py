@@ -20,10 +20,16 @@ class KerasFileEditor:
 
     It serves when a model's code has changed since its weights were saved. The file itself stays as it is.
 
+    An editor makes no model. Archive, texts and weights are checked by the rules of `load_weights`; of the
+    configuration, that it is the text of an object (G11, G12, C1), but not whether its classes are known and its
+    arguments fit: the file may be of code that is no longer there. Nor are shapes, which a model alone can judge
+    (`compare`). `save` writes weights only.
+
     Args:
-        filepath: the file. Everything in it is checked first, as by `load_weights`.
+        filepath: the file, regular, not a folder or stream.
 
     Attributes:
+        config: the configuration in a `.keras` file as plain data, of which nothing is made; None for weights alone.
         weights_dict: what the file holds: objects, nested by their paths, and in each its arrays by their names.
 
     Errors: ValueError for another ending or a name that there is not; FormatError, which is one, for a bad file.

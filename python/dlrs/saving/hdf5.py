@@ -12,6 +12,7 @@ import numpy as np
 
 from dlrs import _dlrs
 from dlrs.errors import FormatError, format_error
+from dlrs.saving.limits import check_memory
 from dlrs.saving.safetensors import StoredTensor, stored
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -119,6 +120,7 @@ class _Reader:
                 stack.append((inner, node[name], depth + 1))
         if self._stored > self._size:
             raise self.error(f"its data sets have {self._stored} stored bytes, the file {self._size}", "G7")
+        check_memory(self._declared, path=self._path, format="hdf5", field=self._part or "file")
         tree.tensors.update((path, self._values(path, node)) for path, node in datasets.items())
         return tree
 

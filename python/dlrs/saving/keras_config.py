@@ -106,10 +106,19 @@ def of_keras(config: Any) -> Any:
     renamed = {key: of_keras(value) for key, value in config.items()}
     inner = renamed.get("config")
     if isinstance(inner, dict) and _of_keras(config):
-        renamed["config"] = {k: v for k, v in inner.items() if k not in _OWN or _OWN[k] != v}
+        renamed["config"] = _with_terms({k: v for k, v in inner.items() if k not in _OWN or _OWN[k] != v})
     if config.get("class_name") == "GroupedQueryAttention" and config.get("module") == "keras.layers":
         renamed["class_name"] = "GroupQueryAttention"
     return renamed
+
+
+def _with_terms(inner: dict[str, Any]) -> dict[str, Any]:
+    """The terms that a layer has learned as those that it was given: Keras writes them to a file of their own."""
+    terms, weights = inner.pop("learned_terms", None), inner.pop("learned_weights", None)
+    if terms is not None:
+        inner["vocabulary"] = terms
+        inner["idf_weights"] = None if weights is None else weights[len(weights) - len(terms) :]
+    return inner
 
 
 def _of_keras(config: Mapping[str, Any]) -> bool:

@@ -6,28 +6,35 @@ A `.keras` file is a ZIP archive of `metadata.json`, `config.json` and `model.we
 import datetime
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from dlrs import _dlrs
 from dlrs.backend import KerasTensor, tree
-from dlrs.backend.budget import VariableBudget
-from dlrs.errors import ConfigError, FormatError, format_error
+from dlrs.errors import FormatError, format_error
+from dlrs.layers import IntegerLookup, TextVectorization
+from dlrs.layers.index_lookup import IndexLookup
 from dlrs.saving.archive import write_file
 from dlrs.saving.hdf5 import Tree, format_hdf5, parse_hdf5, read_hdf5
 from dlrs.saving.keras_config import modern, of_keras
-from dlrs.saving.keras_state import KerasState, state_to_save
+from dlrs.saving.keras_state import KerasState, saved_objects, state_to_save
+from dlrs.saving.limits import memory_limit, refuse_bombs, refuse_link
 from dlrs.saving.saving_lib import (
     _CONFIG_FILENAME,
     _METADATA_FILENAME,
     _VARS_FNAME_H5,
     build_for_specs,
+    check_described,
+    naming_damage,
     unchanged_randomness,
 )
 from dlrs.saving.serialization_lib import ObjectSharingScope, deserialize_keras_object, serialize_keras_object
 
 _MEMBERS = (_METADATA_FILENAME, _CONFIG_FILENAME, _VARS_FNAME_H5)
+# The terms that a layer has learned from data, one on a line, under the path of the layer.
+_VOCABULARY = re.compile(r"assets/((?:[a-z0-9_]{1,200}/){0,32}[a-z0-9_]{1,200})/vocabulary\.txt")
 _FREE_BYTES = 16 << 20
 # The version of Keras whose schema is written.
 KERAS_VERSION = "3.15.1"
@@ -84,35 +91,65 @@ def write_weights(model: Any, path: str, skip: Any = ()) -> None:
 class KerasFile:
     """The parts of a `.keras` file, each of them checked.
 
+    Args:
+        path: the file, or a folder of its parts.
+        content: what the file holds, if it has been read; `path` is what messages call it then.
+
     Attributes:
         path: where it was read.
         config: the model in the schema of Keras, without its `compile_config`.
         compile_config: the arguments of `compile`, or None.
         tree: the weights and the optimizer's state.
+        vocabularies: the terms that layers have learned, by the paths of the layers.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, content: bytes | None = None) -> None:
         self.path = path
-        is_folder = os.path.isdir(path) and not path.endswith(".keras")
-        members = _files_of(path) if is_folder else dict(_dlrs.read_archive(path))
-        missing = [name for name in _MEMBERS if name not in members]
-        extra = [name for name in members if name not in _MEMBERS]
-        if missing or extra:
-            message = f"it lacks {missing[0]}" if missing else f"{extra[0]!r} is not read: a model has {_MEMBERS}"
-            raise self._error(message, "members", "K1")
+        if content is None and os.path.isdir(path) and not path.endswith(".keras"):
+            members = self._files_of(path)
+        else:
+            data = _dlrs.read_file(path) if content is None else content
+            refuse_bombs(data, path)
+            members = dict(_dlrs.parse_archive(data, path))
+            self._check_names(list(members))
         metadata = self._parsed("metadata.json", members)
         version = metadata.get("keras_version")
         if not isinstance(version, str) or not version.startswith("3."):
             message = f"it was written by version {str(version)[:40]!r} of Keras; this library reads 3"
             raise self._error(message, "metadata.json", "K7")
         self.config: dict[str, Any] = modern(self._parsed("config.json", members))
+        check_described(self.config, path, "keras")
         self.compile_config = self.config.pop("compile_config", None)
         self.tree: Tree = parse_hdf5(members["model.weights.h5"], path, "model.weights.h5")
+        texts = {match[1]: self._terms(match[0], members) for match in map(_VOCABULARY.fullmatch, members) if match}
+        # The layer within a `TextVectorization` has the terms of the one it is in.
+        self.vocabularies = {place.removesuffix("/_lookup_layer"): terms for place, terms in texts.items()}
+
+    def _files_of(self, folder: str) -> dict[str, bytes]:
+        """The members of a model as files of a folder, which must hold nothing else, and no links to elsewhere."""
+        self._check_names(sorted(os.listdir(folder)))
+        paths = {name: os.path.join(folder, name) for name in _MEMBERS}
+        for path in paths.values():
+            refuse_link(path, "keras")
+        return {name: _dlrs.read_file(path) for name, path in paths.items()}
+
+    def _check_names(self, names: list[str]) -> None:
+        missing = [name for name in _MEMBERS if name not in names]
+        extra = [name for name in names if name not in _MEMBERS and not _VOCABULARY.fullmatch(name)]
+        if missing or extra:
+            message = f"it lacks {missing[0]}" if missing else f"{extra[0]!r} is not read: a model has {_MEMBERS}"
+            raise self._error(message, "members", "K1")
 
     def _parsed(self, name: str, members: dict[str, bytes]) -> dict[str, Any]:
         _dlrs.check_json(members[name], self.path, name)
         parsed: dict[str, Any] = json.loads(members[name])
         return parsed
+
+    def _terms(self, name: str, members: dict[str, bytes]) -> list[str]:
+        try:
+            return members[name].decode().rstrip("\n").split("\n")
+        except UnicodeDecodeError as error:
+            raise self._error("the vocabulary is not UTF-8", name, "C1") from error
 
     def _error(self, message: str, field: str, rule: str) -> FormatError:
         return format_error(message, path=self.path, format="keras", field=field, rule=rule)
@@ -129,21 +166,24 @@ class KerasFile:
                 model = deserialize_keras_object(self.config, custom_objects)
             check_model(model)
             build_for_shapes(model, self.config.get("build_config"))
+            self._set_vocabularies(model)
             if compile and self.compile_config is not None:
                 model.compile_from_config(self.compile_config, custom_objects)
                 build_optimizer(model, len(self.tree.under("optimizer/vars")))
             self.state().load(model, with_optimizer=compile)
         return model
 
+    def _set_vocabularies(self, model: Any) -> None:
+        nodes = dict(saved_objects(model))
+        for place, terms in self.vocabularies.items():
+            layer = nodes.get(place)
+            if not isinstance(layer, IndexLookup | TextVectorization):
+                raise self._error("there is no layer that has a vocabulary", f"assets/{place}"[:200], "G15")
+            layer.set_vocabulary([int(term) for term in terms] if isinstance(layer, IntegerLookup) else terms)
+
     def state(self) -> KerasState:
         """Its weights."""
         return KerasState(self.tree.tensors, self.path, "keras", "model.weights.h5")
-
-
-def _files_of(folder: str) -> dict[str, bytes]:
-    """The members of a model as files of a folder. Others are named, and not read."""
-    names = os.listdir(folder)
-    return {name: _dlrs.read_file(os.path.join(folder, name)) if name in _MEMBERS else b"" for name in names}
 
 
 def read_weights(path: str) -> KerasState:
@@ -180,24 +220,16 @@ def build_optimizer(model: Any, saved: int) -> None:
 @contextmanager
 def making(path: str, format: str, field: str, tree: Tree) -> Iterator[None]:
     """While a model is made of a file: random state stays as it was, memory is bounded, errors name the file."""
+    limit = sum(tensor.array.nbytes for tensor in tree.tensors.values()) + _FREE_BYTES
+    with unchanged_randomness(), naming_damage(path, format, field, limit):
+        yield
 
-    def refuse(message: str, rule: str = "G9") -> FormatError:
-        return format_error(message, path=path, format=format, field=field, rule=rule)
 
-    budget = VariableBudget(sum(tensor.array.nbytes for tensor in tree.tensors.values()) + _FREE_BYTES, refuse)
-    try:
-        with unchanged_randomness(), budget:
-            yield
-    except (FormatError, MemoryError, OSError):
-        raise
-    except Exception as error:
-        cause: BaseException = error
-        while cause.__cause__ is not None:
-            cause = cause.__cause__
-        text = f"{type(cause).__name__}: {str(cause)[:1000]}"
-        unknown = any(hint in text for hint in ("Could not locate", "arbitrary code", "built-in", "Unknown"))
-        message = f"the configuration is damaged or needs `custom_objects`: {text}"
-        if cause is not error and "explicitly deserialized" in str(error):
-            message += ". Objects that a `get_config` returns are explicitly deserialized in `from_config`"
-        refusal = refuse(message, "G2" if unknown else "C1")
-        raise (ConfigError(refusal) if isinstance(cause, TypeError) else refusal) from error
+def model_of_json(text: str, custom_objects: dict[str, Any] | None = None) -> Any:
+    """The model that a text describes which dlrs or Keras wrote; see `dlrs.models.model_from_json`."""
+    path, field = "model_from_json", "json_string"
+    _dlrs.check_json(text.encode(errors="surrogatepass"), path, field)
+    with naming_damage(path, "json", field, memory_limit()):
+        model = deserialize_keras_object(modern(json.loads(text)), custom_objects)
+        check_model(model)
+    return model

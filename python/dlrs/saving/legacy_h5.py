@@ -33,6 +33,8 @@ class LegacyFile:
         self.tree: Tree = read_hdf5(path)
         self.root = "model_weights" if "model_weights" in self.tree.groups else ""
         self.version = self._version()
+        # Checked by whoever reads the file, used by `make_model` alone.
+        self._config, self._training = self._json("model_config"), self._json("training_config")
 
     def make_model(self, custom_objects: dict[str, Any] | None = None, compile: bool = True) -> Any:
         """A new model in the state that was saved.
@@ -40,8 +42,10 @@ class LegacyFile:
         Raises:
             FormatError: as `KerasFile.make_model`.
         """
-        config = modern(self._json("model_config", required=True), self.version)
-        training = modern(self._json("training_config", required=False), self.version) if compile else None
+        if self._config is None:
+            raise self._error("No model config found: it has no model_config", "model_config", "C1")
+        config = modern(self._config, self.version)
+        training = modern(self._training, self.version) if compile else None
         with making(self.path, "hdf5", "model_config", self.tree):
             model = deserialize_keras_object(config, custom_objects)
             check_model(model)
@@ -76,11 +80,10 @@ class LegacyFile:
     def _error(self, message: str, field: str, rule: str) -> FormatError:
         return format_error(message, path=self.path, format="hdf5", field=field, rule=rule)
 
-    def _json(self, name: str, required: bool) -> Any:
+    def _json(self, name: str) -> Any:
+        """What the text `name` describes; None if there is none."""
         text = self.tree.attributes.get("", {}).get(name)
         if text is None:
-            if required:
-                raise self._error(f"No model config found: it has no {name}", name, "C1")
             return None
         _dlrs.check_json(text.encode(), self.path, name)
         return json.loads(text)

@@ -13,6 +13,7 @@ from dlrs.saving.archive import write_file
 from dlrs.saving.keras_files import KerasFile, read_weights, write_keras, write_keras_folder, write_weights
 from dlrs.saving.keras_state import KerasState
 from dlrs.saving.legacy_h5 import LegacyFile, write_legacy, write_legacy_weights
+from dlrs.saving.limits import read_stream
 from dlrs.saving.matching import LoadReport, compare, match, note_non_finite
 from dlrs.saving.safetensors import StoredTensor, decode, encode, stored
 from dlrs.saving.saving_lib import read_saved_model, write_saved_model
@@ -144,10 +145,7 @@ def _save_to_stream(model: Any, stream: Any, include_optimizer: bool) -> None:
 
 
 def _load_from_stream(stream: Any, custom_objects: dict[str, Any] | None, compile: bool) -> Any:
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "stream.keras")
-        Path(path).write_bytes(stream.read())
-        return KerasFile(path).make_model(custom_objects, compile)
+    return KerasFile("stream", read_stream(stream, "stream")).make_model(custom_objects, compile)
 
 
 def save_weights(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:

@@ -16,7 +16,8 @@ import numpy as np
 
 from dlrs.backend import KerasTensor, Variable, get_global_attribute, tree
 from dlrs.backend.budget import VariableBudget
-from dlrs.errors import FormatError, format_error
+from dlrs.backend.foreign import ForeignPathError
+from dlrs.errors import ConfigError, FormatError, format_error
 from dlrs.saving.archive import read_archive, write_archive
 from dlrs.saving.matching import Assignment, match
 from dlrs.saving.safetensors import StoredTensor, stored
@@ -47,6 +48,7 @@ class SavedModel:
         self.path = path
         _check_version(path, parts["metadata.json"])
         self.config: dict[str, Any] = dict(parts["config.json"])
+        check_described(self.config, path, "dlrs")
         self.compile_config = self.config.pop("compile_config", None)
         self.state: dict[str, Any] = _checked_state(path, parts["state.json"])
         self.weights: Tensors = parts["model.safetensors"]
@@ -66,8 +68,8 @@ class SavedModel:
         stored_bytes = sum(
             t.array.nbytes for part in (self.weights, self.seeds, self.optimizer or {}) for t in part.values()
         )
-        budget = VariableBudget(stored_bytes + _FREE_BYTES, self._too_large)
-        with unchanged_randomness(), budget, self._naming_damage():
+        limit = stored_bytes + _FREE_BYTES
+        with unchanged_randomness(), naming_damage(self.path, "dlrs", "config.json", limit):
             with ObjectSharingScope():
                 model = deserialize_keras_object(self.config, custom_objects)
             if not hasattr(model, "compile_from_config"):
@@ -126,25 +128,35 @@ class SavedModel:
         model._shuffle_seed = self.state["shuffle_seed"]
         model._epochs_trained = self.state["epochs_trained"]
 
-    def _too_large(self, message: str) -> FormatError:
-        return format_error(message, path=self.path, format="dlrs", field="config.json", rule="G9")
 
-    @contextmanager
-    def _naming_damage(self) -> Iterator[None]:
-        """Whatever a configuration makes constructors raise, the caller learns which file it is about."""
-        try:
+@contextmanager
+def naming_damage(path: str, format: str, field: str, limit: int) -> Iterator[None]:
+    """While a configuration is made to objects: variables of at most `limit` bytes (G9), and errors that name the file.
+
+    Whatever constructors raise becomes a FormatError: of names that are not known (G2), of paths (G4), or of anything
+    else (C1).
+    """
+
+    def refuse(message: str, rule: str = "G9") -> FormatError:
+        return format_error(message, path=path, format=format, field=field, rule=rule)
+
+    try:
+        with VariableBudget(limit, refuse):
             yield
-        except (FormatError, MemoryError, OSError):
-            raise
-        except Exception as error:
-            unknown = "Could not locate" in str(error) or "arbitrary code" in str(error) or "built-in" in str(error)
-            raise format_error(
-                f"the configuration is damaged or needs `custom_objects`: {type(error).__name__}: {error}",
-                path=self.path,
-                format="dlrs",
-                field="config.json",
-                rule="G2" if unknown else "C1",
-            ) from error
+    except (FormatError, MemoryError, OSError):
+        raise
+    except Exception as error:
+        cause: BaseException = error
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        text = f"{type(cause).__name__}: {str(cause)[:1000]}"
+        unknown = any(hint in text for hint in ("Could not locate", "arbitrary code", "built-in", "Unknown"))
+        message = f"the configuration is damaged or needs `custom_objects`: {text}"
+        if cause is not error and "explicitly deserialized" in str(error):
+            message += ". Objects that a `get_config` returns are explicitly deserialized in `from_config`"
+        rule = "G4" if isinstance(cause, ForeignPathError) else "G2" if unknown else "C1"
+        refusal = refuse(message, rule)
+        raise (ConfigError(refusal) if isinstance(cause, TypeError) else refusal) from error
 
 
 def read_saved_model(path: str) -> SavedModel:
@@ -206,6 +218,13 @@ def _check_version(path: str, metadata: Any) -> None:
     if type(version) is not int or not FORMAT_VERSION <= version <= FORMAT_VERSION:
         message = f"the version of the format is {version!r}; this library reads {FORMAT_VERSION} to {FORMAT_VERSION}"
         raise format_error(message, path=path, format="dlrs", field="metadata.json", rule="K7")
+
+
+def check_described(config: Mapping[str, Any], path: str, format: str) -> None:
+    """FormatError unless a configuration is that of an object, which is all that is asked of one that is not built."""
+    if not isinstance(config.get("class_name"), str) or not isinstance(config.get("config"), dict):
+        message = "the configuration is damaged: an object has a `class_name` and a `config`"
+        raise format_error(message, path=path, format=format, field="config.json", rule="C1")
 
 
 def _checked_state(path: str, state: Any) -> dict[str, Any]:
@@ -276,6 +295,10 @@ def _zeros(spec: KerasTensor) -> np.ndarray[Any, Any]:
 
 # The members of a `.keras` file, under Keras's names.
 _METADATA_FILENAME, _CONFIG_FILENAME, _VARS_FNAME_H5 = "metadata.json", "config.json", "model.weights.h5"
+# A member that expands more than so many times is refused if it, or all members together, have more bytes than this.
+_ZIP_MEMBER_MAX_EXPANSION = 100
+_ZIP_MEMBER_BOMB_FLOOR_BYTES = 1 << 28
+_ZIP_EXTRACT_BOMB_FLOOR_BYTES = 1 << 28
 
 
 def load_model(filepath: Any, custom_objects: Any = None, compile: bool = True, safe_mode: bool = True) -> Any:

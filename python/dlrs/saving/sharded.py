@@ -13,6 +13,7 @@ from dlrs.errors import FormatError, format_error
 from dlrs.saving.archive import write_file
 from dlrs.saving.hdf5 import format_hdf5, read_hdf5
 from dlrs.saving.keras_state import KerasState, state_to_save
+from dlrs.saving.limits import check_memory, refuse_link
 from dlrs.saving.safetensors import stored
 
 _GIGABYTE = 1 << 30
@@ -63,31 +64,56 @@ def read_sharded(path: str) -> KerasState:
     """The weights in the files that the map `path` names.
 
     Raises:
-        FormatError: the map is damaged (C1), names what is no file beside it (K1), or two files hold one weight (G12).
-        FileNotFoundError: a file is not there.
+        FormatError: the map is damaged (C1), names what is no file beside it (K1, G4), or says of an object that it is
+            in a file which lacks it, or the other way round (K1); two files hold one weight (G12); they are too large
+            (G9).
     """
     content = _dlrs.read_file(path)
     _dlrs.check_json(content, path, "weight_map")
-    parsed = json.loads(content)
-    weight_map = parsed.get("weight_map") if isinstance(parsed, dict) else None
-    if not isinstance(weight_map, dict):
-        raise _error(path, "it has no weight_map", "C1")
-    names: dict[str, None] = {}
-    for files in weight_map.values():
-        for name in files if isinstance(files, list) else [files]:
-            if not isinstance(name, str) or not _SHARD.fullmatch(name):
-                raise _error(path, f"{str(name)[:100]!r} is not the name of a .weights.h5 file beside it", "K1")
-            names[name] = None
-    if len(names) > _MOST_SHARDS:
-        raise _error(path, f"it names more than {_MOST_SHARDS} files", "G10")
+    groups = _groups_by_file(path, json.loads(content).get("weight_map"))
+    places = {name: os.path.join(os.path.dirname(path), name) for name in groups}
+    size = 0
+    for name, place in places.items():
+        refuse_link(place, "hdf5")
+        if not os.path.lexists(place):
+            raise _error(path, f"it names {name[:100]!r}, which is not there", "K1")
+        size += os.path.getsize(place)
+    check_memory(size, path=path, format="hdf5", field="weight_map")
     tensors: dict[str, Any] = {}
-    for name in names:
-        found = read_hdf5(os.path.join(os.path.dirname(path), name)).tensors
+    size = 0
+    for name, place in places.items():
+        found = read_hdf5(place).tensors
         twice = found.keys() & tensors.keys()
         if twice:
             raise _error(path, f"{min(twice)[:100]!r} stands in two files", "G12")
+        held = {tensor.rpartition("/")[0] for tensor in found}
+        if held != groups[name]:
+            wrong = min(held ^ groups[name])
+            message = f"it says of {wrong[:100]!r} that {name[:100]!r} holds it, which does not"
+            if wrong in held:
+                message = f"it does not say of {wrong[:100]!r} that {name[:100]!r} holds it, which does"
+            raise _error(path, message, "K1")
         tensors.update(found)
+        size += sum(tensor.array.nbytes for tensor in found.values())
+        check_memory(size, path=path, format="hdf5", field="weight_map")
     return KerasState(tensors, path, "hdf5", "weight_map")
+
+
+def _groups_by_file(path: str, weight_map: Any) -> dict[str, set[str]]:
+    """The groups that each file is said to hold, without the slash before them."""
+    if not isinstance(weight_map, dict):
+        raise _error(path, "it has no weight_map", "C1")
+    groups: dict[str, set[str]] = {}
+    for group, files in weight_map.items():
+        if not group.startswith("/"):
+            raise _error(path, f"{group[:100]!r} is not the path of an object's weights", "C1")
+        for name in files if isinstance(files, list) else [files]:
+            if not isinstance(name, str) or not _SHARD.fullmatch(name):
+                raise _error(path, f"{str(name)[:100]!r} is not the name of a .weights.h5 file beside it", "K1")
+            groups.setdefault(name, set()).add(group[1:])
+    if len(groups) > _MOST_SHARDS:
+        raise _error(path, f"it names more than {_MOST_SHARDS} files", "G10")
+    return groups
 
 
 def _error(path: str, message: str, rule: str) -> FormatError:

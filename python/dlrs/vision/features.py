@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dlrs import ops
+from dlrs import _dlrs, ops
 from dlrs.models import Model
 from dlrs.saving.archive import write_file
 from dlrs.saving.safetensors import decode, encode, stored
@@ -34,7 +34,7 @@ def cached_features(model: Any, x: Any, path: Any, batch_size: int = 32, overwri
     Raises:
         ValueError: the file is stale: its features belong to another model, other weights or other data; or damaged;
             or the path has another ending, or the model is not built.
-        FormatError: the file is no safetensors file, or cut off.
+        FormatError: the file is no safetensors file, cut off, or no regular file.
         OSError: the file cannot be read or written.
 
     >>> import tempfile
@@ -71,7 +71,7 @@ def _file(path: Any) -> Path:
 
 
 def _read(file: Path, key: Array) -> Array:
-    tensors = {name: tensor.numpy() for name, tensor in decode(file.read_bytes(), str(file)).items()}
+    tensors = {name: tensor.numpy() for name, tensor in decode(_dlrs.read_file(str(file)), str(file)).items()}
     if set(tensors) != {"features", "key", "checksum"}:
         raise ValueError(f"cached_features: {file} holds no features but {sorted(tensors)}.")
     features = tensors["features"]
