@@ -1,6 +1,7 @@
 """Keras's files as streams, folders and shards, and the editor of weights."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -11,6 +12,9 @@ from dlrs.errors import FormatError
 from dlrs.saving import KerasFileEditor
 
 pytest.importorskip("h5py")
+
+
+PLACES = ("layers/dense", "layers/dense_1", "optimizer")
 
 
 def small_model(**options):
@@ -62,7 +66,8 @@ def test_weights_in_shards(tmp_path):
         ('{"weight_map": {"/a/vars": "/etc/passwd"}}', "K1"),
         ('{"weight_map": {"/a/vars": ["w.weights.h5", 3]}}', "K1"),
         ('{"weight_map": {"/a/vars": "w\\u0000.weights.h5"}}', "K1"),
-        ('{"weight_map": {"/a/vars": ["a.weights.h5", "b.weights.h5"]}}', "G12"),
+        ('{"weight_map": {"/a/vars": ["a.weights.h5", "b.weights.h5"]}}', "K1"),
+        (json.dumps({"weight_map": {f"/{place}/vars": ["a.weights.h5", "b.weights.h5"] for place in PLACES}}), "G12"),
     ],
 )
 def test_a_lying_map_of_shards_is_refused(tmp_path, content, rule):
