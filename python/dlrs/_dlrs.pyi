@@ -243,6 +243,15 @@ def edit_distances(first: Sequence[_ArrayLike], second: Sequence[_ArrayLike]) ->
 def nearest_vectors(
     rows: _ArrayLike, scales: _ArrayLike, queries: _ArrayLike, k: int
 ) -> tuple[Tensor, Tensor]: ...  # float32 (n, d), (n,), (q, d); numbers int64 and scaled products float32, both (q, k), the largest first
+
+# Files of word vectors: words, numbers of a vector, float32 (words, numbers).
+def read_vector_text(
+    path: Any, limit: int | None, wanted: list[str] | None, dimensions: int | None
+) -> tuple[list[str], int, Tensor]: ...
+def read_vector_binary(path: Any, limit: int | None) -> tuple[list[str], int, Tensor]: ...
+def read_matrix(path: Any, limit: int | None) -> tuple[Tensor, int]: ...  # the first rows as float32, and how many the file has
+def read_lines(path: Any) -> list[str]: ...
+def write_vectors(path: Any, words: list[str], matrix: _ArrayLike, form: str) -> None: ...  # "word2vec", "word2vec-binary" or "glove"
 def _panic(text: str) -> None: ...  # panics in Rust, which arrives as InternalError
 
 # Creation

@@ -1,13 +1,12 @@
 """Word vectors that were trained elsewhere."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
-from tokenize import TokenError
-from typing import Any, BinaryIO
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
+from dlrs import _dlrs
 from dlrs.errors import format_error
 from dlrs.text.checks import check_count, check_text
 from dlrs.text.vocabulary import Vocabulary
@@ -15,8 +14,6 @@ from dlrs.text.word_vectors import WordVectors
 
 Array = np.ndarray[Any, Any]
 
-_LONGEST_LINE = 1 << 20  # bytes
-_MOST_DIMENSIONS = 1 << 16
 _MOST_VALUES = 1 << 31  # of the matrix
 
 
@@ -73,8 +70,7 @@ def load_vectors(
     elif words is not None:
         raise ValueError(f"load_vectors: `words` is for `.npy` files; {name!r} is read as text, words and numbers.")
     else:
-        with open(name, "rb") as file:
-            found = _from_text(name, file, set(tokens), dimensions)
+        found = _from_text(name, tokens, dimensions)
     if not found:
         raise ValueError(f"load_vectors: {name!r} has a vector for none of the {len(tokens)} tokens of `vocabulary`.")
     width = len(next(iter(found.values())))
@@ -123,86 +119,15 @@ def _filled(tokens: list[str], found: Mapping[str, Array], vocabulary: Any, seed
 # Text
 
 
-def _from_text(path: str, file: BinaryIO, wanted: set[str], dimensions: int | None) -> dict[str, Array]:
-    """The vectors of the words wanted, of a file with a word and its numbers in every line."""
+def _from_text(path: str, tokens: list[str], dimensions: int | None) -> dict[str, Array]:
+    """The vectors of the tokens, of a file with a word and its numbers in every line."""
+    words, width, tensor = _dlrs.read_vector_text(path, None, tokens, dimensions)
+    if dimensions is not None and width != dimensions:
+        raise ValueError(f"load_vectors: the vectors of {path!r} have {width} dimensions, not {dimensions}.")
     found: dict[str, Array] = {}
-    for word, vector in text_vectors(path, file, dimensions, wanted.__contains__):
-        if word not in found:
-            found[word] = vector()
+    for word, vector in zip(words, np.asarray(tensor), strict=True):
+        found.setdefault(word, vector)
     return found
-
-
-def text_vectors(
-    path: str, file: BinaryIO, dimensions: int | None, wanted: Callable[[str], bool]
-) -> Iterator[tuple[str, Callable[[], Array]]]:
-    """The words wanted of a file with a word and its numbers in every line, each with what reads its vector."""
-    count = announced = 0
-    for line, offset, text in _lines(path, file):
-        if not text:
-            continue
-        parts = text.rstrip(" ").split(" ")
-        if line == 1 and len(parts) == 2 and all(part.isascii() and part.isdigit() for part in parts):
-            announced, dimensions = int(parts[0]), _width(path, int(parts[1]), dimensions)
-            continue
-        if dimensions is None:
-            dimensions = len(parts) - 1
-        if not 1 <= dimensions <= _MOST_DIMENSIONS or len(parts) <= dimensions:
-            wanted_count = dimensions or "one or more"
-            raise _damaged(path, line, offset, f"{len(parts) - 1} numbers behind a word, not {wanted_count}")
-        # Some published words hold spaces: the numbers are counted from the end.
-        word, numbers = " ".join(parts[:-dimensions]), parts[-dimensions:]
-        if len(parts) - 1 > dimensions and _is_number(parts[-dimensions - 1]):
-            raise _damaged(path, line, offset, f"{len(parts) - 1} numbers behind a word, not {dimensions}")
-        count += 1
-        if wanted(word):
-            yield word, partial(_numbers, path, line, offset, numbers)
-    if announced and count != announced:
-        raise _damaged(path, count + 1, 0, f"the first line says {announced} words, the file holds {count}")
-
-
-def _lines(path: str, file: BinaryIO) -> Iterator[tuple[int, int, str]]:
-    """Number, first byte and text of every line."""
-    number = offset = 0
-    while data := file.readline(_LONGEST_LINE + 1):
-        number += 1
-        if len(data) > _LONGEST_LINE:
-            raise _damaged(path, number, offset, f"a line of more than {_LONGEST_LINE} bytes")
-        try:
-            text = data.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise _damaged(path, number, offset + error.start, "not UTF-8") from None
-        yield number, offset, text.rstrip("\r\n")
-        offset += len(data)
-
-
-def _width(path: str, announced: int, dimensions: int | None) -> int:
-    if dimensions is not None and announced != dimensions:
-        raise ValueError(f"load_vectors: the vectors of {path!r} have {announced} dimensions, not {dimensions}.")
-    return announced
-
-
-def _numbers(path: str, line: int, offset: int, texts: list[str]) -> Array:
-    try:
-        with np.errstate(over="ignore"):
-            vector = np.array(texts, np.float64).astype(np.float32)
-    except ValueError:
-        wrong = next(text for text in texts if not _is_number(text))
-        raise _damaged(path, line, offset, f"{wrong!r:.40} is not a number") from None
-    if not np.isfinite(vector).all():
-        raise _damaged(path, line, offset, "a number that is not finite")
-    return vector
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _damaged(path: str, line: int, offset: int, message: str) -> Exception:
-    return format_error(message, path=path, format="word vectors", field=f"line {line}", rule="V1", offset=offset)
 
 
 # A matrix and its words
@@ -210,15 +135,15 @@ def _damaged(path: str, line: int, offset: int, message: str) -> Exception:
 
 def _from_matrix(path: str, words: Any, tokens: list[str]) -> dict[str, Array]:
     """The vectors of the tokens among the rows of a `.npy` file."""
-    matrix = read_matrix(path)
+    matrix = np.asarray(_dlrs.read_matrix(path, None)[0])
     row_of: dict[str, int] = {}
     count = 0
-    for word in given_words(words):
+    for word in _given_words(words):
         row_of.setdefault(word, count)
         count += 1
     if count != len(matrix):
         raise ValueError(f"load_vectors: `words` has {count} words for the {len(matrix)} rows of {path!r}.")
-    found = {token: matrix[row_of[token]].astype(np.float32) for token in tokens if token in row_of}
+    found = {token: matrix[row_of[token]] for token in tokens if token in row_of}
     for token, vector in found.items():
         if not np.isfinite(vector).all():
             message = f"the vector of {token!r:.40} is not finite"
@@ -226,33 +151,10 @@ def _from_matrix(path: str, words: Any, tokens: list[str]) -> dict[str, Array]:
     return found
 
 
-def read_matrix(path: str) -> Array:
-    """The matrix of a `.npy` file, whose size is compared with what its header says before memory is taken."""
-    with open(path, "rb") as file:
-        try:
-            version = np.lib.format.read_magic(file)
-            read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-            if version not in read_header:
-                raise ValueError(f"version {version} is not known")
-            shape, by_columns, dtype = read_header[version](file)
-            if len(shape) != 2 or dtype.kind not in "fiu" or 0 in shape:
-                raise ValueError(f"a matrix of numbers was expected, got shape {shape} and dtype {dtype}")
-            size, held = shape[0] * shape[1] * dtype.itemsize, os.fstat(file.fileno()).st_size - file.tell()
-            if size != held:
-                raise ValueError(f"shape {shape} takes {size} bytes, the file holds {held}")
-        except (ValueError, TypeError, EOFError, SyntaxError, TokenError, RecursionError) as error:
-            raise format_error(str(error), path=path, format="NPY", field="header", rule="V2") from None
-        values = np.fromfile(file, dtype, shape[0] * shape[1])
-    return values.reshape(shape, order="F" if by_columns else "C")
-
-
-def given_words(words: Any) -> Iterator[str]:
+def _given_words(words: Any) -> Iterator[str]:
     """Words that are given one by one, or in a file, one a line."""
     if isinstance(words, str | os.PathLike):
-        path = os.fsdecode(words)
-        with open(path, "rb") as file:
-            for _, _, text in _lines(path, file):
-                yield text
+        yield from _dlrs.read_lines(os.fsdecode(words))
         return
     if not isinstance(words, Iterable):
         raise TypeError(f"load_vectors: `words` must be a file or a sequence of strings, got {words!r:.60}.")

@@ -11,6 +11,7 @@
 //!   entries; S7 `__metadata__`.
 //! * **K** ZIP: K1 member names; K2 methods and flags; K3 central directory against local headers; K4 number of members and
 //!   expansion; K5 checksums.
+//! * **V** word vectors: V1 text and lists of words; V2 NumPy matrices; V3 word2vec's binary form.
 //!
 //! Nothing recurses; sizes are checked in `u64`, overflow traps in release builds, too; buffers are reserved fallibly.
 #![forbid(unsafe_code)]
@@ -23,6 +24,7 @@ pub mod json;
 pub mod memory;
 pub mod safetensors;
 mod source;
+pub mod vectors;
 pub mod zip;
 
 pub use error::{Error, FormatError, Result};

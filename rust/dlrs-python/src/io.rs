@@ -22,7 +22,7 @@ pub fn declare_fields(py: Python<'_>) -> PyResult<()> {
 }
 
 /// An error as Python's, with the file it is about.
-fn failure(py: Python<'_>, error: dlrs_io::Error, path: &str) -> PyErr {
+pub fn failure(py: Python<'_>, error: dlrs_io::Error, path: &str) -> PyErr {
     failure_in(py, error, path, "")
 }
 
@@ -48,7 +48,7 @@ fn failure_in(py: Python<'_>, error: dlrs_io::Error, path: &str, part: &str) -> 
 }
 
 /// `OSError` with number, text and path, of which Python makes `FileNotFoundError` and the like.
-fn io_failure(py: Python<'_>, error: &std::io::Error, path: &str) -> PyErr {
+pub fn io_failure(py: Python<'_>, error: &std::io::Error, path: &str) -> PyErr {
     let Some(number) = error.raw_os_error() else {
         return PyValueError::new_err(format!("{path}: {error}"));
     };

@@ -20,6 +20,7 @@ mod system;
 mod tensor;
 mod text;
 mod variable;
+mod vectors;
 
 use pyo3::prelude::*;
 
@@ -90,6 +91,8 @@ mod _dlrs {
     use crate::text::{bleu_counts, edit_counts, edit_distances, nearest_vectors};
     #[pymodule_export]
     use crate::variable::{PyVariable, set_autocast};
+    #[pymodule_export]
+    use crate::vectors::{read_lines, read_matrix, read_vector_binary, read_vector_text, write_vectors};
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {
