@@ -104,7 +104,7 @@ FUZZ := rust/dlrs-io/fuzz
 .PHONY: fuzz
 fuzz: ## Fuzz the readers of files (needs cargo-fuzz and a nightly compiler); FUZZ_RUNS each, log in FUZZ/artifacts
 	@mkdir -p $(FUZZ)/artifacts
-	for target in json safetensors zip; do \
+	for target in json safetensors zip vector_text vector_binary npy lines; do \
 	  (cd $(FUZZ) && cargo +nightly fuzz run $$target -- -runs=$(FUZZ_RUNS) -max_len=4096 -timeout=2 -rss_limit_mb=1024 \
 	    -print_final_stats=1) 2>&1 | tee $(FUZZ)/artifacts/$$target.log; \
 	done

@@ -32,3 +32,23 @@ fn zip() {
 fn json() {
     replay("json", check::json);
 }
+
+#[test]
+fn vector_text() {
+    replay("vector_text", check::vector_text);
+}
+
+#[test]
+fn vector_binary() {
+    replay("vector_binary", check::vector_binary);
+}
+
+#[test]
+fn npy() {
+    replay("npy", check::npy);
+}
+
+#[test]
+fn lines() {
+    replay("lines", check::lines);
+}
