@@ -1,12 +1,13 @@
 //! Suppression of boxes on one thread, by throughput in boxes: scattered ones of all sizes, clusters, one object, apart; and what is
-//! done to them first.
+//! done to them first. Batches of images, whose boxes have classes.
 
 use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use dlrs_kernels::boxes::{Decay, Limits, check, nms, ranks, soft_nms};
+use dlrs_kernels::boxes::{Decay, Images, Limits, check, many_nms, many_soft_nms, nms, ranks, soft_nms};
 use dlrs_kernels::isa::Isa;
+use dlrs_kernels::mem::{set_threads, team};
 
 const KINDS: [&str; 4] = ["scattered", "clusters", "one object", "apart"];
 
@@ -70,5 +71,28 @@ fn suppression(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, suppression);
+/// Eight images of boxes of 20 classes.
+fn batches(c: &mut Criterion) {
+    let isa = Isa::current();
+    set_threads(1);
+    let mut group = c.benchmark_group("batches");
+    group.sample_size(10).warm_up_time(Duration::from_millis(100)).measurement_time(Duration::from_millis(500));
+    let (count, n) = (8, 5000);
+    let (sides, scores) = boxes("clusters", count * n);
+    let classes: Vec<i64> = (0..count * n).map(|i| (i * 7 % 20) as i64).collect();
+    let limits = Limits { least: None, threshold: 0.5, most: n };
+    group.throughput(Throughput::Elements((count * n) as u64));
+    for (name, classes) in [("of one class", None), ("of 20 classes", Some(&classes[..]))] {
+        let images = Images { boxes: &sides[..], scores: &scores[..], classes, count };
+        group.bench_function(BenchmarkId::new("hard", name), |b| {
+            b.iter(|| many_nms(isa, &team(), black_box(images), limits, &|| false));
+        });
+        group.bench_function(BenchmarkId::new("soft", name), |b| {
+            b.iter(|| many_soft_nms(isa, &team(), black_box(images), Decay::Linear(0.3), 1e-3, 200, &|| false));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, suppression, batches);
 criterion_main!(benches);

@@ -1,11 +1,17 @@
 //! Scores of texts and steps of a beam search, on one thread: throughput in bytes of text, cells of edit tables, and bytes of scores.
+//! Nearest vectors on one thread and two, beside the sum of the same matrix: both in bytes of it.
 
+use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use dlrs_benches::peak::sum_of;
 use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{set_threads, team};
-use dlrs_kernels::text::{BeamSearch, Rules, Segment, Tokenizer, Unit, corpus_counts, many_edits};
+use dlrs_kernels::text::{
+    BeamSearch, Rules, Segment, Tokenizer, Unit, corpus_counts, many_distances, many_edits, nearest_rows,
+    sentence_counts,
+};
 
 /// Numbers below `n`, the same every time.
 fn draws(mut state: u64) -> impl FnMut(u64) -> u64 {
@@ -31,6 +37,9 @@ fn bleu(c: &mut Criterion) {
             b.iter(|| corpus_counts(&team(), &segments, tokenizer, 4, &|| false));
         });
     }
+    group.bench_function("ThirteenA, each", |b| {
+        b.iter(|| sentence_counts(&team(), &segments, Tokenizer::ThirteenA, 4, &|| false));
+    });
     group.finish();
 }
 
@@ -44,6 +53,11 @@ fn edits(c: &mut Criterion) {
         group.throughput(Throughput::Elements(20 * words * words));
         group.bench_function(BenchmarkId::new("words", words), |b| {
             b.iter(|| many_edits(&team(), &pairs, Unit::Words, &|| false));
+        });
+        let ids: Vec<Vec<i64>> = (0..40).map(|_| (0..words).map(|_| (draw(40) * draw(40)) as i64).collect()).collect();
+        let pairs: Vec<(&[i64], &[i64])> = ids.chunks_exact(2).map(|two| (&*two[0], &*two[1])).collect();
+        group.bench_function(BenchmarkId::new("numbers", words), |b| {
+            b.iter(|| many_distances(&team(), &pairs, &|| false));
         });
     }
     group.finish();
@@ -67,11 +81,44 @@ fn beam(c: &mut Criterion) {
     group.finish();
 }
 
+fn nearest(c: &mut Criterion) {
+    const ROWS: usize = 400_000;
+    let isa = Isa::current();
+    let mut group = c.benchmark_group("nearest");
+    for width in [50, 300] {
+        let mut draw = draws(4);
+        let mut floats = |count: usize| (0..count).map(|_| draw(2001) as f32 / 1000.0 - 1.0).collect::<Vec<f32>>();
+        let (rows, queries) = (floats(ROWS * width), floats(64 * width));
+        let scales = vec![1.0f32; ROWS];
+        group.throughput(Throughput::Bytes(4 * rows.len() as u64));
+        for threads in [1, 2] {
+            set_threads(threads);
+            group.bench_function(BenchmarkId::new(format!("sum, {threads} threads"), width), |b| {
+                b.iter(|| {
+                    let parts = rows.len().div_ceil(1 << 18);
+                    team().collect(parts, &|| false, |i, _| {
+                        sum_of(isa, black_box(&rows[i << 18..rows.len().min((i + 1) << 18)]))
+                    })
+                });
+            });
+            for asked in [1, 8, 64] {
+                let queries = &queries[..asked * width];
+                group.bench_function(BenchmarkId::new(format!("{asked} queries, {threads} threads"), width), |b| {
+                    b.iter(|| nearest_rows(isa, &team(), &rows, &scales, black_box(queries), width, 10, &|| false));
+                });
+            }
+        }
+    }
+    group.finish();
+    set_threads(1);
+}
+
 fn all(c: &mut Criterion) {
     set_threads(1);
     bleu(c);
     edits(c);
     beam(c);
+    nearest(c);
 }
 
 criterion_group! {

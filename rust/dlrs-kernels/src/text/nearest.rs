@@ -7,12 +7,14 @@ use crate::dispatch;
 use crate::isa::{Isa, Simd};
 use crate::mem::{Stop, Team};
 
-/// Rows of a shard: a few hundred kB of the usual vectors.
-const SHARD: usize = 4096;
-/// Rows whose products wait together for the comparison with what has been kept.
+/// Rows of a shard: some of the usual vectors' megabytes, so that lists are seldom begun anew.
+const SHARD: usize = 8192;
+/// Rows that all queries meet while they are in a near cache.
 const BLOCK: usize = 64;
 /// Queries that share a row in registers.
 const TOGETHER: usize = 4;
+/// The most lanes of a level.
+const LANES: usize = 16;
 
 /// A row and its product.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,6 +65,7 @@ pub fn nearest_rows(
         return Some(Vec::new());
     }
     let count = queries.len() / width;
+    let packed = dispatch!(isa, s => pack(s, queries, width));
     let parts = team.collect(scales.len().div_ceil(SHARD), stop, |i, stop| {
         let end = ((i + 1) * SHARD).min(scales.len());
         let mut kept: Vec<Kept> = (0..count).map(|_| Kept::new(k)).collect();
@@ -72,7 +75,7 @@ pub fn nearest_rows(
             }
             let last = (first + BLOCK).min(end);
             let (rows, scales) = (&rows[first * width..last * width], &scales[first..last]);
-            dispatch!(isa, s => block(s, rows, scales, queries, width, first as u32, &mut kept));
+            dispatch!(isa, s => block(s, rows, scales, &packed, width, first as u32, &mut kept));
         }
         kept.into_iter().map(|kept| kept.heap.into_vec()).collect::<Vec<_>>()
     })?;
@@ -90,14 +93,16 @@ pub fn nearest_rows(
 struct Kept {
     heap: BinaryHeap<Reverse<Near>>,
     most: usize,
+    /// The smallest score once there are as many as may be. Until then NaN, which nothing is at most: everything is offered.
+    floor: f32,
 }
 
 impl Kept {
     fn new(most: usize) -> Self {
-        Self { heap: BinaryHeap::with_capacity(most.min(SHARD)), most }
+        Self { heap: BinaryHeap::with_capacity(most.min(SHARD)), most, floor: f32::NAN }
     }
 
-    #[inline]
+    #[inline(never)] // few get here
     fn offer(&mut self, near: Near) {
         if self.heap.len() < self.most {
             self.heap.push(Reverse(near));
@@ -106,63 +111,163 @@ impl Kept {
         {
             *least = Reverse(near);
         }
+        if self.heap.len() == self.most {
+            self.floor = self.heap.peek().map_or(f32::NAN, |least| least.0.score);
+        }
     }
+}
+
+/// Queries as rows meet them: of each [`TOGETHER`] of them the first vectors of all, then the second ones; zeros behind the width. What is
+/// left over stands alone.
+fn pack<S: Simd>(_: S, queries: &[f32], width: usize) -> Vec<f32> {
+    let padded = width.next_multiple_of(S::LANES);
+    let mut packed = vec![0.0; queries.len() / width * padded];
+    for (packed, queries) in packed.chunks_mut(TOGETHER * padded).zip(queries.chunks(TOGETHER * width)) {
+        let together = if queries.len() == TOGETHER * width { TOGETHER } else { 1 };
+        for (i, query) in queries.chunks_exact(width).enumerate() {
+            let (start, apart) = if together == 1 { (i * padded, 1) } else { (i * S::LANES, TOGETHER) };
+            for (j, values) in query.chunks(S::LANES).enumerate() {
+                packed[start + j * apart * S::LANES..][..values.len()].copy_from_slice(values);
+            }
+        }
+    }
+    packed
 }
 
 /// Offers the rows of a block to what the queries have kept.
 #[inline(always)]
-fn block<S: Simd>(s: S, rows: &[f32], scales: &[f32], queries: &[f32], width: usize, first: u32, kept: &mut [Kept]) {
-    for (queries, kept) in queries.chunks(TOGETHER * width).zip(kept.chunks_mut(TOGETHER)) {
-        let mut scores = [[0.0f32; BLOCK]; TOGETHER];
-        if kept.len() == TOGETHER {
-            products::<S, TOGETHER>(s, rows, scales, queries, width, &mut scores);
-        } else {
-            for (query, scores) in queries.chunks_exact(width).zip(&mut scores) {
-                products::<S, 1>(s, rows, scales, query, width, std::array::from_mut(scores));
+fn block<S: Simd>(s: S, rows: &[f32], scales: &[f32], packed: &[f32], width: usize, first: u32, kept: &mut [Kept]) {
+    let padded = width.next_multiple_of(S::LANES);
+    let mut query = 0;
+    while query + TOGETHER <= kept.len() {
+        let (packed, kept) = (&packed[query * padded..][..TOGETHER * padded], &mut kept[query..query + TOGETHER]);
+        offer_rows::<S, TOGETHER, 2>(s, rows, scales, packed, width, first, kept);
+        query += TOGETHER;
+    }
+    while query < kept.len() {
+        let (packed, kept) = (&packed[query * padded..][..padded], &mut kept[query..query + 1]);
+        offer_rows::<S, 1, 4>(s, rows, scales, packed, width, first, kept);
+        query += 1;
+    }
+}
+
+/// Offers rows to `N` queries. As many rows as a vector has lanes are multiplied, `R` at a time, before their sums are compared with what was
+/// kept.
+#[inline(always)]
+fn offer_rows<S: Simd, const N: usize, const R: usize>(
+    s: S,
+    rows: &[f32],
+    scales: &[f32],
+    packed: &[f32],
+    width: usize,
+    first: u32,
+    kept: &mut [Kept],
+) {
+    assert!(rows.len() == scales.len() * width && kept.len() == N);
+    let mut start = 0;
+    while start < scales.len() {
+        let count = (scales.len() - start).min(S::LANES);
+        let rows = &rows[start * width..(start + count) * width];
+        let mut sums = [[s.zero(); LANES]; N];
+        let mut i = 0;
+        while i < count {
+            products::<S, N, R>(s, rows, count, i, packed, width, &mut sums);
+            i += R;
+        }
+        // SAFETY: count <= LANES scales follow.
+        let scale = unsafe { s.load_partial(scales[start..start + count].as_ptr(), count) };
+        for n in 0..N {
+            // No −0, which total order puts before 0.
+            let scores = s.add(s.mul(lane_sums(s, &mut sums[n]), scale), s.zero());
+            let beaten = s.le(scores, s.splat(kept[n].floor));
+            let mut good = s.mask_bits(s.mask_and(s.mask_not(beaten), s.first(count)));
+            if good != 0 {
+                let mut each = [0.0; LANES];
+                s.store(&mut each, scores);
+                while good != 0 {
+                    let lane = good.trailing_zeros() as usize;
+                    kept[n].offer(Near { row: first + (start + lane) as u32, score: each[lane] });
+                    good &= good - 1;
+                }
             }
         }
-        for (kept, scores) in kept.iter_mut().zip(&scores) {
-            for (i, &score) in scores[..scales.len()].iter().enumerate() {
-                kept.offer(Near { row: first + i as u32, score });
+        start += count;
+    }
+}
+
+/// Lane by lane, the products of `R` rows from row `i` on with `N` queries. Behind the last row, it stands again.
+#[inline(always)]
+fn products<S: Simd, const N: usize, const R: usize>(
+    s: S,
+    rows: &[f32],
+    count: usize,
+    i: usize,
+    packed: &[f32],
+    width: usize,
+    sums: &mut [[S::F32; LANES]; N],
+) {
+    let mut starts = [0; R];
+    for r in 0..R {
+        starts[r] = (i + r).min(count - 1) * width;
+    }
+    assert!(starts[R - 1] + width <= rows.len() && packed.len() == N * width.next_multiple_of(S::LANES));
+    let mut acc = [[s.zero(); N]; R];
+    let (mut at, rows, queries) = (0, rows.as_ptr(), packed.as_ptr());
+    while at < width {
+        let left = width - at;
+        let mut x = [s.zero(); R];
+        for r in 0..R {
+            // SAFETY: `left` numbers of the row follow, and all rows end before the last one does.
+            x[r] = unsafe {
+                let row = rows.add(starts[r] + at);
+                if left >= S::LANES { s.load_ptr(row) } else { s.load_partial(row, left) }
+            };
+        }
+        for n in 0..N {
+            // SAFETY: N vectors of queries belong to each vector of a row, the last of which may be a part of one.
+            let y = unsafe { s.load_ptr(queries.add(N * at + n * S::LANES)) };
+            for r in 0..R {
+                acc[r][n] = s.fma(x[r], y, acc[r][n]);
             }
+        }
+        at += S::LANES;
+    }
+    for r in 0..R {
+        for n in 0..N {
+            sums[n][(i + r).min(S::LANES - 1)] = acc[r][n];
         }
     }
 }
 
-/// Products of every row with `N` queries.
+/// Lane `i` is the sum of the lanes of vector `i`, added in the order of `reduce_add`.
 #[inline(always)]
-fn products<S: Simd, const N: usize>(
-    s: S,
-    rows: &[f32],
-    scales: &[f32],
-    queries: &[f32],
-    width: usize,
-    scores: &mut [[f32; BLOCK]; N],
-) {
-    let whole = width / S::LANES * S::LANES;
-    let rest = width - whole;
-    assert!(queries.len() == N * width && rows.len() == scales.len() * width);
-    for (i, (row, &scale)) in rows.chunks_exact(width).zip(scales).enumerate() {
-        let mut sums = [s.zero(); N];
-        for at in (0..whole).step_by(S::LANES) {
-            let x = s.load(&row[at..]);
-            for n in 0..N {
-                sums[n] = s.fma(x, s.load(&queries[n * width + at..]), sums[n]);
-            }
-        }
-        if rest > 0 {
-            // SAFETY: rest < LANES elements of the row and of every query follow the whole vectors.
-            unsafe {
-                let x = s.load_partial(row[whole..].as_ptr(), rest);
-                for n in 0..N {
-                    let y = s.load_partial(queries[n * width + whole..][..rest].as_ptr(), rest);
-                    sums[n] = s.fma(x, y, sums[n]);
-                }
-            }
-        }
-        for n in 0..N {
-            scores[n][i] = s.reduce_add(sums[n]) * scale + 0.0; // no −0, which total order puts before 0
-        }
+fn lane_sums<S: Simd>(s: S, vectors: &mut [S::F32; LANES]) -> S::F32 {
+    halve::<S, 8>(s, vectors);
+    halve::<S, 4>(s, vectors);
+    halve::<S, 2>(s, vectors);
+    halve::<S, 1>(s, vectors);
+    vectors[0]
+}
+
+/// Of vectors `i` and `i + HALF` one: in lanes whose number has the bit `HALF` the sums of the second's lanes that differ in that bit, in the
+/// others those of the first's.
+#[inline(always)]
+fn halve<S: Simd, const HALF: usize>(s: S, vectors: &mut [S::F32; LANES]) {
+    if HALF >= S::LANES {
+        return;
+    }
+    let mut other = [0i32; LANES];
+    for lane in 0..LANES {
+        other[lane] = (lane ^ HALF) as i32;
+    }
+    // SAFETY: no level has more than LANES lanes.
+    let other = unsafe { s.load_i32_ptr(other.as_ptr()) };
+    let bit = s.and(other, s.splat_i32(HALF as i32));
+    let of_first = s.eq_i32(bit, s.splat_i32(HALF as i32));
+    for i in 0..HALF {
+        let (a, b) = (vectors[i], vectors[i + HALF]);
+        let (near, far) = (s.select(of_first, a, b), s.select(of_first, b, a));
+        vectors[i] = s.add(near, s.permute(far, other));
     }
 }
 
@@ -204,6 +309,49 @@ mod tests {
                 let positive = |near: &Near| (near.row, near.score + 0.0);
                 assert!(found.iter().map(positive).eq(expected.iter().map(positive)), "{isa:?} {count} {width}");
             }
+        }
+    }
+
+    #[test]
+    fn sums_of_lanes_are_those_of_reduce_add() {
+        fn check<S: Simd>(s: S) {
+            let x = draws(LANES * LANES, 3);
+            let x: Vec<f32> = x.iter().enumerate().map(|(i, x)| x * 1.1f32.powi(i as i32 % 90)).collect();
+            let mut vectors = [s.zero(); LANES];
+            for i in 0..S::LANES {
+                vectors[i] = s.load(&x[i * LANES..]);
+            }
+            let (expected, mut sums) = (vectors, [0.0; LANES]);
+            s.store(&mut sums, lane_sums(s, &mut vectors));
+            for i in 0..S::LANES {
+                assert_eq!(sums[i], s.reduce_add(expected[i]));
+            }
+        }
+        for isa in Isa::supported() {
+            dispatch!(isa, s => check(s));
+        }
+    }
+
+    #[test]
+    fn the_same_bits_alone_and_among_other_queries() {
+        for isa in Isa::supported() {
+            for width in [1, 15, 50, 300] {
+                let round = |x: Vec<f32>| x.into_iter().enumerate().map(|(i, x)| x / (1 + i % 7) as f32).collect();
+                let (rows, queries): (Vec<f32>, Vec<f32>) = (round(draws(333 * width, 1)), round(draws(7 * width, 2)));
+                let near = |queries: &[f32]| {
+                    nearest_rows(isa, &team(), &rows, &[0.7; 333], queries, width, 20, &|| false).unwrap()
+                };
+                let each: Vec<Near> = queries.chunks_exact(width).flat_map(near).collect();
+                assert_eq!(near(&queries), each);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_still_counted() {
+        let rows = [f32::NAN; 100];
+        for isa in Isa::supported() {
+            assert_eq!(nearest_rows(isa, &team(), &rows, &[1.0; 100], &[1.0], 1, 90, &|| false).unwrap().len(), 90);
         }
     }
 
