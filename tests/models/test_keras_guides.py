@@ -282,6 +282,19 @@ def test_export_says_what_there_is_instead(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_quantize_says_what_there_is_instead():
+    model = regressor()
+    for call, match in (
+        (lambda: model.quantize(), "Both `mode` and `config`"),
+        (lambda: model.quantize("int3"), "must be one of .*Received: mode='int3'"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            call()
+    for arguments in ({"mode": "int8"}, {"mode": "float8", "filters": "dense"}, {"config": object()}):
+        with pytest.raises(NotImplementedError, match=r"quantize: .* not .* yet.*quantize there.*half the size"):
+            model.quantize(**arguments)
+
+
 def test_hooks_of_batches_come_once_for_so_many_steps(data):
     seen = []
 

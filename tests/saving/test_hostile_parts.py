@@ -163,7 +163,7 @@ SHARDS = {
     "the map nothing": ("G11", lambda f: (f / "w.weights.json").write_bytes(b"")),
     "a path above": ("K1", _named("../outside.weights.h5")),
     "a path below": ("K1", _named("below/w.weights.h5")),
-    "an absolute path": ("K1", _named("/tmp/outside.weights.h5")),
+    "an absolute path": ("K1", _named("/etc/outside.weights.h5")),
     "a path of Windows": ("K1", _named("..\\outside.weights.h5")),
     "an address": ("K1", _named("https://example.org/w.weights.h5")),
     "a NUL in the name": ("K1", _named("w\0.weights.h5")),

@@ -1,15 +1,18 @@
 """FeatureSpace: what its features give, crosses, rows and batches, datasets, copies, models, refusals."""
 
 import copy
+import io
 import json
 import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from dlrs import Model, layers
+from dlrs import Model, layers, saving
 from dlrs.data import Dataset
+from dlrs.models import load_model
 from dlrs.utils import FeatureSpace
 
 TABLE: dict[str, Any] = {
@@ -115,6 +118,39 @@ def test_a_model_is_trained_on_what_a_dataset_maps() -> None:
     whole = Model(made.get_inputs(), model(encoded))
     columns = {key: np.array(column) for key, column in TABLE.items()}
     np.testing.assert_allclose(whole(columns), model.predict(made(TABLE), verbose=0), atol=1e-6)
+
+
+def test_files_hold_what_was_learned(tmp_path: Path) -> None:
+    pytest.importorskip("h5py")
+    made = FeatureSpace(
+        {
+            "size": "float_normalized", "age": FeatureSpace.integer_categorical(max_tokens=5, num_oov_indices=2),
+            "town": "string_categorical", "room": FeatureSpace.integer_hashed(8),
+            "width": FeatureSpace.float_discretized(3),
+        },
+        crosses=[FeatureSpace.cross(("age", "town"), 8), FeatureSpace.cross(("width", "age"), 4)],
+    )  # fmt: skip
+    table = {**TABLE, "room": TABLE["age"], "width": TABLE["size"]}
+    made.adapt(table)
+    made.save(tmp_path / "one.keras")
+    one = load_model(tmp_path / "one.keras")
+    one.save(tmp_path / "other.keras")  # as it is, before it is called
+    stream = io.BytesIO()
+    saving.save_model(one, stream)
+    stream.seek(0)
+    for again in (one, load_model(tmp_path / "other.keras"), load_model(stream)):
+        np.testing.assert_array_equal(again(table), made(table))
+        model = Model(again.get_inputs(), again.get_encoded_features())
+        np.testing.assert_allclose(model({k: np.array(v) for k, v in table.items()}), made(table), atol=1e-6)
+    for name in ("space.dlrs", "space.h5", "space"):
+        with pytest.raises(ValueError, match=r"must end in `\.keras`"):
+            made.save(tmp_path / name)
+    for name in ("space.dlrs", "space.h5"):
+        with pytest.raises(ValueError, match=r"FeatureSpace is saved to a path that ends in '\.keras'"):
+            saving.save_model(made, tmp_path / name)
+    with pytest.raises(ValueError, match=r"You need to call `\.adapt"):
+        FeatureSpace({"a": "float_normalized"}).save(tmp_path / "two.keras")
+        load_model(tmp_path / "two.keras")({"a": [1.0]})
 
 
 @pytest.mark.parametrize("how", ["configuration", "pickle", "copy"])

@@ -172,6 +172,33 @@ class Model(StateTree, Trainer, Layer):
         instead = 'Save with `save("model.keras")`, load the file with Keras on one of them and export there'
         raise NotImplementedError(f"export: dlrs does not write format={format!r}. {why}. {instead}.")
 
+    def quantize(self, mode: str | None = None, config: Any = None, filters: Any = None, **kwargs: Any) -> None:
+        """Refuse: layers that compute with integers or 8-bit floats are not there yet.
+
+        Args:
+            mode: "int8", "int4", "float8", "gptq" or "awq", as Keras calls them.
+            config: what Keras has for finer choices.
+            filters: names of layers, in Keras.
+
+        Raises:
+            ValueError: neither `mode` nor `config` is given, or Keras does not know the mode either.
+            NotImplementedError: always, otherwise.
+
+        >>> from dlrs import Input, Sequential, layers
+        >>> Sequential([Input((2,)), layers.Dense(1)]).quantize("int8")
+        Traceback (most recent call last):
+        ...
+        NotImplementedError: quantize: dlrs does not compute with quantized weights yet, here mode='int8'. ...
+        """
+        if mode is None and config is None:
+            raise ValueError("quantize: Both `mode` and `config` cannot be `None`.")
+        if mode is not None and mode not in _QUANTIZATIONS:
+            raise ValueError(f"quantize: `mode` must be one of {_QUANTIZATIONS}. Received: mode={mode!r}")
+        instead = 'Save with `save("model.keras")`, load the file with Keras and quantize there'
+        smaller = 'for weights of half the size, make the model under `dlrs.config.set_dtype_policy("float16")`'
+        why = f"dlrs does not compute with quantized weights yet, here mode={mode!r}"
+        raise NotImplementedError(f"quantize: {why}. {instead}; {smaller}.")
+
     def save_weights(self, filepath: Any, overwrite: bool = True, **kwargs: Any) -> None:
         """Save the weights to a `.safetensors` file; see `dlrs.saving.save_weights`."""
         from dlrs.saving.saving_api import save_weights
@@ -193,6 +220,9 @@ _EXPORTS = {
     "litert": "export_litert",
     "torch": "export_torch",
 }
+
+
+_QUANTIZATIONS = ("int8", "int4", "float8", "gptq", "awq")
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:

@@ -161,6 +161,8 @@ class KerasFile:
             FormatError: the configuration names what is not known (G2), describes nothing that can be made (C1), or
                 does not fit the tensors (G9, G15).
         """
+        if self.config["class_name"] == "FeatureSpace":
+            import dlrs.utils.feature_space  # noqa: F401 - which is made of layers and of this, and is rarely needed
         with making(self.path, "keras", "config.json", self.tree):
             with ObjectSharingScope():
                 model = deserialize_keras_object(self.config, custom_objects)
@@ -193,7 +195,7 @@ def read_weights(path: str) -> KerasState:
 
 def check_model(model: Any) -> None:
     """TypeError unless a configuration gave a model."""
-    if not hasattr(model, "compile_from_config"):
+    if not hasattr(model, "compile_from_config") and not getattr(model, "_is_saved_alone", False):
         raise TypeError(f"it describes a {type(model).__name__}, not a model")
 
 

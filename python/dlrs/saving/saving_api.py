@@ -68,6 +68,10 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, **kwargs: Any)
         _save_to_stream(model, filepath, include_optimizer)
         return
     path = _target(filepath, (".dlrs", ".keras", *_LEGACY), overwrite)
+    if getattr(model, "_is_saved_alone", False) and not path.endswith(".keras"):
+        raise ValueError(
+            f"save_model: a {type(model).__name__} is saved to a path that ends in '.keras', got {path!r}."
+        )
     if path.endswith(".dlrs"):
         write_saved_model(model, path)
         return

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from dlrs import ops
+from dlrs import ops, saving
 from dlrs.backend import KerasTensor, is_int_dtype, tree
 from dlrs.backend.checks import check_count
+from dlrs.backend.serialization import register_builtins
 from dlrs.data import Dataset
 from dlrs.layers import (
     CategoryEncoding,
@@ -214,7 +215,33 @@ class FeatureSpace(Kinds, Layer):
                 )
         return ops.concatenate([ops.cast(x, self.compute_dtype) for x in encoded.values()], axis=-1)
 
-    # Configuration
+    # Files and configuration
+
+    # `load_model` gives it, though it is no model.
+    _is_saved_alone = True
+
+    def save(self, filepath: Any) -> None:
+        """Save what it is and has learned to a `.keras` file, from which `load_model` makes it again.
+
+        Args:
+            filepath: the file, or an open binary stream. An older file is replaced at once.
+
+        Raises:
+            ValueError: the path does not end in `.keras`.
+            OSError: the disk is full or the like; an older file is as it was.
+
+        >>> import tempfile
+        >>> from dlrs.models import load_model
+        >>> space = FeatureSpace({"size": "float_normalized"})
+        >>> space.adapt({"size": [1.0, 3.0]})
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     space.save(folder + "/space.keras")
+        ...     load_model(folder + "/space.keras")({"size": [1.0, 3.0]}).tolist()
+        [[-1.0], [1.0]]
+        """
+        if not hasattr(filepath, "write") and not str(filepath).endswith(".keras"):
+            raise ValueError(f"FeatureSpace.save: `filepath` must end in `.keras`. Received: {filepath!r}")
+        saving.save_model(self, filepath)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -244,6 +271,9 @@ class FeatureSpace(Kinds, Layer):
                     space.preprocessors[key].set_weights([np.asarray(value) for value in values])
             space._adapted = True
         return space
+
+
+register_builtins((FeatureSpace,))
 
 
 def _learns(layer: Layer) -> bool:
