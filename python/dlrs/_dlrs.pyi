@@ -252,6 +252,25 @@ def read_vector_binary(path: Any, limit: int | None) -> tuple[list[str], int, Te
 def read_matrix(path: Any, limit: int | None) -> tuple[Tensor, int]: ...  # the first rows as float32, and how many the file has
 def read_lines(path: Any) -> list[str]: ...
 def write_vectors(path: Any, words: list[str], matrix: _ArrayLike, form: str) -> None: ...  # "word2vec", "word2vec-binary" or "glove"
+
+# Pairs of words, and GloVe's steps on them.
+def cooccurrence_unit(window: int) -> int: ...  # what a neighbour at distance 1 adds to the sums
+def count_cooccurrences(
+    words: _ArrayLike, ends: _ArrayLike, carried: int, vocabulary: int, window: int, symmetric: bool, parts: int
+) -> tuple[Tensor, Tensor, Tensor, Tensor]: ...  # uint32 words, int64 ends of sentences; rows and columns uint32, sums uint64, part after part; int64 ends of parts
+def glove_blocks(
+    pieces: Sequence[tuple[_ArrayLike, _ArrayLike, _ArrayLike]], vocabulary: int, part: int, parts: int, unit: int, x_max: float, alpha: float, seed: int
+) -> tuple[Tensor, Tensor]: ...  # uint32 (n, 3), place, bits of ln x, bits of f(x); int64 ends of blocks
+def glove_strata(seed: int, epoch: int, parts: int) -> list[int]: ...  # the order of an epoch
+@final
+class GloveTrainer:
+    """GloVe's parameters while they are trained: float32 (2, words, size + 1), and losses of the epoch's blocks, float64 (parts, parts)."""
+
+    def __new__(cls, weights: _ArrayLike, squares: _ArrayLike, losses: _ArrayLike) -> Self: ...
+    def begin(self) -> None: ...  # an epoch
+    def visit(self, cells: _ArrayLike, ends: _ArrayLike, stratum: int, rate: float) -> None: ...  # the blocks that have not been visited
+    def losses(self) -> Tensor: ...  # -1 of a block that has not been visited
+    def state(self) -> tuple[Tensor, Tensor]: ...  # weights and sums of squares
 def _panic(text: str) -> None: ...  # panics in Rust, which arrives as InternalError
 
 # Creation

@@ -10,6 +10,7 @@ mod epoch;
 mod errors;
 #[allow(unsafe_code)]
 mod exchange;
+mod glove;
 mod graph;
 mod index;
 mod io;
@@ -32,6 +33,8 @@ mod _dlrs {
     use crate::boxes::{box_nms, box_soft_nms};
     #[pymodule_export]
     use crate::errors::{_panic, ConcurrentUseError, FormatError, InternalError, TracingError};
+    #[pymodule_export]
+    use crate::glove::{PyGlove, cooccurrence_unit, count_cooccurrences, glove_blocks, glove_strata};
     #[pymodule_export]
     use crate::graph::{Program, Tape, Trace, is_tracing};
     #[pymodule_export]

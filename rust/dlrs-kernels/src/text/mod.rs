@@ -1,11 +1,14 @@
-//! Text: n-grams that two sentences share, edits that turn one into the other, the search for the likeliest sentence.
+//! Text: n-grams that two sentences share, edits that turn one into the other, the search for the likeliest sentence, vectors of
+//! words.
 //!
 //! Sentences to compare are bytes, UTF-8, of which lone surrogates may be part (WTF-8): Python's strings have them.
 
 mod beam;
 mod best;
 mod bleu;
+mod cooccurrence;
 mod edits;
+mod glove;
 mod nearest;
 mod numbering;
 mod space;
@@ -14,6 +17,8 @@ mod thirteen_a;
 pub use beam::{BeamSearch, Hypothesis, Rules};
 pub use best::{Fault, Score};
 pub use bleu::{NgramCounter, Segment, Tokenizer, corpus_counts, sentence_counts};
+pub use cooccurrence::{Piece, Sentences, Sums, Window, count_pairs, merge_pieces};
 pub use edits::{EditCounts, Editor, Unit, many_distances, many_edits};
+pub use glove::{CELL, Glove, MOST_ROWS, Side, UNVISITED, Weighting, blocks, strata};
 pub use nearest::{Near, nearest_rows};
 pub use numbering::Numbering;
