@@ -7,6 +7,8 @@ from bad_inputs.values import VALUES
 # Calls that ask for endless work and get it.
 ASKED_FOR: dict[tuple[str, str], str] = {
     ("models.Sequential.fit", "epochs"): "as many epochs as are asked for",
+    ("text.GloVe", "epochs"): "as many epochs as are asked for",
+    ("text.GloVe.fit", "epochs"): "as many epochs as are asked for",
     ("ops.fori_loop", "upper"): "as many steps as are asked for",
     ("ops.fori_loop", "lower"): "as many steps as are asked for",
     ("ops.while_loop", "cond"): "a condition that is always true",

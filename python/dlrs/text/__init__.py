@@ -1,9 +1,11 @@
-"""Text as numbers: tokens, vocabularies, windows, sampling, beam search, perplexity, scores of translations."""
+"""Text as numbers: tokens, vocabularies, windows, sampling, beam search, perplexity, scores of translations, word
+vectors."""
 
 from dlrs.text.beam import Hypothesis, beam_search, sentence_score
 from dlrs.text.edits import ErrorRate, cer, edit_distance, edit_distances, wer
 from dlrs.text.evaluation import perplexity
 from dlrs.text.generation import generate
+from dlrs.text.glove import GloVe
 from dlrs.text.sampling import sample
 from dlrs.text.tokens import tokenize
 from dlrs.text.translation import BleuScore, bleu, sentence_bleu
@@ -17,6 +19,7 @@ __all__ = [
     "BleuScore",
     "CharacterVocabulary",
     "ErrorRate",
+    "GloVe",
     "Hypothesis",
     "Vocabulary",
     "WordVectors",
