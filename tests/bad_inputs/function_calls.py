@@ -273,6 +273,9 @@ STRATEGY: dict[str, Arguments] = {
 TEXT: dict[str, Arguments] = {
     "CharacterVocabulary": given(["a", "b"]),
     "WordVectors": given(X, ("b",)),
+    "AnalogyScore": given(()),
+    "AnalogySection": given("family", 3, (), 1),
+    "SimilarityScore": given(0.5, 0.5, 3, 1),
     "Vocabulary": given(["one", "two"]),
     "contiguous_windows": given(TOKENS, 4, 2),
     "language_model_dataset": given(TOKENS, 4, 2, seed=0),

@@ -9,6 +9,7 @@ from dlrs.text.glove import GloVe
 from dlrs.text.sampling import sample
 from dlrs.text.tokens import tokenize
 from dlrs.text.translation import BleuScore, bleu, sentence_bleu
+from dlrs.text.vector_evaluations import AnalogyScore, AnalogySection, SimilarityScore
 from dlrs.text.vector_files import read_vectors
 from dlrs.text.vectors import load_vectors
 from dlrs.text.vocabulary import CharacterVocabulary, Vocabulary
@@ -16,11 +17,14 @@ from dlrs.text.windows import contiguous_windows, language_model_dataset, langua
 from dlrs.text.word_vectors import WordVectors
 
 __all__ = [
+    "AnalogyScore",
+    "AnalogySection",
     "BleuScore",
     "CharacterVocabulary",
     "ErrorRate",
     "GloVe",
     "Hypothesis",
+    "SimilarityScore",
     "Vocabulary",
     "WordVectors",
     "beam_search",

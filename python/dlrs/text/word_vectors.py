@@ -11,6 +11,7 @@ import numpy as np
 
 from dlrs import _dlrs
 from dlrs.text.checks import check_count, check_text
+from dlrs.text.vector_evaluations import AnalogyScore, SimilarityScore, evaluate_analogies, evaluate_similarity
 
 Array = np.ndarray[Any, Any]
 
@@ -199,10 +200,7 @@ class WordVectors:
         self, questions: Iterable[tuple[str, str, str]], k: int = 1, method: str = "add", epsilon: float = 0.001
     ) -> list[list[tuple[str, float]]]:
         """`analogy` of every (a, b, c), many at a time."""
-        if method not in ("add", "mul"):
-            raise ValueError(f'WordVectors.analogy: `method` must be "add" or "mul", got {method!r:.60}.')
-        if not isinstance(epsilon, int | float) or not 0 < epsilon < np.inf:
-            raise ValueError(f"WordVectors.analogy: `epsilon` must be a number above 0, got {epsilon!r:.60}.")
+        _check_method("analogy", method, epsilon)
         rows = [self._question(question) for question in questions]
         if not rows:
             return []
@@ -216,6 +214,75 @@ class WordVectors:
             return self._answers("analogy", queries, k, left_out)
         self._check_k("analogy", k, 3)
         return [self._products(unit, k, rows, epsilon) for unit, rows in zip(units, left_out, strict=True)]
+
+    # Evaluations
+
+    def evaluate_analogies(
+        self,
+        questions: Any,
+        restrict_vocab: int | None = 300_000,
+        case_insensitive: bool = True,
+        method: str = "add",
+        epsilon: float = 0.001,
+    ) -> AnalogyScore:
+        """How many analogies are answered rightly, as Mikolov et al. 2013 count.
+
+        Args:
+            questions: a file in the format of Google's `questions-words.txt` (four words on a line; a line ": name"
+                begins a section), or quadruples (a, b, c, expected), or a mapping from sections to quadruples.
+            restrict_vocab: only the first so many words may be asked for and answer; None for all.
+            case_insensitive: whether words are compared in capitals; of words that are then equal the first is taken.
+            method: "add" for 3CosAdd or "mul" for 3CosMul, see `analogy`.
+            epsilon: that of 3CosMul.
+
+        Returns:
+            Accuracy of each section and of all, and the wrong answers. Questions with a word that is not in the
+            vocabulary are skipped and counted. The words asked with are no answers.
+
+        Raises:
+            ValueError: there are no questions, one has not four words (the message names the line), or an argument is
+                not as above.
+
+        >>> vectors = WordVectors.of(["king", "queen", "man", "woman", "apple"],
+        ...                          [[2, 1, 0], [2, -1, 0], [1, 1, 0], [1, -1, 0], [0, 0, 1]])
+        >>> score = vectors.evaluate_analogies([("man", "king", "woman", "queen"), ("man", "boy", "woman", "girl")])
+        >>> score
+        AnalogyScore(total: 100.0 %, 1 of 1, 1 skipped)
+        """
+        _check_method("evaluate_analogies", method, epsilon)
+        return evaluate_analogies(self, questions, restrict_vocab, case_insensitive, method, epsilon)
+
+    def evaluate_similarity(
+        self,
+        pairs: Any,
+        restrict_vocab: int | None = 300_000,
+        case_insensitive: bool = True,
+        delimiter: str = "\t",
+        column: int | str = 2,
+    ) -> SimilarityScore:
+        """How well cosines agree with people's scores of how similar two words are, as in WordSim-353 and SimLex-999.
+
+        Args:
+            pairs: a file with two words and a score on a line, where lines that begin with "#" and a first line of
+                names do not count, or a sequence of (word, word, score).
+            restrict_vocab: only the first so many words are known; None for all.
+            case_insensitive: whether words are compared in capitals; of words that are then equal the first is taken.
+            delimiter: what stands between the columns of the file.
+            column: where the score stands: a number from 0, or a name in the first line ("SimLex999").
+
+        Returns:
+            Spearman's and Pearson's correlation (NaN for fewer than two pairs, or if all scores are equal), and how
+            many pairs were skipped because a word is not in the vocabulary.
+
+        Raises:
+            ValueError: there are no pairs, a line has no score (the message names it), or an argument is not as above.
+
+        >>> vectors = WordVectors.of(["cat", "dog", "car"], [[3, 1], [2, 1], [-1, 3]])
+        >>> judged = [("cat", "dog", 9.0), ("dog", "car", 2.0), ("cat", "car", 1.0), ("cat", "ox", 5.0)]
+        >>> vectors.evaluate_similarity(judged)
+        SimilarityScore(Spearman 1.0000, Pearson 0.9998, 3 pairs, 1 skipped)
+        """
+        return evaluate_similarity(self, pairs, restrict_vocab, case_insensitive, delimiter, column)
 
     def _question(self, question: Any) -> tuple[int, int, int]:
         if isinstance(question, str) or not isinstance(question, Iterable):
@@ -266,6 +333,13 @@ class WordVectors:
 
     def __repr__(self) -> str:
         return f"WordVectors({self.found} of {len(self.matrix)} tokens found, {self.matrix.shape[1]} dimensions)"
+
+
+def _check_method(function: str, method: Any, epsilon: Any) -> None:
+    if method not in ("add", "mul"):
+        raise ValueError(f'WordVectors.{function}: `method` must be "add" or "mul", got {method!r:.60}.')
+    if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 < epsilon < np.inf:
+        raise ValueError(f"WordVectors.{function}: `epsilon` must be a number above 0, got {epsilon!r:.60}.")
 
 
 def _sequence(words: Any) -> Iterable[str]:
