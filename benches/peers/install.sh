@@ -5,7 +5,7 @@ set -euo pipefail
 venv=$1 python=${2:-python3}
 
 test -x "$venv/bin/python" || "$python" -m venv "$venv"
-for packages in "numpy" "setuptools torch torchvision onnx onnxruntime" "keras jax" "keras tensorflow-cpu" "sacrebleu jiwer"; do
+for packages in "numpy" "setuptools torch torchvision onnx onnxruntime" "keras jax" "keras tensorflow-cpu" "sacrebleu jiwer" "gensim"; do
     # shellcheck disable=SC2086 # several packages in one word
     "$venv/bin/python" -m pip install --quiet --upgrade $packages || echo "bench-peers: left out, not installable: $packages"
 done

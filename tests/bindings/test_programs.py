@@ -310,4 +310,5 @@ def test_threads_and_instruction_sets() -> None:
 def test_peaks() -> None:
     peaks = _dlrs.machine_peaks()
     assert set(peaks) == {"fma_gflops", "copy_gbs"}
+    assert 0.1 < _dlrs.read_gbs(1 << 22) < 1e5
     assert all(value > 0.1 for value in peaks.values())

@@ -18,7 +18,7 @@ NOT_OPS = {
     *("read_lines", "read_matrix", "read_vector_binary", "read_vector_text", "write_vectors"),
     *("GloveTrainer", "cooccurrence_unit", "count_cooccurrences", "glove_blocks", "glove_strata"),
     "masked_matmul",  # rows that the mask denies are nobody's: tests/layers/test_masked_steps.py
-    *("is_tracing", "num_threads", "set_num_threads", "isa", "supported_isas", "machine_peaks"),
+    *("is_tracing", "num_threads", "set_num_threads", "isa", "supported_isas", "machine_peaks", "read_gbs"),
 }
 
 # What `dlrs.ops` holds besides functions of tensors with values of their own: classes, control flow that calls back,

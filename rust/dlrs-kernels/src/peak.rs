@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use crate::dispatch;
 use crate::isa::{Isa, Simd};
+use crate::mem::Team;
 
 /// Multiply-adds of 12 independent chains of vectors: more than latency times throughput of a core, fewer than its registers.
 const CHAINS: usize = 12;
@@ -46,6 +47,21 @@ pub fn read_gbs(isa: Isa, bytes: usize) -> f64 {
             black_box(sum_of(isa, black_box(&data)));
         }
         best = best.max((repeats * bytes) as f64 / start.elapsed().as_secs_f64() / 1e9);
+    }
+    best
+}
+
+/// The same of all threads of a team together.
+pub fn team_read_gbs(isa: Isa, team: &Team, bytes: usize) -> f64 {
+    /// Elements that a thread takes at a time.
+    const SHARD: usize = 1 << 18;
+    let data = vec![1.0f32; bytes / 4];
+    let shards: Vec<&[f32]> = data.chunks(SHARD).collect();
+    let mut best = 0.0f64;
+    for _ in 0..15 {
+        let start = Instant::now();
+        black_box(team.collect(shards.len(), &|| false, |i, _| sum_of(isa, black_box(shards[i]))));
+        best = best.max(bytes as f64 / start.elapsed().as_secs_f64() / 1e9);
     }
     best
 }

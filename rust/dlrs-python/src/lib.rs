@@ -87,7 +87,7 @@ mod _dlrs {
         transpose,
     };
     #[pymodule_export]
-    use crate::system::{isa, machine_peaks, num_threads, set_num_threads, supported_isas};
+    use crate::system::{isa, machine_peaks, num_threads, read_gbs, set_num_threads, supported_isas};
     #[pymodule_export]
     use crate::tensor::PyTensor;
     #[pymodule_export]

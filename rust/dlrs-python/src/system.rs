@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{MAX_THREADS, requested_threads, set_threads, team};
-use dlrs_kernels::peak::{copy_gbs, fma_gflops};
+use dlrs_kernels::peak::{copy_gbs, fma_gflops, team_read_gbs};
 use pyo3::prelude::*;
 
 use crate::errors::{Result, fail, guard};
@@ -47,6 +47,12 @@ pub fn isa() -> &'static str {
 #[pyfunction]
 pub fn supported_isas() -> Vec<&'static str> {
     Isa::supported().into_iter().map(|isa| isa.level().name()).collect()
+}
+
+/// GB/s at which all threads together read `bytes`: what bounds a search through a matrix of that size.
+#[pyfunction]
+pub fn read_gbs(py: Python<'_>, bytes: usize) -> Result<f64> {
+    py.detach(|| guard(|| Ok(team_read_gbs(Isa::current(), &team(), bytes.clamp(4, 1 << 30)))))
 }
 
 /// What bounds this machine, measured now in about 50 ms: `fma_gflops`, f32 multiply-adds of one thread in registers, and

@@ -164,11 +164,11 @@ fn offer_rows<S: Simd, const N: usize, const R: usize>(
     kept: &mut [Kept],
 ) {
     assert!(rows.len() == scales.len() * width && kept.len() == N);
+    let mut sums = [[s.zero(); LANES]; N]; // behind the last row whatever there was: nobody looks
     let mut start = 0;
     while start < scales.len() {
         let count = (scales.len() - start).min(S::LANES);
         let rows = &rows[start * width..(start + count) * width];
-        let mut sums = [[s.zero(); LANES]; N];
         let mut i = 0;
         while i < count {
             products::<S, N, R>(s, rows, count, i, packed, width, &mut sums);
