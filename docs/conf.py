@@ -33,6 +33,7 @@ napoleon_custom_sections = [("Call arguments", "params_style")]
 python_use_unqualified_type_names = True
 
 PUBLIC = [info.name for info in pkgutil.iter_modules(dlrs.__path__) if not info.name.startswith("_")]
+PUBLIC.insert(PUBLIC.index("text") + 1, "text.debias")
 PUBLIC.insert(PUBLIC.index("utils") + 1, "utils.bounding_boxes")
 
 

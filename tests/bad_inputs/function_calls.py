@@ -11,6 +11,7 @@ from PIL import Image
 
 from dlrs import Input, KerasTensor, Sequential, audio, layers, ops
 from dlrs.backend import DTypePolicy
+from dlrs.text import WordVectors
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(0.1, 0.9, (3, 4)).astype(np.float32)
@@ -294,6 +295,22 @@ TEXT: dict[str, Arguments] = {
     "tokenize": given("One, two."),
 }
 
+PEOPLE = WordVectors.of(["she", "he", "her", "him", "nurse"], [[3, 1, 0], [-3, 1, 1], [2, 0, 1], [-1, 0, 2], [1, 1, 1]])
+
+DEBIAS: dict[str, Arguments] = {
+    "BiasReport": given(("nurse",), np.array([0.5]), np.array([0.0]), 0.5, 0.0),
+    "DefinitionalClassifier": given(np.ones(3), 0.0),
+    "bias_direction": given(PEOPLE, [("she", "he"), ("her", "him")]),
+    "bias_report": given(PEOPLE, PEOPLE, np.array([1.0, 0, 0]), ["nurse"]),
+    "definitional_classifier": given(PEOPLE, ["she", "he"]),
+    "direct_bias": given(PEOPLE, np.array([1.0, 0, 0]), ["nurse"]),
+    "equalize": given(PEOPLE, np.array([1.0, 0, 0]), [("she", "he")]),
+    "hard_debias": given(PEOPLE, np.array([1.0, 0, 0]), ["her", "him"], [("she", "he")]),
+    "indirect_bias": given(PEOPLE, np.array([1.0, 0, 0]), "she", "nurse"),
+    "neutralize": given(PEOPLE, np.array([1.0, 0, 0]), ["nurse"]),
+    "projections": given(PEOPLE, np.array([1.0, 0, 0]), ["nurse"]),
+}
+
 BACKEND: dict[str, Arguments] = {
     "AutocastScope": given("float16"),
     "CompiledFunction": given(double),
@@ -383,6 +400,7 @@ MODULES: dict[str, dict[str, Arguments]] = {
     "metrics": LOSSES,
     "strategy": STRATEGY,
     "text": TEXT,
+    "text.debias": DEBIAS,
     "tree": TREE,
     "utils": UTILS,
     "backend": BACKEND,

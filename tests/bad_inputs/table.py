@@ -15,7 +15,7 @@ from bad_inputs.object_calls import of_objects
 PUBLIC = (
     "activations", "audio", "backend", "callbacks", "config", "constraints", "data", "dtype_policies", "errors",
     "initializers", "layers", "losses", "metrics", "models", "ops", "ops.numpy", "ops.nn", "ops.linalg", "optimizers",
-    "optimizers.schedules", "random", "regularizers", "saving", "strategy", "text", "tree", "utils",
+    "optimizers.schedules", "random", "regularizers", "saving", "strategy", "text", "text.debias", "tree", "utils",
     "utils.bounding_boxes", "vision", "vision.boxes", "visualization", "wrappers",
 )  # fmt: skip
 

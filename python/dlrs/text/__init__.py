@@ -1,6 +1,7 @@
 """Text as numbers: tokens, vocabularies, windows, sampling, beam search, perplexity, scores of translations, word
 vectors."""
 
+from dlrs.text import debias
 from dlrs.text.beam import Hypothesis, beam_search, sentence_score
 from dlrs.text.edits import ErrorRate, cer, edit_distance, edit_distances, wer
 from dlrs.text.evaluation import perplexity
@@ -31,6 +32,7 @@ __all__ = [
     "bleu",
     "cer",
     "contiguous_windows",
+    "debias",
     "edit_distance",
     "edit_distances",
     "generate",
