@@ -266,6 +266,10 @@ def two_equal_tokens(last: Any, state: Any) -> Any:
     return np.zeros((len(last), 2)), state
 
 
+def text_model() -> Any:
+    return Sequential([Input((2,), dtype="int32"), layers.Embedding(3, 2)])
+
+
 STRATEGY: dict[str, Arguments] = {
     "BeamErrors": given(0.5, 0.5, np.array([True, False])),
     "beam_errors": given([-1.0, -2.0], [-2.0, -1.0]),
@@ -279,6 +283,10 @@ TEXT: dict[str, Arguments] = {
     "SimilarityScore": given(0.5, 0.5, 3, 1),
     "Vocabulary": given(["one", "two"]),
     "contiguous_windows": given(TOKENS, 4, 2),
+    "context_windows": given(TOKENS, 2, 1),
+    "nearby_words": given(TOKENS, 2),
+    "window_language_model": given(7, 2, 3, 4),
+    "embedding_vectors": given(text_model(), ["a", "b", "c"]),
     "language_model_dataset": given(TOKENS, 4, 2, seed=0),
     "language_model_windows": given(TOKENS, 4, 2),
     "perplexity": given(LABELS, X),

@@ -14,7 +14,14 @@ from dlrs.text.vector_evaluations import AnalogyScore, AnalogySection, Similarit
 from dlrs.text.vector_files import read_vectors
 from dlrs.text.vectors import load_vectors
 from dlrs.text.vocabulary import CharacterVocabulary, Vocabulary
-from dlrs.text.windows import contiguous_windows, language_model_dataset, language_model_windows
+from dlrs.text.window_model import embedding_vectors, window_language_model
+from dlrs.text.windows import (
+    context_windows,
+    contiguous_windows,
+    language_model_dataset,
+    language_model_windows,
+    nearby_words,
+)
 from dlrs.text.word_vectors import WordVectors
 
 __all__ = [
@@ -31,14 +38,17 @@ __all__ = [
     "beam_search",
     "bleu",
     "cer",
+    "context_windows",
     "contiguous_windows",
     "debias",
     "edit_distance",
     "edit_distances",
+    "embedding_vectors",
     "generate",
     "language_model_dataset",
     "language_model_windows",
     "load_vectors",
+    "nearby_words",
     "perplexity",
     "read_vectors",
     "sample",
@@ -46,4 +56,5 @@ __all__ = [
     "sentence_score",
     "tokenize",
     "wer",
+    "window_language_model",
 ]

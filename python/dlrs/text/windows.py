@@ -99,3 +99,68 @@ def contiguous_windows(ids: Any, length: int, batch_size: int) -> tuple[Array, A
         return tokens.reshape(size, batches, length).swapaxes(0, 1).reshape(-1, length)
 
     return ordered(text[:used]), ordered(text[1 : used + 1])
+
+
+def context_windows(ids: Any, before: int = 4, after: int = 0) -> tuple[Array, Array]:
+    """Every token of a text with the tokens around it: examples for a model that guesses it.
+
+    Contexts of the course: the last 4 words (`before=4`), 4 words on the left and right (`before=4, after=4`), the
+    last 1 word (`before=1`); for one nearby word see `nearby_words`.
+
+    Args:
+        ids: token ids of the text, along one axis.
+        before: how many tokens before it.
+        after: how many tokens after it.
+
+    Returns:
+        Contexts, int32 of shape (examples, before + after), and the tokens, int32 of shape (examples,). Tokens too
+        near to an end to have a whole context are not among them.
+
+    Raises:
+        ValueError: the text is shorter than `before + 1 + after`, or there is no context.
+
+    >>> contexts, targets = context_windows([1, 2, 3, 4, 5], before=2, after=1)
+    >>> contexts.tolist(), targets.tolist()
+    ([[1, 2, 4], [2, 3, 5]], [3, 4])
+    """
+    name = "context_windows"
+    text = check_ids(name, "ids", ids)
+    before, after = check_count(name, "before", before, 0), check_count(name, "after", after, 0)
+    length = before + 1 + after
+    if length == 1:
+        raise ValueError(f"{name}: `before` and `after` are both 0; there is no context.")
+    if len(text) < length:
+        raise ValueError(f"{name}: `ids` has {len(text)} tokens; a context and its token need {length}.")
+    windows = np.lib.stride_tricks.sliding_window_view(text, length)
+    contexts = windows[:, :-1] if after == 0 else np.delete(windows, before, axis=1)
+    return contexts, windows[:, before]
+
+
+def nearby_words(ids: Any, distance: int = 5) -> tuple[Array, Array]:
+    """Every token of a text with every token near it, one at a time: the pairs of a skip-gram.
+
+    Args:
+        ids: token ids of the text, along one axis.
+        distance: how far away a token may be.
+
+    Returns:
+        Contexts, int32 of shape (pairs, 1), and the tokens to guess, int32 of shape (pairs,).
+
+    Raises:
+        ValueError: the text has fewer than 2 tokens, or an argument is not as above.
+
+    >>> contexts, targets = nearby_words([1, 2, 3], distance=1)
+    >>> contexts[:, 0].tolist(), targets.tolist()
+    ([1, 2, 2, 3], [2, 1, 3, 2])
+    """
+    name = "nearby_words"
+    text = check_ids(name, "ids", ids)
+    distance = check_count(name, "distance", distance)
+    if len(text) < 2:
+        raise ValueError(f"{name}: `ids` has {len(text)} tokens; a pair needs 2.")
+    distance = min(distance, len(text) - 1)
+    steps = np.concatenate([np.arange(-distance, 0), np.arange(1, distance + 1)])
+    beside = np.arange(len(text))[:, None] + steps
+    within = (beside >= 0) & (beside < len(text))
+    contexts, _ = np.nonzero(within)
+    return text[contexts][:, None], text[beside[within]]
