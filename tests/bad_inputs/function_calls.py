@@ -301,6 +301,7 @@ TEXT: dict[str, Arguments] = {
     "edit_distances": given(["cat"], ["cart"]),
     "sample": given(X, 0.7, 3, 0.9, seed=0),
     "tokenize": given("One, two."),
+    "tsne": given(np.arange(12.0).reshape(6, 2), perplexity=2, iterations=3, seed=0),
 }
 
 PEOPLE = WordVectors.of(["she", "he", "her", "him", "nurse"], [[3, 1, 0], [-3, 1, 1], [2, 0, 1], [-1, 0, 2], [1, 1, 1]])

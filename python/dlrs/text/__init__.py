@@ -10,6 +10,7 @@ from dlrs.text.glove import GloVe
 from dlrs.text.sampling import sample
 from dlrs.text.tokens import tokenize
 from dlrs.text.translation import BleuScore, bleu, sentence_bleu
+from dlrs.text.tsne import tsne
 from dlrs.text.vector_evaluations import AnalogyScore, AnalogySection, SimilarityScore
 from dlrs.text.vector_files import read_vectors
 from dlrs.text.vectors import load_vectors
@@ -55,6 +56,7 @@ __all__ = [
     "sentence_bleu",
     "sentence_score",
     "tokenize",
+    "tsne",
     "wer",
     "window_language_model",
 ]

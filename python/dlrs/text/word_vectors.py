@@ -284,6 +284,43 @@ class WordVectors:
         """
         return evaluate_similarity(self, pairs, restrict_vocab, case_insensitive, delimiter, column)
 
+    def plot(
+        self,
+        words: Any,
+        method: str = "pca",
+        path: str | os.PathLike[str] | None = None,
+        title: str | None = None,
+        perplexity: float | None = None,
+        seed: int | None = 0,
+    ) -> Any:
+        """A map of words, by their unit vectors.
+
+        Args:
+            words: 3 to 1000 words, or a mapping from names of groups to words, which gives each group a colour.
+            method: "pca" for the two directions in which they vary most, or "tsne" for a map that keeps neighbours
+                together, see `dlrs.text.tsne`.
+            path: a file to write, in any format of Matplotlib.
+            title: stands above the map.
+            perplexity: t-SNE's; by default 30, or a third of the other words if they are fewer than 90.
+            seed: t-SNE's.
+
+        Returns:
+            Matplotlib's figure, which notebooks show.
+
+        Raises:
+            ImportError: Matplotlib is not installed (the `plot` extra).
+            KeyError: a word is not in the vocabulary; the message names words spelt like it.
+            ValueError: a word occurs twice, there are too few or too many, or an argument is not as above.
+
+        >>> vectors = WordVectors.of(["man", "king", "queen", "apple"], [[1, 1, 0], [2, 1, 0], [2, -1, 0], [0, 0, 1]])
+        >>> figure = vectors.plot({"people": ["man", "king", "queen"], "fruit": ["apple"]})
+        >>> [text.get_text() for text in figure.axes[0].texts]
+        ['man', 'king', 'queen', 'apple']
+        """
+        from dlrs.text.word_map import plot
+
+        return plot(self, words, method, path, title, perplexity, seed)
+
     def _question(self, question: Any) -> tuple[int, int, int]:
         if isinstance(question, str) or not isinstance(question, Iterable):
             raise TypeError(f"WordVectors.analogies: a question must be three words, got {question!r:.60}.")
