@@ -258,10 +258,10 @@ def write_vectors(path: Any, words: list[str], matrix: _ArrayLike, form: str) ->
 def cooccurrence_unit(window: int) -> int: ...  # what a neighbour at distance 1 adds to the sums
 def count_cooccurrences(
     words: _ArrayLike, ends: _ArrayLike, carried: int, vocabulary: int, window: int, symmetric: bool, parts: int
-) -> tuple[Tensor, Tensor, Tensor, Tensor]: ...  # uint32 words, int64 ends of sentences; rows and columns uint32, sums uint64, part after part; int64 ends of parts
+) -> list[tuple[Tensor, Tensor, Tensor]]: ...  # uint32 words, int64 ends of sentences; of each part rows and columns, uint32, and sums, uint64
 def glove_blocks(
     pieces: Sequence[tuple[_ArrayLike, _ArrayLike, _ArrayLike]], vocabulary: int, part: int, parts: int, unit: int, x_max: float, alpha: float, seed: int
-) -> tuple[Tensor, Tensor]: ...  # uint32 (n, 3), place, bits of ln x, bits of f(x); int64 ends of blocks
+) -> tuple[Tensor, Tensor, int]: ...  # uint32 (n, 3), place, bits of ln x, bits of f(x); int64 ends of blocks; a checksum
 def glove_strata(seed: int, epoch: int, parts: int) -> list[int]: ...  # the order of an epoch
 @final
 class GloveTrainer:
@@ -269,7 +269,7 @@ class GloveTrainer:
 
     def __new__(cls, weights: _ArrayLike, squares: _ArrayLike, losses: _ArrayLike) -> Self: ...
     def begin(self) -> None: ...  # an epoch
-    def visit(self, cells: _ArrayLike, ends: _ArrayLike, stratum: int, rate: float) -> None: ...  # the blocks that have not been visited
+    def visit(self, cells: Sequence[_ArrayLike], ends: Sequence[_ArrayLike], stratum: int, rate: float) -> None: ...  # the blocks that have not been visited; cells and ends of each part
     def losses(self) -> Tensor: ...  # -1 of a block that has not been visited
     def state(self) -> tuple[Tensor, Tensor]: ...  # weights and sums of squares
 def _panic(text: str) -> None: ...  # panics in Rust, which arrives as InternalError

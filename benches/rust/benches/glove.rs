@@ -44,7 +44,7 @@ fn counting(c: &mut Criterion) {
     group.bench_function("merge_pieces", |b| b.iter(merge));
     let merged = merge();
     group.bench_function("blocks", |b| {
-        b.iter(|| blocks(&team(), &merged, 0, PARTS, WINDOW.unit(), WEIGHTING, 0, &|| false));
+        b.iter(|| blocks(Isa::current(), &team(), &merged, 0, PARTS, WINDOW.unit(), WEIGHTING, 0, &|| false));
     });
     group.finish();
 }
@@ -54,15 +54,18 @@ fn steps(c: &mut Criterion) {
     let parts = counted(&words(200_000));
     let (mut cells, mut ends) = (Vec::new(), Vec::new());
     for (part, sums) in parts.into_iter().enumerate() {
-        let merged = [sums];
-        let blocks = blocks(&team(), &merged, part, PARTS, WINDOW.unit(), WEIGHTING, 0, &|| false);
-        for block in blocks.expect("nobody stops it") {
-            cells.extend_from_slice(block.as_flattened());
-            ends.push(cells.len() / CELL);
+        let blocks = blocks(Isa::current(), &team(), &[sums], part, PARTS, WINDOW.unit(), WEIGHTING, 0, &|| false);
+        let (mut all, mut part_ends) = (Vec::new(), Vec::new());
+        for block in blocks.expect("nobody stops it").cells {
+            all.extend_from_slice(block.as_flattened());
+            part_ends.push(all.len() / CELL);
         }
+        cells.push(all);
+        ends.push(part_ends);
     }
+    let cells: Vec<&[u32]> = cells.iter().map(Vec::as_slice).collect();
     let mut group = c.benchmark_group("glove_epoch");
-    group.throughput(Throughput::Elements((cells.len() / CELL) as u64));
+    group.throughput(Throughput::Elements((cells.concat().len() / CELL) as u64));
     for size in [50, 100, 300] {
         let weights: Vec<f32> = (0..VOCABULARY * (size + 1)).map(|i| ((i % 97) as f32 / 97.0 - 0.5) / 50.0).collect();
         let squares = vec![1.0; weights.len()];

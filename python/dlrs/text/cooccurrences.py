@@ -3,7 +3,6 @@
 import os
 import tempfile
 import time
-import zlib
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -137,12 +136,13 @@ class Counting:
 class Cells:
     """The pairs with X_ij > 0 as GloVe's kernel takes them.
 
-    A row of `cells` holds a place, i // parts + 65536 (j // parts), and the bits of ln X_ij and f(X_ij) as float32.
-    Block (i mod parts, j mod parts) follows block; `ends` says where each ends.
+    `cells` has an array for each part of the words i, those with the same i mod parts. A row of it holds a place,
+    i // parts + 65536 (j // parts), and the bits of ln X_ij and f(X_ij) as float32. Rows with the same j mod parts, a
+    block, follow each other; `ends` says where each block ends.
     """
 
-    cells: Array
-    ends: Array
+    cells: list[Array]
+    ends: list[Array]
     checksum: int
 
     @classmethod
@@ -166,7 +166,7 @@ class Cells:
             )
         runs.flush()
         cells = runs.cells()
-        if not len(cells.cells):
+        if not any(map(len, cells.cells)):
             raise ValueError(f"{owner}: no two words of the vocabulary stand within `window` = {counting.window}.")
         return cells
 
@@ -181,7 +181,7 @@ class _Runs:
         most = counting.memory // 2 // (_WORD_BYTES + 2 * _PAIR_BYTES * neighbours)
         self._most_words = min(max(most, 1), _LONGEST_CHUNK)
         self._words, self._ends, self._carried = array("I"), array("q"), 0
-        self._runs: list[tuple[Any, Array]] = []  # rows, columns and sums, or a file of them; ends of the parts
+        self._runs: list[tuple[Any, list[int]]] = []  # of each part rows, columns and sums, or a file; lengths of parts
         self._bytes = 0
         self._folder: str | None = None
 
@@ -207,66 +207,68 @@ class _Runs:
             self._ends.append(length)
         words, ends = np.frombuffer(self._words, np.uint32), np.frombuffer(self._ends, np.int64)
         c = self._counting
-        *sums, parts = _dlrs.count_cooccurrences(
-            words, ends, self._carried, self._vocabulary, c.window, c.symmetric, c.parts
-        )
-        self._keep([np.asarray(array) for array in sums], np.asarray(parts))
+        parts = _dlrs.count_cooccurrences(words, ends, self._carried, self._vocabulary, c.window, c.symmetric, c.parts)
+        self._keep([tuple(map(np.asarray, part)) for part in parts])
         rest = array("I", words[max(open_from, length - c.window) :].tolist())
         self._words, self._ends, self._carried = rest, array("q"), len(rest)
 
-    def _keep(self, sums: list[Array], parts: Array) -> None:
-        self._runs.append((sums, parts))
-        self._bytes += _PAIR_BYTES * len(sums[0])
-        # With the cells and one more copy of them, which come when all is counted, a third makes less than the whole.
+    def _keep(self, parts: list[Any]) -> None:
+        lengths = [len(part[0]) for part in parts]
+        self._runs.append((parts, lengths))
+        self._bytes += _PAIR_BYTES * sum(lengths)
+        # With the cells, which come when all is counted, a third makes less than the whole.
         if self._folder is None and self._bytes > self._counting.memory // 3:
             folder = tempfile.TemporaryDirectory(prefix="dlrs-glove-", dir=self._counting.folder)
             self._folder = self._stack.enter_context(folder)
         if self._folder is not None:
-            for number, (run, ends) in enumerate(self._runs):
+            for number, (run, lengths) in enumerate(self._runs):
                 if not isinstance(run, str):
-                    self._runs[number] = (self._write(f"run{number}", run), ends)
+                    self._runs[number] = (self._write(f"run{number}", run), lengths)
 
-    def _write(self, name: str, arrays: list[Array]) -> str:
+    def _write(self, name: str, parts: list[Any]) -> str:
         path = os.path.join(str(self._folder), name)
         with open(path, "wb") as file:
-            for part in arrays:
-                file.write(part.data)
+            for part in parts:
+                for array in part:
+                    file.write(array.data)
         return path
 
     def _part(self, run: int, part: int) -> tuple[Array, Array, Array]:
-        sums, ends = self._runs[run]
-        start, stop, count = int(ends[part - 1]) if part else 0, int(ends[part]), int(ends[-1])
-        if not isinstance(sums, str):
-            return sums[0][start:stop], sums[1][start:stop], sums[2][start:stop]
-        places = ((np.uint32, 4 * start), (np.uint32, 4 * (count + start)), (np.uint64, 8 * (count + start)))
-        rows, columns, numbers = (np.fromfile(sums, kind, stop - start, offset=place) for kind, place in places)
-        return rows, columns, numbers
+        parts, lengths = self._runs[run]
+        if not isinstance(parts, str):
+            found: tuple[Array, Array, Array] = parts[part]
+            return found
+        place, count = _PAIR_BYTES * sum(lengths[:part]), lengths[part]
+        with open(parts, "rb") as file:
+            file.seek(place)
+            rows, columns, sums = (np.fromfile(file, kind, count) for kind in (np.uint32, np.uint32, np.uint64))
+        return rows, columns, sums
 
     def cells(self) -> Cells:
         c = self._counting
         unit = _dlrs.cooccurrence_unit(c.window)
-        found: list[Array] = []
-        ends: list[Array] = []
-        checksum = total = 0
-        path = os.path.join(self._folder, "cells") if self._folder else None
+        found, all_ends, checksum = [], [], 0
         with ExitStack() as stack:
+            path = os.path.join(self._folder, "cells") if self._folder else None
             file = stack.enter_context(open(path, "wb")) if path else None
             for part in range(c.parts):
                 pieces = [self._part(run, part) for run in range(len(self._runs))]
-                blocks = _dlrs.glove_blocks(pieces, self._vocabulary, part, c.parts, unit, c.x_max, c.alpha, c.seed)
-                cells, block_ends = map(np.asarray, blocks)
-                checksum = zlib.crc32(cells.data, checksum)
-                ends.append(block_ends + total)
-                total += len(cells)
-                if file is None:
-                    found.append(cells)
-                else:
-                    file.write(cells.data)
+                cells, ends, one = _dlrs.glove_blocks(
+                    pieces, self._vocabulary, part, c.parts, unit, c.x_max, c.alpha, c.seed
+                )
+                checksum = (checksum + one) % (1 << 64)
+                all_ends.append(np.asarray(ends))
+                found.append(np.asarray(cells))
+                if file is not None:
+                    file.write(found[-1].data)
+                    found[-1] = np.empty((0, 3), np.uint32)
         self._runs.clear()
-        if path and total:
+        lengths = [int(ends[-1]) for ends in all_ends]
+        if path and sum(lengths):
             # Pages of a mapped file come and go as they are needed.
-            return Cells(np.memmap(path, np.uint32, "r", shape=(total, 3)), np.concatenate(ends), checksum)
-        return Cells(np.concatenate(found), np.concatenate(ends), checksum)
+            mapped = np.memmap(path, np.uint32, "r", shape=(sum(lengths), 3))
+            found = np.split(mapped, np.cumsum(lengths)[:-1])
+        return Cells(found, all_ends, checksum)
 
 
 class Speed:

@@ -193,12 +193,12 @@ class GloVe:
 
     def _epoch(self, trainer: Any, epoch: int, cells: Cells, epochs: int, verbose: int) -> float:
         """Visits all blocks that the epoch has not visited yet; the mean loss."""
-        counts = np.diff(cells.ends, prepend=0)
-        parts = math.isqrt(len(counts))
+        parts = len(cells.ends)
+        counts = np.concatenate([np.diff(ends, prepend=0) for ends in cells.ends])
         visited = np.asarray(trainer.losses()).reshape(-1) != -1
         if verbose:
             print_msg(f"Epoch {epoch + 1}/{epochs}")
-        bar = Speed(verbose, "pair", len(cells.cells))
+        bar = Speed(verbose, "pair", int(counts.sum()))
         bar.begin_at(int(counts[visited].sum()))
         rows = np.arange(parts)
         for stratum in _dlrs.glove_strata(self.seed, epoch, parts):

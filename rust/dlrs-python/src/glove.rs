@@ -62,7 +62,10 @@ fn check_window(window: usize) -> Result<()> {
     Ok(())
 }
 
-/// Rows, columns (uint32) and sums in units (uint64) of the pairs of words in a piece of a corpus, part after part, and where the parts end.
+/// Of each part rows, columns (uint32) and sums in units (uint64).
+type Part = (PyTensor, PyTensor, PyTensor);
+
+/// The sums of the pairs of words in a piece of a corpus, part after part.
 #[pyfunction]
 #[allow(clippy::too_many_arguments)] // plain arrays and numbers
 pub fn count_cooccurrences(
@@ -74,7 +77,7 @@ pub fn count_cooccurrences(
     window: usize,
     symmetric: bool,
     parts: usize,
-) -> Result<(PyTensor, PyTensor, PyTensor, PyTensor)> {
+) -> Result<Vec<Part>> {
     let (words, ends) = (view(words)?, view(ends)?);
     let (words, ends) = (elements::<u32>(&words)?, ends_of(elements(&ends)?, words.shape()?.size())?);
     check_window(window)?;
@@ -85,22 +88,18 @@ pub fn count_cooccurrences(
     let corpus = Sentences { words, ends: &ends, carried, vocabulary };
     let window = Window { width: window, symmetric };
     let counted = released(py, |stop| Ok(count_pairs(&team(), corpus, window, parts, stop)))?.unwrap_or_default();
-    let (mut all, mut ends) = (Sums::default(), Vec::new());
-    for part in counted {
-        all.rows.extend_from_slice(&part.rows);
-        all.columns.extend_from_slice(&part.columns);
-        all.sums.extend_from_slice(&part.sums);
-        ends.push(all.rows.len() as i64);
-    }
-    let n = [all.rows.len()];
-    Ok((tensor(&n, &all.rows)?, tensor(&n, &all.columns)?, tensor(&n, &all.sums)?, tensor(&[ends.len()], &ends)?))
+    let part = |part: Sums| {
+        let n = [part.rows.len()];
+        Ok((tensor(&n, &part.rows)?, tensor(&n, &part.columns)?, tensor(&n, &part.sums)?))
+    };
+    counted.into_iter().map(part).collect()
 }
 
 /// Rows, columns and sums of one part, as [`count_cooccurrences`] gives them.
 type Arrays<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
 
-/// The cells of a part, uint32 (n, 3), block after block, and where the blocks end; `pieces` are the part's rows, columns and sums in the pieces
-/// of a corpus.
+/// The cells of a part, uint32 (n, 3), block after block, where the blocks end, and a checksum; `pieces` are the part's rows, columns and sums
+/// in the pieces of a corpus.
 #[pyfunction]
 #[allow(clippy::too_many_arguments)] // plain arrays and numbers
 pub fn glove_blocks(
@@ -113,7 +112,7 @@ pub fn glove_blocks(
     x_max: f64,
     alpha: f64,
     seed: u64,
-) -> Result<(PyTensor, PyTensor)> {
+) -> Result<(PyTensor, PyTensor, u64)> {
     check_parts(vocabulary, parts)?;
     let views = pieces.iter().map(|(r, c, s)| Ok((view(r)?, view(c)?, view(s)?))).collect::<Result<Vec<_>>>()?;
     let mut pieces = Vec::new();
@@ -130,14 +129,16 @@ pub fn glove_blocks(
     let weighting = Weighting { x_max, alpha };
     let found = released(py, |stop| {
         let (team, sums) = (team(), merge_pieces(&team(), &pieces, vocabulary, stop));
-        Ok(sums.and_then(|sums| blocks(&team, &sums, part, parts, unit, weighting, seed, stop)))
+        Ok(sums.and_then(|sums| blocks(Isa::current(), &team, &sums, part, parts, unit, weighting, seed, stop)))
     })?;
-    let (mut cells, mut ends) = (Vec::new(), Vec::new());
-    for block in found.unwrap_or_default() {
+    let found = found.unwrap_or_default();
+    let (mut cells, mut ends) =
+        (Vec::with_capacity(CELL * found.cells.iter().map(Vec::len).sum::<usize>()), Vec::new());
+    for block in found.cells {
         cells.extend_from_slice(block.as_flattened());
         ends.push((cells.len() / CELL) as i64);
     }
-    Ok((tensor(&[cells.len() / CELL, CELL], &cells)?, tensor(&[ends.len()], &ends)?))
+    Ok((tensor(&[cells.len() / CELL, CELL], &cells)?, tensor(&[ends.len()], &ends)?, found.checksum))
 }
 
 /// The order of an epoch's strata.
@@ -193,24 +194,32 @@ impl PyGlove {
         Ok(())
     }
 
-    /// Visits what has not been visited of a stratum.
+    /// Visits what has not been visited of a stratum; `cells` and `ends` are those of each part.
     fn visit(
         &self,
         py: Python<'_>,
-        cells: &Bound<'_, PyAny>,
-        ends: &Bound<'_, PyAny>,
+        cells: Vec<Bound<'_, PyAny>>,
+        ends: Vec<Bound<'_, PyAny>>,
         stratum: usize,
         rate: f32,
     ) -> Result<()> {
-        let (cells, ends) = (view(cells)?, view(ends)?);
-        let (cells, ends) = (elements::<u32>(&cells)?, elements::<i64>(&ends)?);
-        if !cells.len().is_multiple_of(CELL) || ends.len() != self.parts * self.parts || stratum >= self.parts {
-            fail!(Value, "GloVe: expected cells (n, {CELL}), {} ends of blocks", self.parts * self.parts);
+        let cells = cells.iter().map(view).collect::<Result<Vec<_>>>()?;
+        let cells = cells.iter().map(elements::<u32>).collect::<Result<Vec<_>>>()?;
+        if cells.len() != self.parts || ends.len() != self.parts || stratum >= self.parts {
+            fail!(Value, "GloVe: expected the cells and ends of {} parts, and one of their strata", self.parts);
         }
-        let ends = ends_of(ends, cells.len() / CELL)?;
+        let mut all = Vec::new();
+        for (cells, ends) in cells.iter().zip(&ends) {
+            let ends = view(ends)?;
+            let ends = elements::<i64>(&ends)?;
+            if !cells.len().is_multiple_of(CELL) || ends.len() != self.parts {
+                fail!(Value, "GloVe: expected cells (n, {CELL}) and {} ends of blocks", self.parts);
+            }
+            all.push(ends_of(ends, cells.len() / CELL)?);
+        }
         let model = self.model()?;
         let model = &*model;
-        released(py, |stop| Ok(model.stratum(Isa::current(), &team(), cells, &ends, stratum, rate, stop)))?;
+        released(py, |stop| Ok(model.stratum(Isa::current(), &team(), &cells, &all, stratum, rate, stop)))?;
         Ok(())
     }
 

@@ -154,42 +154,46 @@ impl Places {
 /// A row being summed.
 struct Row {
     sums: Vec<u64>,
+    /// The columns whose sums are not 0 stand at the beginning; one more place takes what is not kept.
     columns: Vec<u32>,
+    count: usize,
 }
 
 impl Row {
     fn new(vocabulary: usize) -> Self {
-        Self { sums: vec![0; vocabulary], columns: Vec::new() }
+        Self { sums: vec![0; vocabulary], columns: vec![0; vocabulary + 1], count: 0 }
     }
 
     #[inline(always)]
     fn add(&mut self, column: u32, weight: u64) {
+        // Without a branch: whether a pair is new cannot be foreseen.
         let sum = &mut self.sums[column as usize];
-        if *sum == 0 {
-            self.columns.push(column);
-        }
+        self.columns[self.count] = column;
+        self.count += usize::from(*sum == 0);
         *sum += weight;
     }
 
     /// Hands the row over and begins anew.
     fn drain(&mut self, row: usize, to: &mut Sums) {
-        to.rows.resize(to.rows.len() + self.columns.len(), row as u32);
-        to.columns.extend_from_slice(&self.columns);
-        for column in self.columns.drain(..) {
+        let columns = &self.columns[..self.count];
+        to.rows.resize(to.rows.len() + columns.len(), row as u32);
+        to.columns.extend_from_slice(columns);
+        to.sums.reserve(columns.len());
+        for &column in columns {
             to.sums.push(std::mem::take(&mut self.sums[column as usize]));
         }
+        self.count = 0;
     }
 
     /// Sorts the columns.
     fn sort(&mut self) {
-        if self.columns.len() < self.sums.len() / 8 {
-            return self.columns.sort_unstable();
+        if self.count < self.sums.len() / 8 {
+            return self.columns[..self.count].sort_unstable();
         }
-        self.columns.clear();
+        self.count = 0;
         for (column, &sum) in self.sums.iter().enumerate() {
-            if sum != 0 {
-                self.columns.push(column as u32);
-            }
+            self.columns[self.count] = column as u32;
+            self.count += usize::from(sum != 0);
         }
     }
 }

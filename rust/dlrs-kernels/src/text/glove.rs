@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use super::cooccurrence::Sums;
 use crate::dispatch;
 use crate::isa::{Isa, Simd, prefetch_l1};
+use crate::math;
 use crate::mem::{Buffer, OutOfMemory, Stop, Team};
 use crate::random::philox4x32;
 
@@ -76,12 +77,22 @@ pub fn strata(seed: u64, epoch: u64, parts: usize) -> Vec<usize> {
     order
 }
 
-/// The blocks of row part `part`, by column part: each its cells one after another, in an order that `seed` decides. `None` once `stop` says so.
+/// The pairs of a part of the rows as cells.
+#[derive(Debug, Default)]
+pub struct Blocks {
+    /// By column part, each its cells one after another.
+    pub cells: Vec<Vec<[u32; CELL]>>,
+    /// A number that pairs and sums decide, whatever their order.
+    pub checksum: u64,
+}
+
+/// The cells of row part `part`, those of a block in an order that `seed` decides. `None` once `stop` says so.
 ///
 /// # Panics
 /// If a row is of another part.
 #[allow(clippy::too_many_arguments)] // the sums, how they are cut, how they are weighted, and who does it
 pub fn blocks(
+    isa: Isa,
     team: &Team,
     sums: &[Sums],
     part: usize,
@@ -90,31 +101,55 @@ pub fn blocks(
     weighting: Weighting,
     seed: u64,
     stop: Stop<'_>,
-) -> Option<Vec<Vec<[u32; CELL]>>> {
-    let dealt = team.collect(sums.len(), stop, |range, _| deal(&sums[range], part as u32, parts as u32))?;
-    team.collect(parts, stop, |column, _| {
-        let mut cells: Vec<[u32; CELL]> = Vec::with_capacity(dealt.iter().map(|range| range[column].len()).sum());
+) -> Option<Blocks> {
+    let dealt = team.collect(sums.len(), stop, |range, _| deal(&sums[range], part as u32, parts as u32, unit))?;
+    let cells = team.collect(parts, stop, |column, _| {
+        let mut cells: Vec<[u32; CELL]> = Vec::with_capacity(dealt.iter().map(|range| range.cells[column].len()).sum());
         for range in &dealt {
-            for &(place, sum) in &range[column] {
-                let x = sum as f64 / unit as f64;
-                let log = x.ln();
-                let f = if x < weighting.x_max { (weighting.alpha * (log - weighting.x_max.ln())).exp() } else { 1.0 };
-                cells.push([place, (log as f32).to_bits(), (f as f32).to_bits()]);
-            }
+            cells.extend_from_slice(&range.cells[column]);
         }
+        dispatch!(isa, s => weigh(s, &mut cells, weighting));
         Words::new(seed, 2, (part * parts + column) as u64).shuffle(&mut cells);
         cells
-    })
+    })?;
+    Some(Blocks { cells, checksum: dealt.iter().fold(0, |sum, range| sum.wrapping_add(range.checksum)) })
 }
 
-/// Places within their blocks and sums, by column part.
-fn deal(sums: &Sums, part: u32, parts: u32) -> Vec<Vec<(u32, u64)>> {
-    let mut dealt = vec![Vec::with_capacity(sums.rows.len() / parts as usize * 5 / 4); parts as usize];
+/// Places within their blocks and the bits of X_ij, by column part.
+fn deal(sums: &Sums, part: u32, parts: u32, unit: u64) -> Blocks {
+    let mut cells = vec![Vec::with_capacity(sums.rows.len() / parts as usize * 5 / 4); parts as usize];
+    let mut checksum = 0u64;
+    let unit = unit as f64;
     for ((&row, &column), &sum) in sums.rows.iter().zip(&sums.columns).zip(&sums.sums) {
         assert!(row % parts == part && row / parts < MOST_ROWS as u32 && column / parts < MOST_ROWS as u32);
-        dealt[(column % parts) as usize].push(((row / parts) | ((column / parts) << 16), sum));
+        let x = (sum as f64 / unit) as f32;
+        cells[(column % parts) as usize].push([(row / parts) | ((column / parts) << 16), x.to_bits(), 0]);
+        // Odd factors, so that neither pairs nor sums can be exchanged unnoticed.
+        let pair =
+            u64::from(row).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(column).wrapping_mul(0xc2b2_ae3d_27d4_eb4f);
+        checksum = checksum.wrapping_add((pair ^ (pair >> 29)).wrapping_mul(2 * sum + 1));
     }
-    dealt
+    Blocks { cells, checksum }
+}
+
+/// X_ij to ln X_ij and f(X_ij).
+#[inline(always)]
+fn weigh<S: Simd>(s: S, cells: &mut [[u32; CELL]], weighting: Weighting) {
+    let (alpha, top) = (s.splat((weighting.alpha as f32).min(f32::MAX)), s.splat(weighting.x_max.ln() as f32));
+    for cells in cells.chunks_mut(S::LANES) {
+        let mut x = [1.0; PAD];
+        for (x, cell) in x.iter_mut().zip(&*cells) {
+            *x = f32::from_bits(cell[1]);
+        }
+        let log = math::log(s, s.load(&x));
+        let f = s.min_fast(math::exp(s, s.mul(alpha, s.sub(log, top))), s.splat(1.0));
+        let (mut logs, mut weights) = ([0.0; PAD], [0.0; PAD]);
+        s.store(&mut logs, log);
+        s.store(&mut weights, f);
+        for (i, cell) in cells.iter_mut().enumerate() {
+            (cell[1], cell[2]) = (logs[i].to_bits(), weights[i].to_bits());
+        }
+    }
 }
 
 /// Parameters of one side (words, or words as contexts) as matrices (words, size + 1), the bias last.
@@ -215,7 +250,7 @@ impl Glove {
     /// Visits the blocks of a stratum that have not been visited in this epoch. Whether it came to its end; if `stop` says so before, the blocks
     /// that were begun are whole and the others as they were.
     ///
-    /// `cells` are those of all blocks, (0, 0), (0, 1), ..., which end at `ends`.
+    /// `cells` are those of each row part, block after block, which end at `ends`.
     ///
     /// # Panics
     /// If lengths do not fit or a cell names a row that there is not.
@@ -224,22 +259,22 @@ impl Glove {
         &self,
         isa: Isa,
         team: &Team,
-        cells: &[u32],
-        ends: &[usize],
+        cells: &[&[u32]],
+        ends: &[Vec<usize>],
         stratum: usize,
         rate: f32,
         stop: Stop<'_>,
     ) -> bool {
         let parts = self.parts;
-        assert!(ends.len() == parts * parts && ends[ends.len() - 1] * CELL == cells.len());
+        assert!(cells.len() == parts && ends.len() == parts && ends.iter().all(|ends| ends.len() == parts));
         let visited = team.collect(parts, stop, |row, _| {
             let column = (row + stratum) % parts;
             let block = row * parts + column;
             if f64::from_bits(self.losses[block].load(Relaxed)) != UNVISITED {
                 return;
             }
-            let start = if block == 0 { 0 } else { ends[block - 1] };
-            let cells = &cells[CELL * start..CELL * ends[block]];
+            let start = if column == 0 { 0 } else { ends[row][column - 1] };
+            let cells = &cells[row][CELL * start..CELL * ends[row][column]];
             // Nobody waits: within a stratum each part is one block's.
             let mut rows = self.sides[0][row].lock().unwrap_or_else(PoisonError::into_inner);
             let mut columns = self.sides[1][column].lock().unwrap_or_else(PoisonError::into_inner);
@@ -378,16 +413,48 @@ mod tests {
 
     const WEIGHTING: Weighting = Weighting { x_max: 100.0, alpha: 0.75 };
 
-    fn cells(words: u32, parts: usize) -> (Vec<u32>, Vec<usize>) {
+    fn cells(words: u32, parts: usize) -> (Vec<Vec<u32>>, Vec<Vec<usize>>) {
         let (mut cells, mut ends) = (Vec::new(), Vec::new());
         for part in 0..parts {
-            let part = blocks(&team(), &[sums(words, part, parts)], part, parts, 2, WEIGHTING, 5, &|| false).unwrap();
-            for block in part {
-                cells.extend(block.iter().flatten());
-                ends.push(cells.len() / CELL);
-            }
+            let sums = [sums(words, part, parts)];
+            let found = blocks(Isa::current(), &team(), &sums, part, parts, 2, WEIGHTING, 5, &|| false).unwrap();
+            let lengths = found.cells.iter().map(Vec::len);
+            ends.push(
+                lengths
+                    .scan(0, |end, n| {
+                        *end += n;
+                        Some(*end)
+                    })
+                    .collect(),
+            );
+            cells.push(found.cells.concat().into_flattened());
         }
         (cells, ends)
+    }
+
+    #[test]
+    fn cells_hold_the_sums() {
+        for isa in Isa::supported() {
+            let (sums, unit) = (sums(50, 2, 7), 3);
+            let found = blocks(isa, &team(), std::slice::from_ref(&sums), 2, 7, unit, WEIGHTING, 5, &|| false).unwrap();
+            let mut pairs = std::collections::BTreeMap::new();
+            for (column, cells) in found.cells.iter().enumerate() {
+                for &[place, log, f] in cells {
+                    let pair = ((place & 0xffff) * 7 + 2, (place >> 16) * 7 + column as u32);
+                    assert!(pairs.insert(pair, (f32::from_bits(log), f32::from_bits(f))).is_none());
+                }
+            }
+            assert_eq!(pairs.len(), sums.rows.len());
+            for (i, (&row, &column)) in sums.rows.iter().zip(&sums.columns).enumerate() {
+                let x = sums.sums[i] as f64 / unit as f64;
+                let (log, f) = pairs[&(row, column)];
+                assert!((f64::from(log) - x.ln()).abs() < 1e-6 * (1.0 + x.ln().abs()), "{isa:?}");
+                assert!((f64::from(f) - (x / 100.0).powf(0.75).min(1.0)).abs() < 2e-6 * f64::from(f), "{isa:?}");
+            }
+            let mut other = Sums { rows: sums.rows.clone(), columns: sums.columns.clone(), sums: sums.sums.clone() };
+            other.sums.swap(0, 5);
+            assert_ne!(deal(&other, 2, 7, unit).checksum, found.checksum);
+        }
     }
 
     /// The steps in single precision, with roots and quotients; the sum of losses.
@@ -424,17 +491,18 @@ mod tests {
         for isa in Isa::supported() {
             for (words, size, parts) in [(9, 1, 1), (33, 6, 4), (40, 14, 5), (40, 15, 3), (21, 16, 2), (21, 50, 21)] {
                 let (cells, ends) = cells(words, parts);
+                let views: Vec<&[u32]> = cells.iter().map(Vec::as_slice).collect();
                 let words = words as usize;
                 let mut expected = sides(words, size);
                 let mut model = Glove::new(words, size, parts, &expected, &vec![0.0; parts * parts]).unwrap();
                 for epoch in 0..2 {
                     model.begin();
                     for stratum in strata(3, epoch, parts) {
-                        assert!(model.stratum(isa, &team(), &cells, &ends, stratum, 0.05, &|| false));
+                        assert!(model.stratum(isa, &team(), &views, &ends, stratum, 0.05, &|| false));
                         for row in 0..parts {
                             let (column, block) = ((row + stratum) % parts, row * parts + (row + stratum) % parts);
-                            let start = if block == 0 { 0 } else { ends[block - 1] };
-                            let cells = &cells[CELL * start..CELL * ends[block]];
+                            let start = if column == 0 { 0 } else { ends[row][column - 1] };
+                            let cells = &cells[row][CELL * start..CELL * ends[row][column]];
                             let loss = twin(&mut expected, size, parts, (row, column), cells, 0.05);
                             assert!((model.losses()[block] - loss).abs() <= 1e-4 * (loss + 0.01), "{isa:?} {size}");
                         }
@@ -454,8 +522,9 @@ mod tests {
     fn a_stop_leaves_blocks_whole_and_the_rest_follows() {
         let (words, size, parts) = (60, 7, 12);
         let (cells, ends) = cells(words, parts);
+        let views: Vec<&[u32]> = cells.iter().map(Vec::as_slice).collect();
         let start = sides(words as usize, size);
-        let visit = |model: &Glove, stop: Stop<'_>| model.stratum(Isa::current(), &team(), &cells, &ends, 5, 0.1, stop);
+        let visit = |model: &Glove, stop: Stop<'_>| model.stratum(Isa::current(), &team(), &views, &ends, 5, 0.1, stop);
         let unvisited = vec![UNVISITED; parts * parts];
         let whole = Glove::new(words as usize, size, parts, &start, &unvisited).unwrap();
         assert!(visit(&whole, &|| false));

@@ -19,6 +19,6 @@ pub use best::{Fault, Score};
 pub use bleu::{NgramCounter, Segment, Tokenizer, corpus_counts, sentence_counts};
 pub use cooccurrence::{Piece, Sentences, Sums, Window, count_pairs, merge_pieces};
 pub use edits::{EditCounts, Editor, Unit, many_distances, many_edits};
-pub use glove::{CELL, Glove, MOST_ROWS, Side, UNVISITED, Weighting, blocks, strata};
+pub use glove::{Blocks, CELL, Glove, MOST_ROWS, Side, UNVISITED, Weighting, blocks, strata};
 pub use nearest::{Near, nearest_rows};
 pub use numbering::Numbering;
