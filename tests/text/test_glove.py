@@ -438,14 +438,17 @@ def test_files_whose_parts_do_not_fit(tmp_path: Path) -> None:
     model.save(path)
     good = loads(path.read_bytes())
     header = good["header"].tobytes()
-    for name, value in {
-        "header": np.frombuffer(header.replace(b'"version": 1', b'"version": 9'), np.uint8),
-        "weights": good["weights"][:, 1:],
-        "squares": good["squares"] - 1,
-        "losses": good["losses"].astype(np.float32),
-        "history": good["history"] * np.nan,
-        "counts": good["counts"][1:],
-    }.items():
+    for name, value in [
+        ("header", np.frombuffer(header.replace(b'"version": 1', b'"version": 9'), np.uint8)),
+        ("losses", good["losses"][1:]),
+        ("losses", np.array(1.0)),
+        ("losses", good["losses"].astype(np.float32)),
+        ("weights", good["weights"][:, 1:]),
+        ("squares", good["squares"] - 1),
+        ("history", good["history"] * np.nan),
+        ("counts", good["counts"][1:]),
+        ("counts", good["counts"].astype(np.int32)),
+    ]:
         path.write_bytes(dumps({**good, name: value}))
         with pytest.raises(FormatError, match="no GloVe model"):
             GloVe.load(path)

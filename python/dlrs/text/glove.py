@@ -30,7 +30,10 @@ _FORMAT = "dlrs GloVe"
 _LEAST_MEMORY = 1 << 16
 _MOST_NEIGHBOURS = 1000
 _MOST_NUMBERS = 1 << 40  # of all vectors
-_PART_BYTES = 1 << 20  # of a part's vectors and sums of squares: two parts fit into a second-level cache
+_PART_BYTES = 1 << 20  # of a part's vectors and sums of squares, both sides: blocks then stay in a second-level cache
+_VISITS = (
+    8  # of a row in a block, at least about so many: below, what cutting saves is less than what moving rows costs
+)
 _FEWEST_PARTS, _MOST_PARTS, _MOST_ROWS = 16, 64, 1 << 16
 
 
@@ -158,7 +161,7 @@ class GloVe:
         if verbose:
             print_msg("Reading the vocabulary")
         known = word_frequencies(owner, corpus, self.min_count, self.max_vocab, verbose)
-        parts = _parts(len(known.words), self.vector_size)
+        parts = _parts(len(known.words), self.vector_size, known.total * self.window)
         counting = Counting(
             self.window, self.symmetric, parts, self.x_max, self.alpha, self.seed, self.memory, self.folder
         )
@@ -170,7 +173,7 @@ class GloVe:
         cells = Cells.count(owner, corpus, known, counting, verbose, stack)
         if state is None:
             state = _State.start(known.words, known.counts, self.vector_size, parts, cells.checksum, self.seed)
-        elif state.checksum != cells.checksum:
+        elif state.checksum != cells.checksum or len(state.losses) != parts:
             raise ValueError(f"{owner}: `corpus` has other co-occurrences than the one that this model has begun with.")
         return state, cells
 
@@ -333,7 +336,9 @@ class _State:
             raise ValueError("`words` is no list of strings")
         if len(set(words)) != len(words) or isinstance(checksum, bool) or not isinstance(checksum, int):
             raise ValueError("a word occurs twice, or the checksum is no integer")
-        shape, parts = (2, len(words), size + 1), _parts(len(words), size)
+        shape, parts = (2, len(words), size + 1), len(tensors["losses"])
+        if not 0 < parts <= len(words) <= parts * _MOST_ROWS:
+            raise ValueError(f"`losses` has {parts} rows for {len(words)} words")
         expected: dict[str, tuple[str, tuple[int, ...]]] = {
             "weights": ("float32", shape),
             "squares": ("float32", shape),
@@ -360,10 +365,10 @@ def _checked(name: str, value: Any, least: int = 1, most: int | None = None, own
     return count
 
 
-def _parts(words: int, size: int) -> int:
-    """How many parts the words are dealt out to: results depend on it, so it depends on nothing but the shape."""
-    wanted = 8 * words * (size + 2) // _PART_BYTES
-    return min(words, max(_FEWEST_PARTS, min(_MOST_PARTS, wanted), -(-words // _MOST_ROWS)))
+def _parts(words: int, size: int, pairs: int) -> int:
+    """How many parts the words are dealt out to: results depend on it, so only the corpus and the sizes decide it."""
+    wanted = min(8 * words * (size + 2) // _PART_BYTES, pairs // (_VISITS * words), _MOST_PARTS)
+    return min(words, max(_FEWEST_PARTS, wanted, -(-words // _MOST_ROWS)))
 
 
 def _mean_loss(trainer: Any, counts: Array) -> float:
