@@ -65,7 +65,8 @@ class GloVe:
         symmetric: whether words to the right are neighbours too, or only those to the left.
         seed: an integer in [0, 2**32): first vectors, drawn uniformly from ±1/(2 vector_size), and orders.
         memory: bytes for counting. What does not fit goes to temporary files, and so do the pairs that are trained on;
-            they are removed when `fit` ends, whichever way. The vocabulary and the vectors come on top.
+            they are removed when `fit` ends, whichever way. The vocabulary, the vectors and about a 16th of the
+            pairs come on top.
         folder: where temporary files are made; by default where the system makes them.
 
     Raises:
