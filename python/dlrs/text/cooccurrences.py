@@ -277,9 +277,7 @@ class Speed:
     def __init__(self, verbose: int, unit: str, target: int | None = None) -> None:
         name = f"M{unit}s/s"
         stateful = [name, "loss"]
-        self._bar = Progbar(
-            target, verbose=verbose, interval=refresh_interval(), stateful_metrics=stateful, unit_name=unit
-        )
+        self._bar = Progbar(target, 10, verbose, interval=refresh_interval(), stateful_metrics=stateful, unit_name=unit)
         self._name, self._live = name, verbose == 1 and refresh_interval() < 1
         self._start = self._last = time.perf_counter()
         self._done = self._before = 0
