@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dlrs.backend.serialization import module_of_builtin
+from dlrs.saving.keras_ops import to_functions, to_operations
 
 # Arguments that dlrs has no use for, where they have the value that turns them off.
 _IDLE: dict[str, tuple[Any, ...]] = {
@@ -79,6 +80,7 @@ def modern(config: Any, version: int = 3) -> Any:
         return config
     if not isinstance(config.get("class_name"), str) or "config" not in config:
         return {key: modern(value, version) for key, value in config.items()}
+    config = to_functions(config)
     name = _CLASSES_1.get(config["class_name"], config["class_name"]) if version == 1 else config["class_name"]
     result = {**config, "class_name": name}
     if "module" not in config and not str(name).startswith("__") and name != "function":
@@ -97,16 +99,23 @@ def modern(config: Any, version: int = 3) -> Any:
     return result
 
 
-def of_keras(config: Any) -> Any:
-    """A configuration of dlrs with the names that Keras looks classes up by."""
+def of_keras(config: Any, legacy: bool = False) -> Any:
+    """A configuration of dlrs with the names that Keras looks classes up by.
+
+    The older format has no modules, without which Keras takes an operation for the layer of that name: of those files
+    it reads none with functions in a graph, and they are left as they are.
+    """
     if isinstance(config, list | tuple):
-        return [of_keras(item) for item in config]
+        return [of_keras(item, legacy) for item in config]
     if not isinstance(config, dict):
         return config
-    renamed = {key: of_keras(value) for key, value in config.items()}
+    entry = config if legacy else to_operations(config)
+    renamed = {key: of_keras(value, legacy) for key, value in entry.items()}
     inner = renamed.get("config")
     if isinstance(inner, dict) and _of_keras(config):
-        renamed["config"] = _with_terms({k: v for k, v in inner.items() if k not in _OWN or _OWN[k] != v})
+        dropped = ("trainable",) if str(config.get("class_name")).startswith("SpatialDropout") else ()
+        kept = {k: v for k, v in inner.items() if k not in dropped and (k not in _OWN or _OWN[k] != v)}
+        renamed["config"] = _with_terms(kept)
     if config.get("class_name") == "GroupedQueryAttention" and config.get("module") == "keras.layers":
         renamed["class_name"] = "GroupQueryAttention"
     return renamed

@@ -19,7 +19,7 @@ from dlrs.layers.index_lookup import IndexLookup
 from dlrs.saving.archive import write_file
 from dlrs.saving.hdf5 import Tree, format_hdf5, parse_hdf5, read_hdf5
 from dlrs.saving.keras_config import modern, of_keras
-from dlrs.saving.keras_state import KerasState, saved_objects, state_to_save
+from dlrs.saving.keras_state import KerasState, other_paths, saved_objects, state_to_save
 from dlrs.saving.limits import memory_limit, refuse_bombs, refuse_link
 from dlrs.saving.saving_lib import (
     _CONFIG_FILENAME,
@@ -176,7 +176,10 @@ class KerasFile:
         return model
 
     def _set_vocabularies(self, model: Any) -> None:
-        nodes = dict(saved_objects(model))
+        if not self.vocabularies:
+            return
+        others = other_paths(model)
+        nodes = {place: node for _, node in saved_objects(model) for place in others[id(node)]}
         for place, terms in self.vocabularies.items():
             layer = nodes.get(place)
             if not isinstance(layer, IndexLookup | TextVectorization):

@@ -5,8 +5,9 @@ Names of layers and variables have no part in it, since they differ between mode
 """
 
 import warnings
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from dlrs.backend import Variable, to_snake_case
@@ -19,6 +20,8 @@ from dlrs.saving.safetensors import StoredTensor
 
 _CONTAINERS = (list, tuple, dict)
 _SHOWN = 20
+# Paths of one object that are tried, and levels of a path.
+_ALIASES, _DEPTH = 16, 64
 
 
 def saved_objects(root: Any) -> Iterator[tuple[str, Any]]:
@@ -51,6 +54,39 @@ def _attributes(node: Any) -> list[tuple[str, Any]]:
     names += ["optimizer"] if isinstance(own.get("optimizer"), Optimizer) else []
     children = [(_public(node, name), own[name]) for name in names if _has_state(own.get(name))]
     return [*first, *sorted(children, key=lambda child: _rank(child[0]))]
+
+
+def other_paths(root: Any) -> dict[int, list[str]]:
+    """By the ids of layers and optimizers, all paths under which they may stand in a file, the shortest first.
+
+    Keras takes the first attribute by the alphabet: a model's list `layers` too, and properties of its class.
+    """
+    paths: dict[int, list[str]] = {}
+    queue: deque[tuple[str, Any]] = deque([("", root)])
+    while queue:
+        path, node = queue.popleft()
+        known = paths.setdefault(id(node), [])
+        if path in known or len(known) == _ALIASES or path.count("/") > _DEPTH:
+            continue
+        known.append(path)
+        children = _items(node) if isinstance(node, _CONTAINERS) else [*_attributes(node), *_aliases(node)]
+        queue.extend((f"{path}/{name}" if path else name, child) for name, child in children)
+    return paths
+
+
+def _aliases(node: Any) -> list[tuple[str, Any]]:
+    """Further attributes that show what a layer of one's own holds."""
+    if not isinstance(node, Layer):
+        return []
+    found: list[tuple[str, Any]] = [("layers", getattr(node, "layers", None))]
+    for cls in type(node).__mro__:
+        if cls.__module__.split(".")[0] == "dlrs":
+            break  # the user's own classes stand before
+        for name, value in vars(cls).items():
+            if isinstance(value, property) and not name.startswith("__"):
+                with suppress(Exception):  # as Keras does: a property may need what is not there
+                    found.append((name, value.__get__(node)))
+    return [(name, value) for name, value in found if _has_state(value)]
 
 
 def _public(node: Any, name: str) -> str:
@@ -131,8 +167,9 @@ class KerasState:
         nodes = [
             (path, node) for path, node in saved_objects(model) if with_optimizer or not isinstance(node, Optimizer)
         ]
+        nodes = self._found(model, nodes)
         before = [(variable, variable.value) for _, node in nodes for variable in _variables(node)]
-        known = {f"{path}/vars" if path else "vars" for path, _ in nodes}
+        known = {_group(path) for path, _ in nodes}
         try:
             for path, node in nodes:
                 if not is_skipped(node, skip):
@@ -151,8 +188,24 @@ class KerasState:
             warnings.warn(f"{self.path}: {len(report.mismatched)} objects could not be loaded: {shown}", stacklevel=4)
         return report
 
+    def _found(self, model: Any, nodes: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+        """The objects with the paths that the file has for them."""
+        taken = {path for path, _ in nodes if _group(path) in self.groups}
+        lost = {id(node) for path, node in nodes if path not in taken and _has_variables(node)}
+        if not lost:
+            return nodes
+        others = other_paths(model)
+        found = []
+        for path, node in nodes:
+            if id(node) in lost:
+                places = [p for p in others.get(id(node), ()) if p not in taken and _group(p) in self.groups]
+                path = places[0] if places else path
+                taken.add(path)
+            found.append((path, node))
+        return found
+
     def _load_one(self, path: str, node: Any, report: LoadReport) -> None:
-        group = f"{path}/vars" if path else "vars"
+        group = _group(path)
         store = {name: tensor.numpy() for name, tensor in self.groups.get(group, {}).items()}
         if not store and not _variables(node) and type(node).load_own_variables is Layer.load_own_variables:
             return
@@ -174,6 +227,17 @@ class KerasState:
             f"{'; '.join(text[:300] for text in wrong[:_SHOWN])}{more}"
         )
         return format_error(message, path=self.path, format=self.format, field=self.part, rule="G15")
+
+
+def _group(path: str) -> str:
+    return f"{path}/vars" if path else "vars"
+
+
+def _has_variables(node: Any) -> bool:
+    return bool(_variables(node)) or (isinstance(node, Layer) and type(node).load_own_variables is not _NO_VARIABLES)
+
+
+_NO_VARIABLES = Layer.load_own_variables
 
 
 def _check_optimizer(optimizer: Any, store: Mapping[str, Any]) -> None:

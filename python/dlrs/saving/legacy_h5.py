@@ -195,7 +195,7 @@ def _problem(variables: list[Any], tensors: list[StoredTensor]) -> str | None:
 
 def write_legacy(model: Any, path: str, include_optimizer: bool = True) -> None:
     """Write a model to a legacy `.h5` file that Keras 2 and 3 know, at once and durably."""
-    config = _legacy_layer(of_keras(serialize_keras_object(model)))
+    config = _legacy_layer(of_keras(serialize_keras_object(model), legacy=True))
     texts: dict[str, Any] = {"keras_version": KERAS_VERSION, "backend": "dlrs"}
     compile_config = of_keras(model.get_compile_config())
     arrays, attributes = _weights_tree(model, "model_weights/")
