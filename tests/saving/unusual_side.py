@@ -21,6 +21,9 @@ NOT_IN_H5 = {
 }
 
 
+NOT_IN_TEXTS = ("own_model", "shared_across_models")  # which have no inputs there, or shared layers several times
+
+
 def write(k: Any, folder: Path) -> None:
     """Files of all models, and for `read` what they predict and lose."""
     for name in CHOSEN:
@@ -55,7 +58,7 @@ def read(k: Any, folder: Path) -> dict[str, list[float]]:
             model, _ = UNUSUAL[name](k)
             model.load_weights(folder / weights)
             found[weights] = [_distance(outputs_of(model, inputs), outputs)]
-        if k.__name__ == "dlrs" and name != "own_model":  # which has no inputs in a text
+        if k.__name__ == "dlrs" and name not in NOT_IN_TEXTS:
             model = k.models.model_from_json((folder / f"{name}.json").read_text())
             model.load_weights(folder / f"{name}.weights.h5")
             found[f"{name}.json"] = [_distance(outputs_of(model, inputs), outputs)]
