@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from dlrs.ops import core, image, linalg, math, nn, numpy
+from dlrs import ops
 from dlrs.ops.class_forms import FunctionClass, class_form
 from dlrs.ops.operation import FUNCTIONS
 
-_MODULES = {"numpy": numpy, "nn": nn, "core": core, "math": math, "linalg": linalg, "image": image}
+_MODULES: dict[str, Any] = {
+    "numpy": ops.numpy, "nn": ops.nn, "core": ops.core, "math": ops.math, "linalg": ops.linalg, "image": ops.image,
+}  # fmt: skip
 _HOME = "keras.src.ops."
 # Functions that are known under two names.
 _SAME = {"abs": "absolute", "amax": "max", "amin": "min"}
