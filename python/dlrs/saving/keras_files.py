@@ -147,9 +147,12 @@ class KerasFile:
 
     def _terms(self, name: str, members: dict[str, bytes]) -> list[str]:
         try:
-            return members[name].decode().rstrip("\n").split("\n")
+            text = members[name].decode().rstrip("\n")
         except UnicodeDecodeError as error:
             raise self._error("the vocabulary is not UTF-8", name, "C1") from error
+        if not text:
+            raise self._error("the vocabulary has no terms", name, "C1")
+        return text.split("\n")
 
     def _error(self, message: str, field: str, rule: str) -> FormatError:
         return format_error(message, path=self.path, format="keras", field=field, rule=rule)
