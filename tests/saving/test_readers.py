@@ -11,6 +11,7 @@ ROOT = Path(dlrs.__file__).parent
 TESTS = Path(__file__).parent.parent
 # Calls by which Python opens a file or reads it, unless a mode says that it is written.
 OPENING = {"open", "read_bytes", "read_text", "read_file", "read_archive"}
+OPENING |= {"read_lines", "read_matrix", "read_vector_binary", "read_vector_text"}
 OPENING |= {"fromfile", "loadtxt", "genfromtxt", "memmap"}
 OPENING |= {"ZipFile", "TarFile", "File"}
 
@@ -24,8 +25,9 @@ JUDGED = {
     "index_lookup": (*MODELS, "layers/test_text_layers.py"),
     "integer_lookup": (*MODELS, "layers/test_text_layers.py"),
     "vocabulary": ("text/test_vocabulary.py",),
-    "vector_files": ("text/test_word_vectors.py",),
-    "vectors": ("text/test_vectors.py",),
+    **dict.fromkeys(("vector_files", "vectors"), ("text/test_hostile_vectors.py", "text/test_word_vectors.py")),
+    **dict.fromkeys(("cooccurrences", "glove"), ("text/test_glove.py",)),
+    "vector_evaluations": ("text/test_vector_evaluations.py",),
     # Data, archives and downloads.
     "idx": ("datasets/test_idx.py",),
     "packages": ("datasets/test_packages.py",),
