@@ -272,6 +272,14 @@ class GloveTrainer:
     def visit(self, cells: Sequence[_ArrayLike], ends: Sequence[_ArrayLike], stratum: int, rate: float) -> None: ...  # the blocks that have not been visited; cells and ends of each part
     def losses(self) -> Tensor: ...  # -1 of a block that has not been visited
     def state(self) -> tuple[Tensor, Tensor]: ...  # weights and sums of squares
+
+class Word2VecTrainer:
+    """Vectors of words in training, and the rules: without `negatives` the objective is hierarchical softmax."""
+
+    def __new__(cls, counts: list[int], size: int, window: int, dynamic: bool, sample: float, negatives: int | None, exponent: float, cbow: bool, seed: int) -> Self: ...
+    def train(self, words: _ArrayLike, number: int, rate: float) -> tuple[float, int]: ...  # uint32 with 2**32 - 1 behind each sentence; the sum of losses and their number
+    def matrices(self) -> tuple[Tensor, Tensor]: ...  # float32 (rows, size): inputs and outputs
+    def set_matrices(self, first: _ArrayLike, second: _ArrayLike) -> None: ...
 def _panic(text: str) -> None: ...  # panics in Rust, which arrives as InternalError
 
 # Creation

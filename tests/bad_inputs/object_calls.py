@@ -137,13 +137,14 @@ def of_text_layers() -> Iterator[Good]:
     yield Good("text.load_vectors", lambda: call(dlrs.text.load_vectors, word_vectors(), ["one", "two", "three"]))
     yield Good("text.read_vectors", lambda: call(dlrs.text.read_vectors, word_vectors(), 2))
     corpus = ["one two three", "two three one"] * 4
-    glove = dlrs.text.GloVe
+    for cls in (dlrs.text.GloVe, dlrs.text.Word2Vec):
 
-    def fitted(*args: Any, **kwargs: Any) -> Any:
-        return glove(*args, **kwargs).fit(corpus, 1, 0)
+        def fitted(*args: Any, cls: Any = cls, **kwargs: Any) -> Any:
+            return cls(*args, **kwargs).fit(corpus, 1, 0)
 
-    yield Good("text.GloVe", lambda: call(fitted, 2, epochs=1, of=glove))
-    yield Good("text.GloVe.fit", lambda: call(glove(2, epochs=1).fit, corpus, verbose=0))
+        name = f"text.{cls.__name__}"
+        yield Good(name, lambda fitted=fitted, cls=cls: call(fitted, 2, epochs=1, of=cls))
+        yield Good(f"{name}.fit", lambda cls=cls: call(cls(2, epochs=1).fit, corpus, verbose=0))
     texts = ["one two", "two three"]
     for cls, data, kwargs in (
         (layers.IntegerLookup, [[1, 2], [3, 4]], {"vocabulary": [1, 2, 3]}),

@@ -9,6 +9,8 @@ ASKED_FOR: dict[tuple[str, str], str] = {
     ("models.Sequential.fit", "epochs"): "as many epochs as are asked for",
     ("text.GloVe", "epochs"): "as many epochs as are asked for",
     ("text.GloVe.fit", "epochs"): "as many epochs as are asked for",
+    ("text.Word2Vec", "epochs"): "as many epochs as are asked for",
+    ("text.Word2Vec.fit", "epochs"): "as many epochs as are asked for",
     ("ops.fori_loop", "upper"): "as many steps as are asked for",
     ("ops.fori_loop", "lower"): "as many steps as are asked for",
     ("ops.while_loop", "cond"): "a condition that is always true",

@@ -16,6 +16,7 @@ NOT_OPS = {
     *("box_nms", "box_soft_nms"),
     *("BeamSearch", "bleu_counts", "edit_counts", "edit_distances", "nearest_vectors"),
     *("read_lines", "read_matrix", "read_vector_binary", "read_vector_text", "write_vectors"),
+    "Word2VecTrainer",
     *("GloveTrainer", "cooccurrence_unit", "count_cooccurrences", "glove_blocks", "glove_strata"),
     "masked_matmul",  # rows that the mask denies are nobody's: tests/layers/test_masked_steps.py
     *("is_tracing", "num_threads", "set_num_threads", "isa", "supported_isas", "machine_peaks", "read_gbs"),

@@ -23,6 +23,7 @@ from dlrs.text.windows import (
     language_model_windows,
     nearby_words,
 )
+from dlrs.text.word2vec import Word2Vec
 from dlrs.text.word_vectors import WordVectors
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "Hypothesis",
     "SimilarityScore",
     "Vocabulary",
+    "Word2Vec",
     "WordVectors",
     "beam_search",
     "bleu",

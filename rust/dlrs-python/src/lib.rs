@@ -22,6 +22,7 @@ mod tensor;
 mod text;
 mod variable;
 mod vectors;
+mod word2vec;
 
 use pyo3::prelude::*;
 
@@ -96,6 +97,8 @@ mod _dlrs {
     use crate::variable::{PyVariable, set_autocast};
     #[pymodule_export]
     use crate::vectors::{read_lines, read_matrix, read_vector_binary, read_vector_text, write_vectors};
+    #[pymodule_export]
+    use crate::word2vec::PyWord2Vec;
 
     #[pymodule_init]
     fn init(module: &pyo3::Bound<'_, pyo3::types::PyModule>) -> pyo3::PyResult<()> {

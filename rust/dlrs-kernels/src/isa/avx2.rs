@@ -269,6 +269,17 @@ impl Simd for Avx2 {
         })
     }
     #[inline(always)]
+    fn reduce_add_each(self, [a, b, c, d]: [__m256; 4]) -> [f32; 4] {
+        let first = v!({
+            let h = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+            _mm_add_ps(_mm256_castps256_ps128(h), _mm256_extractf128_ps::<1>(h))
+        });
+        let mut sums = [0.0; 4];
+        // SAFETY: there is room for four numbers.
+        unsafe { _mm_storeu_ps(sums.as_mut_ptr(), first) };
+        sums
+    }
+    #[inline(always)]
     fn reduce_max(self, a: __m256) -> f32 {
         let largest = v!({
             let q = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps::<1>(a));

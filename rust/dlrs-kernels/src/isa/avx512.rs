@@ -263,6 +263,23 @@ impl Simd for Avx512 {
         })
     }
     #[inline(always)]
+    fn reduce_add_each(self, [a, b, c, d]: [__m512; 4]) -> [f32; 4] {
+        let first = v!({
+            // Quarters are added until each of the four holds what is left of one vector, then the lanes of the quarters.
+            let ab = _mm512_add_ps(_mm512_shuffle_f32x4::<0x44>(a, b), _mm512_shuffle_f32x4::<0xee>(a, b));
+            let cd = _mm512_add_ps(_mm512_shuffle_f32x4::<0x44>(c, d), _mm512_shuffle_f32x4::<0xee>(c, d));
+            let q = _mm512_add_ps(_mm512_shuffle_f32x4::<0x88>(ab, cd), _mm512_shuffle_f32x4::<0xdd>(ab, cd));
+            let q = _mm512_add_ps(q, _mm512_permute_ps::<0x4e>(q));
+            let q = _mm512_add_ps(q, _mm512_permute_ps::<0xb1>(q));
+            let first = _mm512_setr_epi32(0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12);
+            _mm512_castps512_ps128(_mm512_permutexvar_ps(first, q))
+        });
+        let mut sums = [0.0; 4];
+        // SAFETY: there is room for four numbers.
+        unsafe { _mm_storeu_ps(sums.as_mut_ptr(), first) };
+        sums
+    }
+    #[inline(always)]
     fn reduce_max(self, a: __m512) -> f32 {
         let largest = v!({
             let h = _mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a));

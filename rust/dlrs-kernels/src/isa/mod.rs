@@ -102,6 +102,19 @@ pub(crate) fn prefetch_l2(p: *const f32) {
     let _ = p;
 }
 
+/// Fetches the line at `p`, which may be any address, into L1.
+#[inline(always)]
+pub(crate) fn prefetch_at(p: *const f32) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch may name any address.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(p.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = p;
+}
+
 /// Fetches the line of `x` into L1.
 #[inline(always)]
 pub(crate) fn prefetch_l1<T>(x: &T) {

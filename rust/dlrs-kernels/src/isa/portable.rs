@@ -280,6 +280,10 @@ impl Simd for Portable {
         (q[0] + q[2]) + (q[1] + q[3])
     }
     #[inline(always)]
+    fn reduce_add_each(self, v: [[f32; N]; 4]) -> [f32; 4] {
+        [self.reduce_add(v[0]), self.reduce_add(v[1]), self.reduce_add(v[2]), self.reduce_add(v[3])]
+    }
+    #[inline(always)]
     fn reduce_max(self, v: [f32; N]) -> f32 {
         v[1..].iter().fold(v[0], |m, &x| if m.is_nan() || m >= x { m } else { x })
     }

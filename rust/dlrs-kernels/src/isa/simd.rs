@@ -161,6 +161,8 @@ pub trait Simd: Copy + Send + Sync + 'static {
 
     /// The sum of the lanes: lane `i` meets lane `i + width/2`, halving the width until one is left.
     fn reduce_add(self, v: Self::F32) -> f32;
+    /// The sums of the lanes of four vectors, in an order of its own.
+    fn reduce_add_each(self, v: [Self::F32; 4]) -> [f32; 4];
     /// The largest lane; NaN if any is NaN.
     fn reduce_max(self, v: Self::F32) -> f32;
     /// The smallest lane; NaN if any is NaN.

@@ -204,6 +204,12 @@ pub fn bytes_of<T: Element>(x: &[T]) -> &[u8] {
     unsafe { std::slice::from_raw_parts(x.as_ptr().cast(), size_of_val(x)) }
 }
 
+/// Elements seen as bytes, to be written.
+pub fn bytes_of_mut<T: Element>(x: &mut [T]) -> &mut [u8] {
+    // SAFETY: `T: Element` has no padding, so all its bytes are initialised, and every bit pattern is a valid element.
+    unsafe { std::slice::from_raw_parts_mut(x.as_mut_ptr().cast(), size_of_val(x)) }
+}
+
 /// Whether `T` may view elements of `dtype`.
 pub fn is_view_of<T: Element>(dtype: DType) -> bool {
     T::DTYPES.contains(&dtype)

@@ -11,7 +11,7 @@ mod share;
 mod team;
 mod tile;
 
-pub use buffer::{ALIGN, Buffer, OutOfMemory, bytes_of, cast, cast_mut, is_view_of};
+pub use buffer::{ALIGN, Buffer, OutOfMemory, bytes_of, bytes_of_mut, cast, cast_mut, is_view_of};
 pub use element::{DType, Element};
 pub use half::{BF16, F16};
 pub use io::TileIo;

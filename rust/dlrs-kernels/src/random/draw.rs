@@ -46,6 +46,17 @@ impl Map for Uniform {
     }
 }
 
+/// The words as they are.
+#[derive(Clone, Copy)]
+struct Words;
+
+impl Map for Words {
+    #[inline(always)]
+    fn map<S: Simd>(self, s: S, [a, b, c, d]: [S::I32; 4]) -> [S::F32; 4] {
+        [s.from_bits(a), s.from_bits(b), s.from_bits(c), s.from_bits(d)]
+    }
+}
+
 /// Standard normal numbers, by Box and Muller's polar form without rejection: √(−2 ln u)·(cos 2πv, sin 2πv).
 #[derive(Clone, Copy)]
 struct Normal;
@@ -88,6 +99,12 @@ impl Stream {
     /// Elements `first`, `first + 1`, … of the uniform draw on [0, 1): multiples of 2⁻²⁴.
     pub fn uniform_f32(self, isa: Isa, first: u64, y: &mut [f32]) {
         dispatch!(isa, s => self.fill(s, Uniform, first, y));
+    }
+
+    /// Elements of the draw of 32 bits each, in the order of the numbers in single precision.
+    pub fn words(self, isa: Isa, first: u64, y: &mut [u32]) {
+        let y = crate::mem::cast_mut::<f32>(crate::mem::bytes_of_mut(y));
+        dispatch!(isa, s => self.fill(s, Words, first, y));
     }
 
     /// Elements of the standard normal draw.

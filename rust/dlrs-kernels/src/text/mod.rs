@@ -13,6 +13,7 @@ mod nearest;
 mod numbering;
 mod space;
 mod thirteen_a;
+pub mod words;
 
 pub use beam::{BeamSearch, Hypothesis, Rules};
 pub use best::{Fault, Score};

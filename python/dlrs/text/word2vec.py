@@ -1,0 +1,409 @@
+"""Word2vec: word vectors learned by telling a word's neighbours from other words."""
+
+import json
+import math
+import os
+import threading
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlrs import _dlrs
+from dlrs.backend.checks import check_flags, check_number
+from dlrs.callbacks import History
+from dlrs.errors import ConcurrentUseError, FormatError
+from dlrs.saving.archive import write_file
+from dlrs.saving.safetensors import decode, encode, stored
+from dlrs.text.checks import check_count
+from dlrs.text.cooccurrences import Frequencies, Speed, word_frequencies
+from dlrs.text.numbered_corpus import END, NumberedCorpus
+from dlrs.text.word_vectors import WordVectors
+from dlrs.utils.io_utils import print_msg
+
+Array = np.ndarray[Any, Any]
+
+_FORMAT = "dlrs Word2Vec"
+_ARCHITECTURES = ("skip-gram", "cbow")
+_OBJECTIVES = ("negative_sampling", "hierarchical_softmax")
+_BLOCK = 1 << 14  # words of a stretch, whose steps have one length
+_MOST_BLOCKS = 1 << 20
+_MOST_NUMBERS = 1 << 40  # of all vectors
+
+
+class Word2Vec:
+    """Word vectors from neighbours: Mikolov, Chen, Corrado and Dean 2013 (arXiv 1301.3781) and Mikolov, Sutskever,
+    Chen, Corrado and Dean 2013 (arXiv 1310.4546).
+
+    Of a word w and a word c within its window, "skip-gram" scores the vector v of c, "cbow" the mean v of all words in
+    the window, and with negative sampling minimises
+
+        −log σ(u_wᵀv) − Σ log σ(−u_nᵀv)
+
+    over `negative` words n drawn with chances ∝ (frequency)^`ns_exponent`; with hierarchical softmax the same over the
+    turns on w's way in a Huffman tree of all words. Steps of gradient descent shrink linearly from `learning_rate` to
+    `min_learning_rate`. As in the authors' program, a window's size is drawn from 1 to `window`, and an occurrence of a
+    word with the share f of all words is kept with the chance √(t/f) + t/f, where t is `sample`.
+
+    A window's words share its negative samples (Ji et al. 2016, arXiv 1604.04661), all of which differ, and up to 32
+    windows meet the same weights. All threads work on each window, a thread on its columns of the vectors: there are no
+    races, and all results are the same bits at any number of threads, with little memory or much, and after an
+    interruption.
+
+    Args:
+        vector_size: numbers of a vector.
+        window: the largest distance between a word and its neighbour, at most 1000.
+        min_count: how often a word must occur to have a vector; others are taken out before neighbours are sought.
+        max_vocab: how many words have vectors, the most frequent ones; all by default.
+        architecture: "skip-gram" or "cbow".
+        objective: "negative_sampling" or "hierarchical_softmax".
+        negative: negative samples of a window; if there are fewer other words, all of them.
+        ns_exponent: the power that frequencies are raised to for drawing them.
+        sample: t, the share from which on occurrences of a word are left out; 0 keeps all.
+        dynamic_window: whether windows' sizes are drawn; if not, all are `window`.
+        learning_rate, min_learning_rate: lengths of the first and of the last step.
+        epochs: how often the corpus is gone through.
+        seed: an integer in [0, 2**32): first vectors, windows, samples.
+        memory: bytes for the corpus as numbers; a larger one goes to a temporary file, which is removed when `fit`
+            ends, whichever way. The vocabulary and the vectors come on top.
+        folder: where the temporary file is made; by default where the system makes them.
+
+    Raises:
+        ValueError: an argument is out of range.
+        TypeError: `folder` is no path, or `dynamic_window` neither True nor False.
+
+    >>> corpus = ["the king and the queen rule", "the man and the woman work"] * 50
+    >>> model = Word2Vec(vector_size=8, window=3, negative=2, sample=0, learning_rate=0.1, epochs=10)
+    >>> losses = model.fit(corpus, verbose=0).history["loss"]
+    >>> losses[-1] < losses[0]
+    True
+    >>> model.vectors
+    WordVectors(8 of 8 tokens found, 8 dimensions)
+    """
+
+    def __init__(
+        self,
+        vector_size: int = 100,
+        window: int = 5,
+        min_count: int = 5,
+        max_vocab: int | None = None,
+        architecture: str = "skip-gram",
+        objective: str = "negative_sampling",
+        negative: int = 5,
+        ns_exponent: float = 0.75,
+        sample: float = 1e-3,
+        dynamic_window: bool = True,
+        learning_rate: float = 0.025,
+        min_learning_rate: float = 1e-4,
+        epochs: int = 5,
+        seed: int = 0,
+        memory: int = 1 << 30,
+        folder: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.vector_size = _checked("vector_size", vector_size, most=1 << 16)
+        self.window = _checked("window", window, most=1000)
+        self.min_count = _checked("min_count", min_count)
+        self.max_vocab = None if max_vocab is None else _checked("max_vocab", max_vocab, 2)
+        for name, value, known in (
+            ("architecture", architecture, _ARCHITECTURES),
+            ("objective", objective, _OBJECTIVES),
+        ):
+            if value not in known:
+                raise ValueError(f"Word2Vec: `{name}` must be one of {known}, got {value!r:.60}.")
+        self.architecture, self.objective = architecture, objective
+        self.negative = _checked("negative", negative, most=1000)
+        check_number("Word2Vec", "ns_exponent", ns_exponent)
+        check_number("Word2Vec", "sample", sample, least=0)
+        check_number("Word2Vec", "learning_rate", learning_rate, above=0)
+        check_number("Word2Vec", "min_learning_rate", min_learning_rate, least=0)
+        self.ns_exponent, self.sample = float(ns_exponent), float(sample)
+        self.learning_rate, self.min_learning_rate = float(learning_rate), float(min_learning_rate)
+        if self.min_learning_rate > self.learning_rate:
+            raise ValueError("Word2Vec: `min_learning_rate` must not be above `learning_rate`.")
+        check_flags("Word2Vec", dynamic_window=dynamic_window)
+        self.dynamic_window = bool(dynamic_window)
+        self.epochs = _checked("epochs", epochs, most=_MOST_BLOCKS)
+        self.seed = _checked("seed", seed, 0, (1 << 32) - 1)
+        self.memory = _checked("memory", memory)
+        if folder is not None and not isinstance(folder, str | os.PathLike):
+            raise TypeError(f"Word2Vec: `folder` must be a path, got {folder!r:.60}.")
+        self.folder = None if folder is None else os.fspath(folder)
+        self._state: _State | None = None
+        self._using = threading.Lock()
+
+    # Training
+
+    def fit(
+        self, corpus: str | os.PathLike[str] | Iterable[Any], epochs: int | None = None, verbose: int = 1
+    ) -> History:
+        """Learns the vectors of a corpus; goes on where an earlier call was interrupted.
+
+        Args:
+            corpus: sentences, each a list of words or a string that is split at white space, which can be iterated
+                again and again (it is read twice); or the path of a text file, UTF-8, with a sentence in each line.
+            epochs: the number of epochs in all, those of earlier calls counted; `epochs` of the model by default. Steps
+                shrink over all of them.
+            verbose: 0 shows nothing, 1 progress bars with words a second, 2 a line for each epoch.
+
+        Returns:
+            A `History` of all epochs so far: `loss` is the mean of −log σ(±uᵀv) over all scores, each before its step.
+            A single loss above 20.8 counts as that.
+
+        Raises:
+            TypeError: the corpus, a sentence or a word is of a wrong type, or the corpus can be iterated only once.
+            ValueError: fewer than two words occur often enough, no two of them are neighbours, a file is not UTF-8, the
+                corpus is another than the one that the model has begun with, or the loss is no longer finite.
+            OSError: a file cannot be read, or the disk is full.
+            KeyboardInterrupt: the model stands between two stretches of the corpus; the next call goes on there.
+        """
+        epochs = self.epochs if epochs is None else _checked("epochs", epochs, most=_MOST_BLOCKS, owner="Word2Vec.fit")
+        if isinstance(verbose, bool) or verbose not in (0, 1, 2):
+            raise ValueError(f"Word2Vec.fit: `verbose` must be 0, 1 or 2, got {verbose!r:.60}.")
+        if not self._using.acquire(blocking=False):
+            raise ConcurrentUseError("Word2Vec.fit: another thread trains this model.")
+        try:
+            with ExitStack() as stack:
+                state, numbers = self._prepared(corpus, verbose, stack)
+                self._train(state, numbers, epochs, verbose)
+        finally:
+            self._using.release()
+        history = History()
+        history.on_train_begin()
+        for epoch, loss in enumerate(state.history):
+            history.on_epoch_end(epoch, {"loss": loss})
+        return history
+
+    def _prepared(self, corpus: Any, verbose: int, stack: ExitStack) -> "tuple[_State, NumberedCorpus]":
+        owner = "Word2Vec.fit"
+        if verbose:
+            print_msg("Reading the vocabulary")
+        known = word_frequencies(owner, corpus, self.min_count, self.max_vocab, verbose)
+        if len(known.words) < 2:
+            raise ValueError(
+                f"{owner}: only one word of `corpus` occurs `min_count` = {self.min_count} times: "
+                f"{known.words[0]!r:.60}."
+            )
+        if len(known.words) * self.vector_size > _MOST_NUMBERS:
+            raise ValueError(f"{owner}: {len(known.words)} vectors of {self.vector_size} numbers are too many.")
+        state = self._state
+        if state is not None and state.words != known.words:
+            raise ValueError(f"{owner}: `corpus` has another vocabulary than the one that this model has begun with.")
+        if verbose:
+            print_msg("Numbering the words")
+        numbers = NumberedCorpus(owner, corpus, known, self.memory, self.folder, verbose, stack)
+        if numbers.length > _BLOCK * _MOST_BLOCKS:
+            raise ValueError(f"{owner}: `corpus` has more than {_BLOCK * _MOST_BLOCKS} words.")
+        if state is None:
+            state = _State(known.words, known.counts, numbers.checksum, *self._first_vectors(known))
+            self._state = state
+        elif state.checksum != numbers.checksum:
+            raise ValueError(f"{owner}: `corpus` has other sentences than the one that this model has begun with.")
+        return state, numbers
+
+    def _trainer(self, counts: Array) -> Any:
+        negatives = self.negative if self.objective == "negative_sampling" else None
+        return _dlrs.Word2VecTrainer(
+            counts.tolist(),
+            self.vector_size,
+            self.window,
+            self.dynamic_window,
+            self.sample,
+            negatives,
+            self.ns_exponent,
+            self.architecture == "cbow",
+            self.seed,
+        )
+
+    def _first_vectors(self, known: Frequencies) -> tuple[Array, Array]:
+        first, second = self._trainer(known.counts).matrices()
+        return np.asarray(first), np.asarray(second)
+
+    def _train(self, state: "_State", numbers: NumberedCorpus, epochs: int, verbose: int) -> None:
+        trainer = self._trainer(state.counts)
+        trainer.set_matrices(state.inputs, state.outputs)
+        try:
+            while len(state.history) < epochs:
+                self._epoch(trainer, state, numbers, epochs, verbose)
+        finally:
+            if self._state is not None:
+                state.inputs, state.outputs = (np.asarray(matrix) for matrix in trainer.matrices())
+
+    def _epoch(self, trainer: Any, state: "_State", numbers: NumberedCorpus, epochs: int, verbose: int) -> None:
+        """Goes through the blocks that the epoch has not gone through yet."""
+        epoch = len(state.history)
+        if verbose:
+            print_msg(f"Epoch {epoch + 1}/{epochs}")
+        bar = Speed(verbose, "word", numbers.words)
+        bar.begin_at(state.seen)
+        for block in numbers.blocks(_BLOCK, state.blocks):
+            progress = (epoch + state.blocks * _BLOCK / numbers.length) / epochs
+            rate = self.learning_rate + (self.min_learning_rate - self.learning_rate) * progress
+            loss, count = trainer.train(block, epoch * _MOST_BLOCKS + state.blocks, rate)
+            words = int(np.count_nonzero(block != END))
+            state.blocks, state.seen = state.blocks + 1, state.seen + words
+            state.loss, state.count = state.loss + loss, state.count + count
+            bar.add(words, **({"loss": state.loss / max(state.count, 1)} if bar.due else {}))
+        self._end_epoch(state, bar)
+
+    def _end_epoch(self, state: "_State", bar: Speed) -> None:
+        if state.count == 0:
+            self._state = None
+            raise ValueError(
+                f"Word2Vec.fit: no two words of the vocabulary stand within `window` = {self.window} in a sentence, or "
+                f"`sample` = {self.sample} left none beside another."
+            )
+        loss = state.loss / state.count
+        if not math.isfinite(loss):
+            self._state = None
+            raise ValueError(
+                f"Word2Vec.fit: the loss of epoch {len(state.history) + 1} is not finite; `learning_rate` = "
+                f"{self.learning_rate} is too large. The next call begins anew."
+            )
+        bar.close(loss=loss)
+        state.history.append(loss)
+        state.blocks, state.seen, state.loss, state.count = 0, 0, 0.0, 0
+
+    # Results
+
+    def _fitted(self, what: str) -> "_State":
+        if self._state is None:
+            raise ValueError(f"Word2Vec.{what}: the model has not been fitted; call `fit` first.")
+        return self._state
+
+    @property
+    def vectors(self) -> WordVectors:
+        """The vectors v of the words, the most frequent word first.
+
+        Raises:
+            ValueError: the model has not been fitted.
+        """
+        state = self._fitted("vectors")
+        return WordVectors.of(state.words, state.inputs)
+
+    @property
+    def output_vectors(self) -> Array:
+        """The vectors u, float32: of the words, (words, vector_size); with hierarchical softmax of the tree's inner
+        nodes, the root last, (words − 1, vector_size).
+
+        Raises:
+            ValueError: the model has not been fitted.
+        """
+        return self._fitted("output_vectors").outputs.copy()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How often each word of the vocabulary occurs, the most frequent first.
+
+        Raises:
+            ValueError: the model has not been fitted.
+        """
+        state = self._fitted("counts")
+        return dict(zip(state.words, state.counts.tolist(), strict=True))
+
+    # Files
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the arguments and the state of the training, a safetensors file.
+
+        `load` and `fit` go on from it to the same bits. The file takes its place only when it is complete.
+
+        Raises:
+            ValueError: the model has not been fitted.
+            OSError: the file cannot be written.
+        """
+        state = self._fitted("save")
+        names = ["vector_size", "window", "min_count", "max_vocab", "architecture", "objective", "negative"]
+        names += ["ns_exponent", "sample", "dynamic_window", "learning_rate", "min_learning_rate", "epochs", "seed"]
+        config = {name: getattr(self, name) for name in (*names, "memory")}
+        header = {"format": _FORMAT, "version": 1, "config": config, "words": list(state.words)}
+        header |= {name: getattr(state, name) for name in ("checksum", "history", "blocks", "seen", "loss", "count")}
+        tensors = {
+            "header": np.frombuffer(json.dumps(header).encode(), np.uint8),
+            "inputs": state.inputs,
+            "outputs": state.outputs,
+            "counts": state.counts,
+        }
+        name = os.fspath(path)
+        write_file(name, encode({key: stored(array) for key, array in tensors.items()}, name))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Word2Vec":
+        """The model that `save` wrote.
+
+        Raises:
+            OSError: the file cannot be read.
+            errors.FormatError: it holds something else.
+        """
+        name = os.fspath(path)
+        tensors = {key: tensor.array for key, tensor in decode(Path(name).read_bytes(), name).items()}
+        try:
+            header = json.loads(tensors["header"].tobytes())
+            if header["format"] != _FORMAT or header["version"] != 1:
+                raise ValueError(f"format {header['format']!r:.60}, version {header['version']!r:.60}")
+            model = cls(**header["config"])
+            is_tree = model.objective == "hierarchical_softmax"
+            model._state = _State.read(header, tensors, model.vector_size, is_tree)
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
+            raise FormatError(f"Word2Vec.load: {name!r} is no Word2Vec model: {error}") from error
+        return model
+
+    def __repr__(self) -> str:
+        state = self._state
+        fitted = f"{len(state.words)} words, {len(state.history)} epochs" if state else "not fitted"
+        return f"Word2Vec({fitted}, {self.vector_size} dimensions)"
+
+
+@dataclass
+class _State:
+    """Where a training stands: vectors, losses of the epochs, and of the one that has begun how far it is."""
+
+    words: tuple[str, ...]
+    counts: Array
+    checksum: int
+    inputs: Array
+    outputs: Array
+    history: list[float] = field(default_factory=list)
+    blocks: int = 0
+    seen: int = 0
+    loss: float = 0.0
+    count: int = 0
+
+    @classmethod
+    def read(cls, header: dict[str, Any], tensors: dict[str, Array], size: int, is_tree: bool) -> "_State":
+        words = header["words"]
+        if not isinstance(words, list) or len(words) < 2 or not all(isinstance(word, str) for word in words):
+            raise ValueError("`words` is no list of strings")
+        if len(set(words)) != len(words):
+            raise ValueError("a word occurs twice")
+        whole = {name: header[name] for name in ("checksum", "blocks", "seen", "count")}
+        if any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in whole.values()):
+            raise ValueError(f"{whole} are no counts")
+        losses = [header["loss"], *header["history"]]
+        if not all(isinstance(loss, float) and math.isfinite(loss) for loss in losses):
+            raise ValueError("a loss is no number")
+        expected: dict[str, tuple[str, tuple[int, ...]]] = {
+            "inputs": ("float32", (len(words), size)),
+            "outputs": ("float32", (len(words) - is_tree, size)),
+            "counts": ("int64", (len(words),)),
+        }
+        for name, (dtype, shape) in expected.items():
+            if tensors[name].dtype != dtype or tensors[name].shape != shape:
+                raise ValueError(f"`{name}` has dtype {tensors[name].dtype} and shape {tensors[name].shape}")
+            if not np.isfinite(tensors[name]).all():
+                raise ValueError(f"`{name}` is not finite")
+        if (tensors["counts"] < 1).any():
+            raise ValueError("a word occurs never")
+        counts, inputs, outputs = (tensors[name].copy() for name in ("counts", "inputs", "outputs"))
+        state = cls(tuple(words), counts, whole["checksum"], inputs, outputs, losses[1:])
+        state.blocks, state.seen, state.loss, state.count = whole["blocks"], whole["seen"], losses[0], whole["count"]
+        return state
+
+
+def _checked(name: str, value: Any, least: int = 1, most: int | None = None, owner: str = "Word2Vec") -> int:
+    count = check_count(owner, name, value, least)
+    if most is not None and count > most:
+        raise ValueError(f"{owner}: `{name}` must be at most {most}, got {count}.")
+    return count
