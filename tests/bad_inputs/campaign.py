@@ -28,9 +28,9 @@ INTRODUCTION = """# Bad calls
 
 `make campaign` gives each parameter of each public callable each value of `tests/bad_inputs/values.py`, all other
 arguments being good, in children that may crash. A call may succeed, or raise a TypeError, ValueError, IndexError,
-MemoryError, OSError or one of `dlrs.errors`; what a value's own methods raise passes through. All else is a fault: a
-panic, the end of the process, more than 2 s of processor time, any other exception, an object whose weights or
-configuration differ after the error.
+MemoryError, OSError, one of `dlrs.errors`, or a KeyError of a word that a vocabulary lacks; what a value's own
+methods raise passes through. All else is a fault: a panic, the end of the process, more than 2 s of processor time, any
+other exception, an object whose weights or configuration differ after the error.
 """
 
 

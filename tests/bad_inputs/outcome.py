@@ -17,7 +17,8 @@ from bad_inputs.values import VALUES, OwnError
 from dlrs.errors import InternalError
 
 CPU_SECONDS = 2.0
-# What a bad argument may end in. Subclasses count, but for those below; NotImplementedError and KeyError do not.
+# What a bad argument may end in. Subclasses count, but for those below; NotImplementedError does not, and KeyError
+# only of a word.
 TYPED = (TypeError, ValueError, IndexError, MemoryError, OSError, dlrs.errors.NonFiniteError, dlrs.errors.TracingError)
 
 
@@ -113,6 +114,10 @@ def attempt(good: Good, parameter: str, value_name: str) -> dict[str, Any]:
     except TYPED as e:
         outcome, message = next(t.__name__ for t in TYPED if isinstance(e, t)), str(e)
         shown = describes(message, parameter, value) or isinstance(e, MemoryError)
+    except KeyError as e:
+        # Words are keys of a vocabulary's vectors, and documented as such.
+        documented = "is not in the vocabulary" in str(e)
+        outcome, message = ("KeyError", str(e)) if documented else ("untyped KeyError", _place(e))
     except BaseException as e:
         outcome, message = f"untyped {type(e).__name__}", _place(e)
     finally:
@@ -146,4 +151,4 @@ def _place(error: BaseException) -> str:
 
 def is_fault(outcome: str) -> bool:
     """Whether an outcome is none that a bad argument may have."""
-    return outcome not in ("success", "the value's own error", *(t.__name__ for t in TYPED))
+    return outcome not in ("success", "KeyError", "the value's own error", *(t.__name__ for t in TYPED))

@@ -237,6 +237,21 @@ def test_what_cannot_be_done_is_said():
             debias.neutralize(vectors, direction)
     with pytest.raises(TypeError, match="numbers"):
         debias.neutralize(vectors, "up")
+    for direction in (np.full(12, 1j), [10**400] * 12):
+        with pytest.raises(TypeError, match="`direction`"):
+            debias.projections(vectors, direction, ["she"])
+    for call in (
+        lambda: debias.bias_direction(vectors.matrix, PAIRS),
+        lambda: debias.neutralize(vectors.matrix, g),
+        lambda: debias.equalize(vectors.matrix, g, PAIRS),
+        lambda: debias.hard_debias(vectors.matrix, g, [], PAIRS),
+        lambda: debias.projections(vectors.matrix, g, ["she"]),
+        lambda: debias.definitional_classifier(vectors.matrix, ["she"]),
+        lambda: debias.bias_report(vectors, vectors.matrix, g, ["she"]),
+        lambda: debias.DefinitionalClassifier(g, 0.0).words(vectors.matrix),
+    ):
+        with pytest.raises(TypeError, match="must be `WordVectors`"):
+            call()
     with pytest.raises(TypeError, match="normalize"):
         debias.neutralize(vectors, g, normalize="no")
     with pytest.raises(ValueError, match="no words"):
@@ -249,8 +264,12 @@ def test_what_cannot_be_done_is_said():
         debias.definitional_classifier(vectors, ["she"], ["she", "he"])
     with pytest.raises(ValueError, match="0 seeds"):
         debias.definitional_classifier(vectors, [])
-    with pytest.raises(ValueError, match="`C`"):
-        debias.definitional_classifier(vectors, ["she"], C=0)
+    for cost in (0, 1e10):
+        with pytest.raises(ValueError, match="`C`"):
+            debias.definitional_classifier(vectors, ["she"], C=cost)
+    assert np.isfinite(debias.definitional_classifier(vectors, ["she"], C=1e9).weights).all()
+    with pytest.raises(TypeError, match="three words"):
+        debias.bias_report(vectors, vectors, g, ["she"], [3])
     classifier = debias.definitional_classifier(vectors, ["she"])
     with pytest.raises(ValueError, match="shape"):
         classifier.scores(same)

@@ -1,6 +1,8 @@
 """Analogies and similarities that word vectors are judged by."""
 
 import math
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -139,6 +141,20 @@ def test_similarity_of_a_file_in_the_forms_of_wordsim_and_simlex(tmp_path):
     assert (case.pairs, case.skipped) == (3, 2)
     none = vectors.evaluate_similarity([("a", "b", 1.0)])
     assert math.isnan(none.spearman) and none.unknown == 1
+
+
+@given(st.one_of(st.binary(max_size=60), st.text("ab1.:# \t\r\n\x85\u2028", max_size=60).map(str.encode)))
+@settings(max_examples=300, deadline=None)
+def test_any_bytes_are_read_or_refused(content):
+    vectors = text.WordVectors.of(["a", "b", "ab", "c"], np.eye(4))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        path.write_bytes(content)
+        for evaluate in (vectors.evaluate_analogies, vectors.evaluate_similarity):
+            try:
+                evaluate(path)
+            except ValueError as error:
+                assert "WordVectors.evaluate" in str(error)
 
 
 @pytest.mark.parametrize(

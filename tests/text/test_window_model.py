@@ -93,6 +93,8 @@ def test_bad_arguments():
     for name in ("tokens", "context", "vector_size", "hidden"):
         with pytest.raises(ValueError, match=f"`{name}`"):
             text.window_language_model(**{"tokens": 5, name: 0})
+        with pytest.raises(ValueError, match=f"`{name}`"):
+            text.window_language_model(**{"tokens": 5, name: 2**31})
     with pytest.raises((TypeError, ValueError), match="direct"):
         text.window_language_model(5, direct="yes")
     with pytest.raises(ValueError, match="a pair needs 2"):

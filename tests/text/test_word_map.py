@@ -141,10 +141,19 @@ def test_bad_arguments():
     for arguments, name in (
         ({"perplexity": 8.0}, "perplexity"), ({"perplexity": 0.5}, "perplexity"), ({"dimensions": 0}, "dimensions"),
         ({"iterations": -1}, "iterations"), ({"learning_rate": 0}, "learning_rate"), ({"exaggeration": 0.5}, "exagg"),
-        ({"seed": -1}, "seed"),
+        ({"seed": -1}, "seed"), ({"iterations": 10**9}, "iterations"), ({"dimensions": 10}, "dimensions"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=name):
             text.tsne(x, **{"perplexity": 3, **arguments})
-    for wrong in (x[:2], x[0], np.full((5, 2), np.nan), "x", [[1, 2], [3]], np.zeros((0, 2))):
+    for wrong in (
+        x * 1j,
+        [[10**400, 1]] * 4,
+        x[:2],
+        x[0],
+        np.full((5, 2), np.nan),
+        "x",
+        [[1, 2], [3]],
+        np.zeros((0, 2)),
+    ):
         with pytest.raises(ValueError, match="`x`"):
             text.tsne(wrong, perplexity=1)

@@ -10,6 +10,7 @@ from dlrs.text.checks import check_count
 Array = np.ndarray[Any, Any]
 
 _MOST_POINTS = 10_000
+_MOST_STEPS = 1_000_000
 _HALVINGS = 100  # of the interval that a bandwidth is sought in
 _EXAGGERATED, _SLOW = 50, 250  # steps with exaggerated affinities, and with the lower momentum
 _LEAST_GAIN = 0.01
@@ -34,9 +35,9 @@ def tsne(
 
     Args:
         x: points, (n, d).
-        dimensions: of the map.
+        dimensions: of the map, at most n.
         perplexity: how many neighbours a point has, in effect; at least 1 and below n − 1.
-        iterations: steps.
+        iterations: steps, at most a million.
         learning_rate: η.
         exaggeration: of P at the start, which lets clusters form.
         seed: of the points at the start, drawn from N(0, 10⁻⁴).
@@ -60,6 +61,9 @@ def tsne(
         raise ValueError(f"{own}: `x` must have 3 to {_MOST_POINTS} points, got {n}.")
     dimensions = check_count(own, "dimensions", dimensions)
     iterations = check_count(own, "iterations", iterations, 0)
+    for name, value, most in (("dimensions", dimensions, n), ("iterations", iterations, _MOST_STEPS)):
+        if value > most:
+            raise ValueError(f"{own}: `{name}` must be at most {most}, got {value!r:.60}.")
     check_number(own, "perplexity", perplexity, least=1, below=n - 1)
     check_number(own, "learning_rate", learning_rate, above=0)
     check_number(own, "exaggeration", exaggeration, least=1)
@@ -137,9 +141,12 @@ def _squared_distances(points: Array) -> Array:
 def check_points(own: str, x: Any) -> Array:
     """Finite rows of numbers, float64, moved to their mean and scaled so that squares stay finite."""
     try:
-        points = np.asarray(x, np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{own}: `x` must be a matrix of numbers: {error}") from None
+        given = np.asarray(x)
+        if given.dtype.kind == "c":
+            raise ValueError("they are complex")
+        points = given.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{own}: `x` must be a matrix of numbers: {error}.") from None
     if points.ndim != 2 or not points.size or not np.isfinite(points).all():
         raise ValueError(f"{own}: `x` must be a finite matrix of shape (points, dimensions), got shape {points.shape}.")
     largest = float(np.abs(points).max()) or 1.0

@@ -39,7 +39,7 @@ def window_language_model(
         An uncompiled model from ids of shape (batch, context) to probabilities of shape (batch, tokens).
 
     Raises:
-        ValueError: a size is below 1.
+        ValueError: a size is below 1, or 2³¹ or more.
 
     >>> from dlrs import metrics
     >>> from dlrs.text import context_windows
@@ -53,6 +53,9 @@ def window_language_model(
     own = "window_language_model"
     tokens, context = check_count(own, "tokens", tokens), check_count(own, "context", context)
     vector_size, hidden = check_count(own, "vector_size", vector_size), check_count(own, "hidden", hidden)
+    for name, size in (("tokens", tokens), ("context", context), ("vector_size", vector_size), ("hidden", hidden)):
+        if size >= 1 << 31:
+            raise ValueError(f"{own}: `{name}` must be below 2³¹, got {size!r:.60}.")
     check_flags(own, direct=direct, from_logits=from_logits)
     inputs = layers.Input((context,), dtype="int32", name="context")
     x = layers.Flatten()(layers.Embedding(tokens, vector_size, name="vectors")(inputs))
@@ -69,7 +72,7 @@ def embedding_vectors(model: Any, words: Iterable[str], layer: str | None = None
     Args:
         model: a built model.
         words: the words of the ids from 0 on, such as the `tokens` of a `Vocabulary`.
-        layer: name of the layer; needed if there are several `Embedding`s.
+        layer: name of the layer; needed if there are several such layers.
 
     Raises:
         ValueError: there is no `Embedding`, or several and no `layer`, or it has another number of rows than `words`.

@@ -44,7 +44,7 @@ def coordinates(
     """Groups of words, and a place on the map for each word."""
     groups = _groups(own, words)
     listed = [word for group in groups.values() for word in group]
-    if method not in ("pca", "tsne"):
+    if not isinstance(method, str) or method not in ("pca", "tsne"):
         raise ValueError(f'{own}: `method` must be "pca" or "tsne", got {method!r:.60}.')
     if not 3 <= len(listed) <= _MOST_WORDS:
         raise ValueError(f"{own}: `words` must be 3 to {_MOST_WORDS} words, got {len(listed)}.")

@@ -373,7 +373,7 @@ class WordVectors:
 
 
 def _check_method(function: str, method: Any, epsilon: Any) -> None:
-    if method not in ("add", "mul"):
+    if not isinstance(method, str) or method not in ("add", "mul"):
         raise ValueError(f'WordVectors.{function}: `method` must be "add" or "mul", got {method!r:.60}.')
     if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 < epsilon < np.inf:
         raise ValueError(f"WordVectors.{function}: `epsilon` must be a number above 0, got {epsilon!r:.60}.")

@@ -8,13 +8,14 @@ import numpy as np
 
 from dlrs.backend.checks import check_number
 from dlrs.text.checks import check_count
-from dlrs.text.debias.subspace import rows_as_float, rows_of
+from dlrs.text.debias.subspace import check_vectors, rows_as_float, rows_of
 from dlrs.text.word_vectors import WordVectors
 
 Array = np.ndarray[Any, Any]
 
 _ROWS = 1 << 16  # that are in float64 at a time
 _STEPS = 100
+_MOST_COST = 1e9  # with more, what keeps the problem regular is rounded away
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +42,7 @@ class DefinitionalClassifier:
     def scores(self, vectors: WordVectors) -> Array:
         """⟨weights, w⟩ + bias of the unit vector w of every word, float64 (words,)."""
         own = "DefinitionalClassifier.scores"
+        check_vectors(own, "vectors", vectors)
         if np.shape(self.weights) != vectors.matrix.shape[1:]:
             shape = vectors.matrix.shape[1:]
             raise ValueError(f"{own}: `weights` have shape {np.shape(self.weights)}, the vectors {shape}.")
@@ -78,14 +80,15 @@ def definitional_classifier(
 
     Raises:
         KeyError: a word is not in the vocabulary; the message names words spelt like it.
-        ValueError: there are no seeds or no others, a word is both, or `C` is not above 0.
+        ValueError: there are no seeds or no others, a word is both, or `C` is not in (0, 10⁹].
 
     >>> vectors = WordVectors.of(["he", "she", "king", "table", "cloud"], [[2, 1], [3, 1], [4, 1], [-1, 3], [-1, 5]])
     >>> definitional_classifier(vectors, ["he", "she"], ["table", "cloud"]).words(vectors)
     ['he', 'she', 'king']
     """
     own = "definitional_classifier"
-    check_number(own, "C", C, above=0)
+    check_vectors(own, "vectors", vectors)
+    check_number(own, "C", C, above=0, most=_MOST_COST)
     seeds = list(seeds) if not isinstance(seeds, str) and isinstance(seeds, Iterable) else seeds
     positive = list(dict.fromkeys(rows_of(own, vectors, seeds)))
     if others is None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dlrs.text.debias.subspace import basis, check_flag, rows_as_float, rows_of, word_sets
+from dlrs.text.debias.subspace import basis, check_flag, check_vectors, rows_as_float, rows_of, word_sets
 from dlrs.text.word_vectors import WordVectors
 
 Array = np.ndarray[Any, Any]
@@ -133,6 +133,7 @@ def hard_debias(
     [0.67, -0.67, 0.0]
     """
     own = "hard_debias"
+    check_vectors(own, "vectors", vectors)
     members = word_sets(own, "sets", sets)
     kept = set(rows_of(own, vectors, specific))
     kept.update(row for words in members for row in rows_of(own, vectors, words))

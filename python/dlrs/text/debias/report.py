@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlrs.text.debias.measures import direct_bias, projections
+from dlrs.text.debias.subspace import check_vectors
 from dlrs.text.word_vectors import WordVectors
 
 Array = np.ndarray[Any, Any]
@@ -125,6 +126,8 @@ def bias_report(
       she    +0.600  +0.600
       nurse  +0.600  +0.000
     """
+    check_vectors("bias_report", "before", before)
+    check_vectors("bias_report", "after", after)
     if isinstance(words, str) or not isinstance(words, Iterable):
         raise TypeError(f"bias_report: `words` must be a sequence of words, got {words!r:.60}.")
     words = list(words)
@@ -132,7 +135,7 @@ def bias_report(
     direct = [direct_bias(vectors, direction, words) for vectors in (before, after)]
     if isinstance(questions, str) or not isinstance(questions, Iterable):
         raise TypeError(f"bias_report: `questions` must be a sequence of (a, b, c), got {questions!r:.60}.")
-    asked: list[Any] = [tuple(question) for question in questions]
+    asked: list[Any] = [tuple(q) if isinstance(q, Iterable) and not isinstance(q, str) else q for q in questions]
     first, second = (vectors.analogies(asked, k=1) for vectors in (before, after))
     answers = tuple((q, x[0][0], y[0][0]) for q, x, y in zip(asked, first, second, strict=True))
     return BiasReport(tuple(words), cosines[0], cosines[1], direct[0], direct[1], answers)

@@ -45,7 +45,8 @@ def bias_direction(
     array([1., 0., 0.])
     """
     own = "bias_direction"
-    if method not in ("pca", "mean"):
+    check_vectors(own, "vectors", vectors)
+    if not isinstance(method, str) or method not in ("pca", "mean"):
         raise ValueError(f'{own}: `method` must be "pca" or "mean", got {method!r:.60}.')
     check_flag(own, "normalize", normalize)
     k = check_count(own, "k", k)
@@ -76,10 +77,14 @@ def bias_direction(
 
 def basis(own: str, vectors: WordVectors, direction: Any) -> Array:
     """Orthonormal rows, float64, that span what was given: a vector or rows."""
+    check_vectors(own, "vectors", vectors)
     try:
-        rows = np.atleast_2d(np.asarray(direction, np.float64))
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{own}: `direction` must be a vector or a matrix of numbers: {error}") from None
+        given = np.asarray(direction)
+        if given.dtype.kind == "c":
+            raise TypeError("they are complex")
+        rows = np.atleast_2d(given.astype(np.float64))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TypeError(f"{own}: `direction` must be a vector or a matrix of numbers: {error}.") from None
     dimensions = vectors.matrix.shape[1]
     if rows.ndim != 2 or rows.shape[1] != dimensions or not len(rows) or not np.isfinite(rows).all():
         shape = np.shape(direction)
@@ -132,6 +137,12 @@ def word_sets(own: str, argument: str, sets: Any) -> list[list[str]]:
     if not found:
         raise ValueError(f"{own}: `{argument}` is empty.")
     return found
+
+
+def check_vectors(own: str, argument: str, value: Any) -> None:
+    """A TypeError unless the value is `WordVectors`."""
+    if not isinstance(value, WordVectors):
+        raise TypeError(f"{own}: `{argument}` must be `WordVectors`, got {type(value).__name__} {value!r:.60}.")
 
 
 def check_flag(own: str, argument: str, value: Any) -> None:
