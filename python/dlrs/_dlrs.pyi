@@ -273,6 +273,15 @@ class GloveTrainer:
     def losses(self) -> Tensor: ...  # -1 of a block that has not been visited
     def state(self) -> tuple[Tensor, Tensor]: ...  # weights and sums of squares
 
+class PrefixSearch:
+    """Prefix beam search over the output of one example."""
+
+    def __new__(cls, width: int, classes: int, blank: int) -> Self: ...
+    def numbers(self) -> list[int]: ...  # of the prefixes in the beam
+    def tokens(self, numbers: list[int]) -> list[list[int]]: ...
+    def step(self, scores: _ArrayLike, bonus: _ArrayLike | None) -> None: ...  # float64 (classes,) and (prefixes, classes)
+    def found(self) -> list[tuple[Tensor, float]]: ...  # tokens and scores, the likeliest first
+
 class Word2VecTrainer:
     """Vectors of words in training, and the rules: without `negatives` the objective is hierarchical softmax."""
 
@@ -423,6 +432,7 @@ def all(x: _ArrayLike, axes: Sequence[int] | None = None, keepdims: bool = False
 def argmax(x: _ArrayLike, axis: int | None = None, keepdims: bool = False) -> Tensor: ...  # int32
 def argmin(x: _ArrayLike, axis: int | None = None, keepdims: bool = False) -> Tensor: ...
 def softmax(x: _ArrayLike, axis: int = ...) -> Tensor: ...
+def ctc_decode(inputs: _ArrayLike, sequence_lengths: _ArrayLike, beam_width: int | None, top_paths: int, merge_repeated: bool, mask_index: int) -> tuple[Tensor, Tensor]: ...  # logits for the greedy strategy, without a beam; else log-probabilities
 def log_softmax(x: _ArrayLike, axis: int = ...) -> Tensor: ...
 def dot_product_attention(
     query: _ArrayLike,

@@ -87,6 +87,7 @@ OPS: dict[str, Arguments] = {
     "categorical_crossentropy": given(ONE_HOT, X),
     "sparse_categorical_crossentropy": given(LABELS, X),
     "ctc_loss": given([[1, 2]], CUBE[:1], [2], [3]),
+    "ctc_decode": given(CUBE[:1], [3], "beam_search", 4, 2),
     "cholesky": given(SQUARE),
     "cholesky_inverse": given(SQUARE),
     "det": given(SQUARE),

@@ -17,6 +17,8 @@ NOT_OPS = {
     *("BeamSearch", "bleu_counts", "edit_counts", "edit_distances", "nearest_vectors"),
     *("read_lines", "read_matrix", "read_vector_binary", "read_vector_text", "write_vectors"),
     "Word2VecTrainer",
+    "PrefixSearch",
+    "ctc_decode",  # paths that brute force finds: tests/text/test_ctc.py
     *("GloveTrainer", "cooccurrence_unit", "count_cooccurrences", "glove_blocks", "glove_strata"),
     "masked_matmul",  # rows that the mask denies are nobody's: tests/layers/test_masked_steps.py
     *("is_tracing", "num_threads", "set_num_threads", "isa", "supported_isas", "machine_peaks", "read_gbs"),
@@ -25,6 +27,7 @@ NOT_OPS = {
 # What `dlrs.ops` holds besides functions of tensors with values of their own: classes, control flow that calls back,
 # constants, conversions, other names of ops in the table. tests/ops/test_*.py look at them.
 OTHERWISE_TESTED = {
+    "ctc_decode",  # tests/text/test_ctc.py
     *("Function", "FunctionOperation", "KerasHistory", "KerasTensor", "Node", "Operation"),
     *("AssociativeScan", "Cond", "ForiLoop", "Map", "Scan", "Switch", "VectorizedMap", "WhileLoop"),
     *("associative_scan", "cond", "fori_loop", "map", "switch", "vectorized_map", "while_loop"),

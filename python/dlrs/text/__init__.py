@@ -3,6 +3,7 @@ vectors."""
 
 from dlrs.text import debias
 from dlrs.text.beam import Hypothesis, beam_search, sentence_score
+from dlrs.text.ctc import ctc_beam_search
 from dlrs.text.edits import ErrorRate, cer, edit_distance, edit_distances, wer
 from dlrs.text.evaluation import perplexity
 from dlrs.text.generation import generate
@@ -43,6 +44,7 @@ __all__ = [
     "cer",
     "context_windows",
     "contiguous_windows",
+    "ctc_beam_search",
     "debias",
     "edit_distance",
     "edit_distances",

@@ -17,6 +17,7 @@ mod io;
 mod operand;
 mod operators;
 mod ops;
+mod prefixes;
 mod system;
 mod tensor;
 mod text;
@@ -64,7 +65,8 @@ mod _dlrs {
     use crate::ops::linalg::{cholesky, det, eigh, fourier, lu_factor, qr, slogdet, solve, solve_triangular, svd};
     #[pymodule_export]
     use crate::ops::nn::{
-        ctc_loss, dot_product_attention, log_softmax, softmax, softmax_cross_entropy, sparse_softmax_cross_entropy,
+        ctc_decode, ctc_loss, dot_product_attention, log_softmax, softmax, softmax_cross_entropy,
+        sparse_softmax_cross_entropy,
     };
     #[pymodule_export]
     use crate::ops::optim::{adam_update, momentum_update, rmsprop_momentum_update, rmsprop_update, sgd_update};
@@ -87,6 +89,8 @@ mod _dlrs {
         broadcast_to, concatenate, lookup, pad, reshape, slice, slice_at, slice_update, take, take_along_axis,
         transpose,
     };
+    #[pymodule_export]
+    use crate::prefixes::PyPrefixSearch;
     #[pymodule_export]
     use crate::system::{isa, machine_peaks, num_threads, read_gbs, set_num_threads, supported_isas};
     #[pymodule_export]

@@ -23,6 +23,7 @@ pub mod columns;
 pub mod concat;
 pub mod conv;
 pub mod ctc;
+pub mod ctc_decode;
 pub mod cumulative;
 pub mod custom;
 pub mod elementwise;

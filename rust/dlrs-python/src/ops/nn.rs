@@ -3,6 +3,7 @@
 use dlrs_core::DType;
 use dlrs_core::ops::attention::Attention;
 use dlrs_core::ops::ctc::Ctc;
+use dlrs_core::ops::ctc_decode::{CtcBeam, CtcGreedy};
 use dlrs_core::ops::loss::{SoftmaxCrossEntropy, SparseSoftmaxCrossEntropy};
 use pyo3::prelude::*;
 
@@ -90,4 +91,25 @@ pub fn ctc_loss(
     let operands = std::iter::once(floating(output)).chain(integers).collect::<Result<Vec<_>>>()?;
     let loss = call::apply(Ctc { blank: mask_index }, &operands)?.swap_remove(0);
     Ok(PyTensor::from(loss))
+}
+
+/// The likeliest label sequences, int32 (paths, batch, steps), and their scores, (batch, paths): of logits the one of each step's best class if
+/// there is no `beam_width`, else of logarithms of probabilities the `top_paths` best.
+#[pyfunction]
+#[pyo3(signature = (inputs, sequence_lengths, beam_width, top_paths, merge_repeated, mask_index))]
+pub fn ctc_decode(
+    inputs: Arg,
+    sequence_lengths: Arg,
+    beam_width: Option<usize>,
+    top_paths: usize,
+    merge_repeated: bool,
+    mask_index: usize,
+) -> Result<(PyTensor, PyTensor)> {
+    let operands = [floating(inputs)?, sequence_lengths.to(DType::I32)?];
+    let results = match beam_width {
+        Some(width) => call::apply(CtcBeam { width, top: top_paths, blank: mask_index }, &operands)?,
+        None => call::apply(CtcGreedy { merge_repeated, blank: mask_index }, &operands)?,
+    };
+    let [paths, scores]: [_; 2] = results.try_into().expect("decoding has two results");
+    Ok((paths.into(), scores.into()))
 }
