@@ -27,6 +27,7 @@ class MonitorCallback(Callback):
         monitor_op: `ops.less` or `ops.greater`; None until a value is compared.
 
     Raises:
+        TypeError: `monitor` is no string.
         ValueError: when the first value is compared, `mode` is `"auto"` and nothing tells the direction.
 
     >>> MonitorCallback("val_accuracy")._is_improvement(0.5, 0.4)
@@ -41,6 +42,8 @@ class MonitorCallback(Callback):
         min_delta: float = 0,
     ) -> None:
         super().__init__()
+        if not isinstance(monitor, str):
+            raise TypeError(f"{type(self).__name__}: `monitor` must be the name of a result, got {monitor!r:.60}.")
         if mode not in ("auto", "min", "max"):
             warnings.warn(
                 f"{type(self).__name__} mode {mode!r} is unknown, fallback to auto mode. There are 'auto', 'min' and "

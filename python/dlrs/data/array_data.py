@@ -135,6 +135,8 @@ class PartialEpochs:
     """
 
     def __init__(self, data: ArrayData, steps: int | None, first_epoch: int = 0) -> None:
+        if not isinstance(data, ArrayData):
+            raise TypeError(f"PartialEpochs: `data` must be an `ArrayData`, got {type(data).__name__}.")
         self.data = data
         self.steps = data.num_batches if steps is None else min(steps, data.num_batches)
         self._first_epoch = first_epoch

@@ -49,7 +49,7 @@ class TimeDistributed(Wrapper):
         batch, time = inputs.shape[:2]
         options: dict[str, Any] = {}
         if mask is not None:
-            mask = np.asarray(mask, bool) if isinstance(mask, list | tuple) else mask
+            mask = mask if hasattr(mask, "shape") else np.asarray(mask, bool)
             self._check_mask(mask, inputs)
             if self.layer._signature.takes_mask:
                 options["mask"] = ops.reshape(mask, (batch * time, *mask.shape[2:]))
