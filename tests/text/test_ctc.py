@@ -202,3 +202,24 @@ def test_the_binding_refuses_what_does_not_fit() -> None:
     for arguments in ((0, 2, 0), (3, 2, 2)):
         with pytest.raises(ValueError):
             _dlrs.PrefixSearch(*arguments)
+
+
+def test_too_many_labels_count_nothing_if_asked_for() -> None:
+    x = logits(3, 4, 3, seed=4).astype("float32")
+    arguments = [[1, 2, 1], [1, 1, 1], [2, 2, 0]], x, [3, 3, 1], [4, 4, 4]  # 1 _ 1 _ 1 takes five steps
+    plain, zero = ops.ctc_loss(*arguments), ops.ctc_loss(*arguments, zero_infinity=True)
+    assert np.isinf(plain.numpy()).tolist() == [False, True, False]
+    assert zero.numpy().tolist() == np.where(np.isinf(plain), 0, plain).tolist()
+    for zero_infinity in (False, True):
+        variable = dlrs.Variable(x)
+        with dlrs.GradientTape() as tape:
+            losses = ops.ctc_loss(arguments[0], variable, *arguments[2:], zero_infinity=zero_infinity)
+            total = ops.sum(losses)
+        slopes = tape.gradient(total, variable).numpy()
+        assert np.isfinite(slopes).all() and not slopes[1].any() and slopes[0].any() and slopes[2].any()
+    loss = dlrs.losses.CTC(zero_infinity=True)
+    assert np.isfinite(loss([[1, 1, 1, 0]], x[:1]).item())
+    assert dlrs.losses.CTC.from_config(loss.get_config()).get_config() == loss.get_config()
+    assert "zero_infinity" not in dlrs.losses.CTC().get_config()
+    with pytest.raises(TypeError, match="zero_infinity"):
+        ops.ctc_loss(*arguments, zero_infinity="yes")

@@ -4,15 +4,17 @@ from typing import Any
 
 from dlrs import ops
 from dlrs.backend import Tensor
+from dlrs.backend.checks import check_flags
 from dlrs.losses.loss import LabelLoss
 
 
-def ctc(y_true: Any, y_pred: Any) -> Tensor:
+def ctc(y_true: Any, y_pred: Any, zero_infinity: bool = False) -> Tensor:
     """`-log` of the probability of the labels, summed over all their alignments with the steps (Graves et al. 2006).
 
     Args:
         y_true: Integer labels, of shape (batch, labels). 0 is the blank; as many labels count as are not 0.
         y_pred: Logits, of shape (batch, steps, classes).
+        zero_infinity: Whether the loss of labels that are too many for the steps is 0, not infinite.
 
     >>> [round(v, 4) for v in ctc([[1, 0]], [[[0.0, 0.0], [0.0, 0.0]]]).tolist()]
     [0.2877]
@@ -24,19 +26,27 @@ def ctc(y_true: Any, y_pred: Any) -> Tensor:
             f" {labels.shape} and {y_pred.shape}."
         )
     batch, steps, _ = y_pred.shape
-    return ops.ctc_loss(labels, y_pred, ops.count_nonzero(labels, axis=-1), ops.full((batch,), steps, "int32"))
+    lengths = ops.count_nonzero(labels, axis=-1), ops.full((batch,), steps, "int32")
+    return ops.ctc_loss(labels, y_pred, *lengths, zero_infinity=zero_infinity)
 
 
 class CTC(LabelLoss):
     """Connectionist temporal classification of integer labels and logits (Graves et al. 2006).
 
-    Targets have the shape (batch, labels), 0 being the blank; predictions (batch, steps, classes).
+    Targets have the shape (batch, labels), 0 being the blank; predictions (batch, steps, classes). The loss of labels
+    that are too many for the steps is infinite, or 0 with `zero_infinity`; it has no slope either way.
 
     >>> round(CTC()([[1, 0]], [[[0.0, 0.0], [0.0, 0.0]]]).item(), 4)
     0.2877
     """
 
     def __init__(
-        self, reduction: str | None = "sum_over_batch_size", name: str | None = "ctc", dtype: Any = None
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "ctc",
+        dtype: Any = None,
+        zero_infinity: bool = False,
     ) -> None:
-        super().__init__(ctc, reduction, name, dtype)
+        check_flags("CTC", zero_infinity=zero_infinity)
+        # Keras, which does not know the argument, reads configurations without it.
+        super().__init__(ctc, reduction, name, dtype, **({"zero_infinity": True} if zero_infinity else {}))

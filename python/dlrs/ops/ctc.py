@@ -6,6 +6,7 @@ from dlrs import _dlrs
 from dlrs._dlrs import Tensor
 from dlrs.backend import TensorLike, as_tensor, result_type
 from dlrs.backend.checks import check_count, check_flags
+from dlrs.ops.binary import equal, where
 from dlrs.ops.operation import op
 from dlrs.ops.probabilities import log_softmax
 
@@ -19,6 +20,7 @@ def ctc_loss(
     target_length: TensorLike,
     output_length: TensorLike,
     mask_index: int = 0,
+    zero_infinity: bool = False,
 ) -> Tensor:
     """`-log` of the probability of a label sequence, summed over all its alignments with the steps of the output.
 
@@ -31,6 +33,7 @@ def ctc_loss(
         target_length: How many labels of each sequence count, of shape (batch,).
         output_length: How many steps of each output count, of shape (batch,).
         mask_index: The class that is the blank.
+        zero_infinity: Whether infinite losses become 0, as PyTorch's argument of that name says.
 
     Returns:
         The losses, of shape (batch,).
@@ -40,9 +43,13 @@ def ctc_loss(
 
     >>> round(ctc_loss([[1]], [[[0.0, 0.0], [0.0, 0.0]]], [1], [2]).item(), 4)
     0.2877
+    >>> ctc_loss([[1, 2]], [[[0.0, 0.0, 0.0]]], [2], [1], zero_infinity=True).item()  # two labels, one step
+    0.0
     """
     _check_mask_index("ctc_loss", mask_index)
-    return _dlrs.ctc_loss(target, output, target_length, output_length, int(mask_index))
+    check_flags("ctc_loss", zero_infinity=zero_infinity)
+    loss = _dlrs.ctc_loss(target, output, target_length, output_length, int(mask_index))
+    return where(equal(loss, float("inf")), 0.0, loss) if zero_infinity else loss
 
 
 def _check_mask_index(function: str, mask_index: int) -> None:
