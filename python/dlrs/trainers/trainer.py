@@ -237,12 +237,20 @@ class Trainer(OldMethods, Stepping):
         steps: int | None = None,
         callbacks: Callback | Sequence[Callback] | None = None,
         return_dict: bool = False,
+        **kwargs: Any,
     ) -> Any:
         """The loss and the metrics on data, as in `fit` but without training.
 
         Returns:
             The loss; with metrics a list of the loss and the metrics; with `return_dict` a dict by name.
+
+        Raises:
+            ValueError: an argument's name is not known. `_use_cached_eval_dataset`, which Keras's `fit` hands on, is
+                taken and changes nothing: the data given are evaluated.
         """
+        kwargs.pop("_use_cached_eval_dataset", None)
+        if kwargs:
+            raise ValueError(f"evaluate: arguments not recognized: {', '.join(map(repr, kwargs))}.")
         self._require_compiled("evaluate")
         if steps is not None:
             steps = check_integer(steps, "steps", 1)
