@@ -368,3 +368,19 @@ def test_shared_variable_counts_once():
             return inputs * self.a * self.b
 
     assert len(Tied().weights) == 1
+
+
+def test_a_layer_with_a_rule_for_masks_hands_them_on():
+    class Ends(layers.Layer):
+        def call(self, x, mask=None):
+            self.seen = mask
+            return x
+
+        def compute_mask(self, x, previous_mask=None):
+            return ops.not_equal(x[..., 0], 0)
+
+    first, second = Ends(), Ends()
+    assert first.supports_masking and not Scale().supports_masking
+    second(first(np.array([[[0.0], [2.0]]])))
+    assert first.seen is None
+    assert second.seen.tolist() == [[False, True]]

@@ -204,6 +204,24 @@ def test_the_binding_refuses_what_does_not_fit() -> None:
             _dlrs.PrefixSearch(*arguments)
 
 
+def test_a_blank_among_the_labels_is_refused() -> None:
+    x = logits(1, 6, 3)
+    with pytest.raises(IndexError, match=r"target\[0, 1\] is 0, the blank"):
+        dlrs.losses.CTC()([[1, 0, 2]], x)
+    with pytest.raises(IndexError, match=r"target\[0, 0\] is 2, the blank"):
+        ops.ctc_loss([[2]], x, [1], [6], mask_index=2)
+
+
+def test_the_loss_has_no_second_derivative() -> None:
+    x = dlrs.Variable(logits(1, 4, 3).astype("float32"))
+    with dlrs.GradientTape() as outer:
+        with dlrs.GradientTape() as inner:
+            loss = ops.sum(ops.ctc_loss([[1]], x, [1], [4]))
+        slope = ops.sum(ops.square(inner.gradient(loss, x)))
+    with pytest.raises(ValueError, match="ctc_loss_gradient has no gradient"):
+        outer.gradient(slope, x)
+
+
 def test_too_many_labels_count_nothing_if_asked_for() -> None:
     x = logits(3, 4, 3, seed=4).astype("float32")
     arguments = [[1, 2, 1], [1, 1, 1], [2, 2, 0]], x, [3, 3, 1], [4, 4, 4]  # 1 _ 1 _ 1 takes five steps

@@ -141,7 +141,7 @@ class Layer(LayerState, Operation):
         self.autocast = autocast
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.input_spec: Any = None
-        self.supports_masking = False
+        self.supports_masking = type(self).compute_mask is not Layer.compute_mask
         self.dtype_policy = dtype
         self._called = False
         self._path: str | None = None
