@@ -35,6 +35,7 @@ python_use_unqualified_type_names = True
 PUBLIC = [info.name for info in pkgutil.iter_modules(dlrs.__path__) if not info.name.startswith("_")]
 PUBLIC.insert(PUBLIC.index("text") + 1, "text.debias")
 PUBLIC.insert(PUBLIC.index("utils") + 1, "utils.bounding_boxes")
+PUBLIC.insert(PUBLIC.index("vision") + 1, "vision.boxes")
 
 
 def elsewhere(module: ModuleType, name: str) -> str:

@@ -1,9 +1,10 @@
-//! word2vec on one thread: windows drawn, steps on them, prefix beam search; each in elements a second.
+//! word2vec on one thread: windows drawn, steps on them; losses of connectionist temporal classification, prefix beam search; each in elements a second.
 
 use std::sync::Arc;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dlrs_kernels::isa::Isa;
+use dlrs_kernels::loss::{Ctc, ctc_gradient, ctc_loss, ctc_stride};
 use dlrs_kernels::mem::{set_threads, team};
 use dlrs_kernels::random::Stream;
 use dlrs_kernels::text::PrefixSearch;
@@ -58,6 +59,32 @@ fn word2vec(c: &mut Criterion) {
     group.finish();
 }
 
+/// Loss and gradient of one example, in steps a second.
+fn ctc(c: &mut Criterion) {
+    let mut group = c.benchmark_group("ctc_loss");
+    for (steps, classes, length) in [(500, 29, 100), (200, 500, 30), (100, 29, 20)] {
+        let mut logits = vec![0.0f32; steps * classes];
+        Stream { seed: 1, counter: 0 }.normal_f32(Isa::current(), 0, &mut logits);
+        let labels: Vec<u32> = (0..length).map(|i| 1 + (i * 7 % (classes - 1)) as u32).collect();
+        let stride = ctc_stride(length);
+        let (mut alphas, mut sums) = (vec![0.0; steps * stride], vec![0.0; steps]);
+        let (mut scratch, mut dx) = (vec![0.0; 6 * stride], vec![0.0; steps * classes]);
+        group.throughput(Throughput::Elements(steps as u64));
+        for isa in Isa::supported() {
+            let name = format!("{steps} steps, {classes} classes, {length} labels");
+            group.bench_function(BenchmarkId::new(name, format!("{isa:?}")), |b| {
+                b.iter(|| {
+                    let x = Ctc { logits: &logits, classes, labels: &labels, blank: 0, stride };
+                    let loss = ctc_loss(isa, x, &mut alphas, &mut sums, &mut scratch);
+                    ctc_gradient(isa, x, &alphas, &sums, (loss, 1.0), &mut dx, &mut scratch);
+                    loss
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
 fn prefixes(c: &mut Criterion) {
     const STEPS: usize = 200;
     let mut group = c.benchmark_group("ctc_decode");
@@ -86,5 +113,5 @@ fn prefixes(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, word2vec, prefixes);
+criterion_group!(benches, word2vec, ctc, prefixes);
 criterion_main!(benches);
