@@ -273,6 +273,7 @@ class GloveTrainer:
     def losses(self) -> Tensor: ...  # -1 of a block that has not been visited
     def state(self) -> tuple[Tensor, Tensor]: ...  # weights and sums of squares
 
+@final
 class PrefixSearch:
     """Prefix beam search over the output of one example."""
 
@@ -282,6 +283,7 @@ class PrefixSearch:
     def step(self, scores: _ArrayLike, bonus: _ArrayLike | None) -> None: ...  # float64 (classes,) and (prefixes, classes)
     def found(self) -> list[tuple[Tensor, float]]: ...  # tokens and scores, the likeliest first
 
+@final
 class Word2VecTrainer:
     """Vectors of words in training, and the rules: without `negatives` the objective is hierarchical softmax."""
 

@@ -15,7 +15,7 @@ from dlrs.saving.keras_config import modern, of_keras
 
 FOUND = importlib.util.find_spec("keras")
 # Arguments that one of the two lacks.
-OWN = {"conv": {"conv_algo"}, "layer_normalization": {"rms_scaling"}}
+OWN = {"ctc_loss": {"zero_infinity"}, "conv": {"conv_algo"}, "layer_normalization": {"rms_scaling"}}
 OWN |= {f"{kind}_conv": OWN["conv"] for kind in ("depthwise", "separable")} | {"conv_transpose": OWN["conv"]}
 
 

@@ -22,7 +22,8 @@ _SAME = {"abs": "absolute", "amax": "max", "amin": "min"}
 # Classes that do not stand where, or are not called as, the function would have it.
 _PLACES = {
     "allclose": "numpy.AllClose", "batch_normalization": "nn.BatchNorm", "cdist": "math.CDist",
-    "ctc_loss": "nn.CTCLoss", "erf": "math.Erf", "erfc": "math.Erfc", "erfinv": "math.Erfinv",
+    "ctc_decode": "nn.CTCDecode", "ctc_loss": "nn.CTCLoss",
+    "erf": "math.Erf", "erfc": "math.Erfc", "erfinv": "math.Erfinv",
     "fft": "math.FFT", "fft2": "math.FFT2",
     "hsv_to_rgb": "image.HSVToRGB", "ifft2": "math.IFFT2", "in_top_k": "math.InTopK", "irfft": "math.IRFFT",
     "isin": "numpy.IsIn", "istft": "math.ISTFT", "layer_normalization": "nn.LayerNorm", "logsumexp": "math.Logsumexp",
@@ -38,7 +39,7 @@ _APART = (
     "segment_min", "segment_prod", "segment_sum",
 )  # fmt: skip
 # Arguments that Keras does not know.
-_OWN = {"conv_algo"}
+_OWN = {"conv_algo", "zero_infinity"}
 
 
 def to_functions(entry: dict[str, Any]) -> dict[str, Any]:

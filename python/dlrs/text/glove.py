@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -288,7 +287,7 @@ class GloVe:
             errors.FormatError: it holds something else.
         """
         name = os.fspath(path)
-        tensors = {key: tensor.array for key, tensor in decode(Path(name).read_bytes(), name).items()}
+        tensors = {key: tensor.array for key, tensor in decode(_dlrs.read_file(name), name).items()}
         try:
             header = json.loads(tensors["header"].tobytes())
             if header["format"] != _FORMAT or header["version"] != 1:

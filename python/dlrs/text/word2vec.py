@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -338,7 +337,7 @@ class Word2Vec:
             errors.FormatError: it holds something else.
         """
         name = os.fspath(path)
-        tensors = {key: tensor.array for key, tensor in decode(Path(name).read_bytes(), name).items()}
+        tensors = {key: tensor.array for key, tensor in decode(_dlrs.read_file(name), name).items()}
         try:
             header = json.loads(tensors["header"].tobytes())
             if header["format"] != _FORMAT or header["version"] != 1:
