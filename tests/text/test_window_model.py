@@ -89,6 +89,52 @@ def test_it_learns_a_cycle_and_is_saved(tmp_path):
     np.testing.assert_array_equal(again.predict(contexts[:5], verbose=0), model.predict(contexts[:5], verbose=0))
 
 
+def cycle_model(build):
+    """A model that has learned 1 2 3 4 5 1 2 ... from its last three tokens."""
+    dlrs.utils.set_random_seed(0)
+    contexts, targets = text.context_windows(np.array([1, 2, 3, 4, 5] * 60), 3)
+    model = build()
+    model.compile(dlrs.optimizers.Adam(0.02), "sparse_categorical_crossentropy")
+    model.fit(contexts, targets, epochs=20, verbose=0)
+    return model
+
+
+def sequential():
+    parts = [layers.Input((3,)), layers.Embedding(6, 4), layers.Flatten(), layers.Dense(6, activation="softmax")]
+    return dlrs.Sequential(parts)
+
+
+@pytest.mark.parametrize(
+    ("build", "window"), [(lambda: text.window_language_model(6, 3, 4, 16), None), (sequential, 3)]
+)
+def test_it_writes_on_from_its_last_words(build, window):
+    model = cycle_model(build)
+    options = {"from_logits": False, "temperature": 0.01, "seed": 0, "window": window}
+    assert text.generate(model, [3, 4, 5], 6, **options).tolist() == [3, 4, 5, 1, 2, 3, 4, 5, 1]
+    several = text.generate(model, [[1, 2, 3], [5, 1, 2, 3, 4], [2, 3, 4, 5]], 4, eos=1, **options)
+    assert [found.tolist() for found in several] == [[1, 2, 3, 4, 5, 1], [5, 1, 2, 3, 4, 5, 1], [2, 3, 4, 5, 1]]
+    same = text.generate(model, [3, 4, 5], 6, **{**options, "window": 3})
+    assert same.tolist() == text.generate(model, [3, 4, 5], 6, **options).tolist()
+    search = {"eos": 5, "scores": "probabilities", "window": window}
+    found = text.beam_search(model, [5, 1, 2, 3], width=2, **search)[0]
+    assert found.tokens.tolist() == [4, 5]
+    score = text.sentence_score(model, [5, 1, 2, 3], [4, 5], **search)
+    np.testing.assert_allclose(score.log_probability, found.log_probability, rtol=1e-6)
+
+
+def test_prompts_shorter_than_the_window_are_refused():
+    model = text.window_language_model(6, 3)
+    for call in (
+        lambda: text.generate(model, [[1, 2, 3], [4, 5]], 2, from_logits=False),
+        lambda: text.beam_search(model, [4, 5], eos=0, scores="probabilities"),
+        lambda: text.sentence_score(model, [4, 5], [1, 0], eos=0, scores="probabilities"),
+    ):
+        with pytest.raises(ValueError, match=r"'window_language_model' takes 3 tokens at a time, a prompt has 2"):
+            call()
+    with pytest.raises(ValueError, match="takes 3 tokens at a time, `window` is 2"):
+        text.generate(model, [1, 2, 3], 2, window=2)
+
+
 def test_bad_arguments():
     for name in ("tokens", "context", "vector_size", "hidden"):
         with pytest.raises(ValueError, match=f"`{name}`"):

@@ -284,7 +284,7 @@ class _Model:
         self.time = len(prompts[0]) - 1
         window = None if window is None else check_count(caller, "window", window)
         self.decoder = decoder_of(caller, model, len(self.texts), self.time + count, window, "max_length")
-        for time in range(self.time):
+        for time in range(self.decoder.first(self.texts), self.time):
             self.decoder.scores(self.texts, time)
 
     def scores(self) -> Array:

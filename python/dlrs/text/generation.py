@@ -10,7 +10,7 @@ import numpy as np
 from dlrs import layers, ops
 from dlrs.backend import function, tree
 from dlrs.backend.checks import check_type
-from dlrs.models import Sequential
+from dlrs.models import Functional, Sequential
 from dlrs.text.checks import check_count, check_ids
 from dlrs.text.sampling import as_logits, check_sampling, draw
 from dlrs.text.vocabulary import Vocabulary
@@ -64,15 +64,17 @@ def generate(
         seed: an integer. Each prompt of a list draws on its own, by the seed and its place.
         vocabulary: encodes prompts and decodes texts.
         from_logits: whether scores are logits; False for a model that ends in a softmax.
-        window: how many tokens a model that is not stepped is given at most; all by default. A Transformer with fewer
-            positions than the text has tokens needs one, and is then not stepped.
+        window: how many tokens a model that is not stepped is given at most; all by default, and where the input of a
+            functional model has a fixed number of steps, as that of `window_language_model` has, so many. A
+            Transformer with fewer positions than the text has tokens needs one, and is then not stepped.
 
     Returns:
         Prompt and what follows: a text if there is a vocabulary, otherwise a vector of ids; a list of several for a
         list of prompts. EOS is the last of the ids if it was drawn.
 
     Raises:
-        ValueError: a prompt is empty, an argument is out of range, or the text longer than a Transformer's positions.
+        ValueError: a prompt is empty or has fewer tokens than the fixed number that the model takes, an argument is out
+            of range, or the text longer than a Transformer's positions.
 
     >>> import dlrs
     >>> model = dlrs.Sequential([layers.Embedding(5, 3), layers.SimpleRNN(4, return_sequences=True), layers.Dense(5)])
@@ -97,7 +99,7 @@ def generate(
     texts = [list(p) for p in prompts]
     decoder = decoder_of("generate", model, len(texts), max(map(len, prompts)) + count - 1, window)
     done = [count == 0] * len(texts)
-    time = 0
+    time = decoder.first(texts)
     with states_kept(model):
         while not all(done):
             scores = decoder.scores(texts, time)
@@ -150,9 +152,20 @@ def states_kept(model: Any) -> Iterator[None]:
 class _Rerun:
     """Scores by running the model over what has been written."""
 
-    def __init__(self, model: Any, window: int | None) -> None:
+    def __init__(self, caller: str, model: Any, window: int | None) -> None:
         self.model = model
-        self.window = window or 0
+        self.steps = _fixed_steps(model)
+        self.takes = f"{caller}: model {model.name!r} takes {self.steps} tokens at a time"
+        if self.steps is not None and window not in (None, self.steps):
+            raise ValueError(f"{self.takes}, `window` is {window}.")
+        self.window = self.steps or window or 0
+
+    def first(self, texts: list[list[int]]) -> int:
+        """The first step whose scores matter: nothing is carried from those before."""
+        shortest = min(map(len, texts))
+        if self.steps is not None and shortest < self.steps:
+            raise ValueError(f"{self.takes}, a prompt has {shortest}.")
+        return shortest - 1
 
     def scores(self, texts: list[list[int]], time: int) -> Array:
         rows = []
@@ -193,6 +206,10 @@ class _Stepped:
             elif isinstance(layer, layers.TransformerDecoder):
                 self.states.append(layer.get_initial_cache(batch, self.room))
 
+    def first(self, texts: list[list[int]]) -> int:
+        """The first step: the states of all are carried on."""
+        return 0
+
     def scores(self, texts: list[list[int]], time: int) -> Array:
         # Texts that have ended are fed their last token; what comes of it is not used.
         ids = np.array([[text[min(time, len(text) - 1)]] for text in texts], np.int32)
@@ -219,7 +236,7 @@ def decoder_of(
 ) -> "_Stepped | _Rerun":
     """What gives the scores for texts of so many tokens at most."""
     if not _can_step(model):
-        return _Rerun(model, window)
+        return _Rerun(caller, model, window)
     fewest = min(
         (layer for layer in model.layers if isinstance(layer, layers.TokenAndPositionEmbedding)),
         key=lambda layer: layer.sequence_length,
@@ -232,7 +249,16 @@ def decoder_of(
             f"{caller}: prompt and `{length}` need {positions} positions; layer {fewest.name!r} has "
             f"{fewest.sequence_length}. A `window` of at most so many lets the model see the last tokens only."
         )
-    return _Rerun(model, window)
+    return _Rerun(caller, model, window)
+
+
+def _fixed_steps(model: Any) -> int | None:
+    """How many tokens the model takes, if its input of shape (batch, steps) says so.
+
+    A `Sequential` model is run on other sizes than it was built for, layer by layer.
+    """
+    shape = model.input_shape if isinstance(model, Functional) else None
+    return shape[1] if isinstance(shape, tuple) and len(shape) == 2 else None
 
 
 def _can_step(model: Any) -> bool:

@@ -26,6 +26,7 @@ def window_language_model(
 
     `context_windows` makes the examples: `before` and `after` of any size, or `nearby_words` for one word; train with
     the `sparse_categorical_crossentropy` loss and the `Perplexity` metric, and take the vectors by `embedding_vectors`.
+    `generate` and `beam_search` write on, from a prompt of at least `context` words.
 
     Args:
         tokens: size of the vocabulary.
