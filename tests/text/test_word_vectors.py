@@ -45,6 +45,34 @@ def test_analogies_are_those_of_the_formulas():
     assert many[0] == vectors.analogy("w3", "w4", "w5", k=2) and many[1] == vectors.analogy("w1", "w1", "w2", k=2)
 
 
+def test_products_of_equal_words_stand_in_the_vocabulary_s_order():
+    rows = np.random.default_rng(0).normal(size=(5, 4))[[0, 1, 2, 3, 4, 3, 4, 3, 4, 3]]
+    vectors = text.WordVectors.of(list("abcdefghij"), rows)
+    whole = [word for word, _ in vectors.analogy("a", "b", "c", 7, "mul")]
+    assert sorted(whole) == list("defghij") and whole in (list("dfhjegi"), list("egidfhj"))
+    for k in range(1, 8):
+        assert [word for word, _ in vectors.analogy("a", "b", "c", k, "mul")] == whole[:k]
+
+
+@pytest.mark.parametrize("epsilon", [1e-30, 1e-6, 1e30])
+def test_products_with_a_word_opposite_to_the_first_are_finite(epsilon):
+    vectors = text.WordVectors.of(list("abcde"), [[1, 0], [0, 1], [1, 1], [-1, 0], [0.9, 0.1]])
+    found = vectors.analogy("a", "b", "c", 2, "mul", epsilon)
+    assert all(0 < score < np.inf for _, score in found)
+    best = "d" if epsilon < 1 else "e"
+    assert found[0][0] == best
+    assert vectors.evaluate_analogies([("a", "b", "c", best)], method="mul", epsilon=epsilon).accuracy == 1
+
+
+@pytest.mark.parametrize("epsilon", [0, -1.0, 1e-50, 1e39, np.inf, np.nan, True, "x", None])
+def test_epsilons_that_float32_does_not_bear_are_refused(epsilon):
+    vectors = random_vectors(10, 3)
+    with pytest.raises(ValueError, match="`epsilon` must be a number from 1e-30 to 1e30"):
+        vectors.analogy("w0", "w1", "w2", 1, "mul", epsilon)
+    with pytest.raises(ValueError, match="`epsilon` must be a number from 1e-30 to 1e30"):
+        vectors.evaluate_analogies([("w0", "w1", "w2", "w3")], method="mul", epsilon=epsilon)
+
+
 def test_the_same_bits_at_any_number_of_threads():
     vectors, before, found = random_vectors(20_000, 20), dlrs._dlrs.num_threads(), []
     try:

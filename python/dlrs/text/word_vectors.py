@@ -192,7 +192,8 @@ class WordVectors:
 
         Raises:
             KeyError: a word is not in the vocabulary.
-            ValueError: `k` is below 1 or more than the words that may be answers, or `method` is another.
+            ValueError: `k` is below 1 or more than the words that may be answers, `method` is another, or `epsilon` is
+                not from 1e-30 to 1e30.
         """
         return self.analogies([(a, b, c)], k, method, epsilon)[0]
 
@@ -233,7 +234,7 @@ class WordVectors:
             restrict_vocab: only the first so many words may be asked for and answer; None for all.
             case_insensitive: whether words are compared in capitals; of words that are then equal the first is taken.
             method: "add" for 3CosAdd or "mul" for 3CosMul, see `analogy`.
-            epsilon: that of 3CosMul.
+            epsilon: that of 3CosMul, from 1e-30 to 1e30.
 
         Returns:
             Accuracy of each section and of all, and the wrong answers. Questions with a word that is not in the
@@ -331,10 +332,12 @@ class WordVectors:
 
     def _products(self, units: Array, k: int, left_out: set[int], epsilon: float) -> list[tuple[str, float]]:
         """3CosMul of one question."""
-        cosines = ((self.matrix @ units.T) * self._scales[:, None] + 1.0) / 2.0
-        scores = cosines[:, 1] * cosines[:, 2] / (cosines[:, 0] + epsilon)
+        a, b, c = (units @ self.matrix.T * self._scales + 1.0) / 2.0
+        scores = b * c / (a + epsilon)
         scores[list(left_out)] = -np.inf
-        order = np.argsort(-scores, kind="stable")[:k]
+        least = np.partition(scores, len(scores) - k)[-k]
+        among = np.flatnonzero(scores >= least)
+        order = among[np.argsort(-scores[among], kind="stable")[:k]]
         return [(self.words[row], float(scores[row])) for row in order]
 
     def _direction(self, vector: Any) -> Array:
@@ -375,8 +378,11 @@ class WordVectors:
 def _check_method(function: str, method: Any, epsilon: Any) -> None:
     if not isinstance(method, str) or method not in ("add", "mul"):
         raise ValueError(f'WordVectors.{function}: `method` must be "add" or "mul", got {method!r:.60}.')
-    if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 0 < epsilon < np.inf:
-        raise ValueError(f"WordVectors.{function}: `epsilon` must be a number above 0, got {epsilon!r:.60}.")
+    # Beyond these float32 would over- or underflow, and words would be equal that are not.
+    if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 1e-30 <= epsilon <= 1e30:
+        raise ValueError(
+            f"WordVectors.{function}: `epsilon` must be a number from 1e-30 to 1e30, got {epsilon!r:.60}."
+        )
 
 
 def _sequence(words: Any) -> Iterable[str]:
