@@ -114,6 +114,28 @@ def test_equalising_is_the_formula(seed, k):
     np.testing.assert_allclose(np.linalg.norm(after.matrix, axis=1), 1, atol=1e-6)
 
 
+@given(st.integers(0, 2**16), st.floats(0.01, 3))
+@settings(max_examples=30, deadline=None)
+def test_the_course_s_equalize(seed, scale):
+    """As the formulas (4) to (10) of its notebook are written, over vectors of any length."""
+    vectors, _ = people(seed=seed)
+    vectors = text.WordVectors.of(vectors.words, vectors.matrix * np.float32(scale))
+    e = {word: vectors[word].astype(float) for word in vectors.words}
+    g = e["woman"] - e["man"]
+    after = debias.equalize(vectors, g, [("mother", "father")], normalize=False)
+    mean = (e["mother"] + e["father"]) / 2
+    mean_b = mean @ g / (g @ g) * g
+    perpendicular = mean - mean_b
+    for word in ("mother", "father"):
+        part = e[word] @ g / (g @ g) * g
+        size = np.sqrt(abs(1 - perpendicular @ perpendicular)) / np.linalg.norm(e[word] - perpendicular - mean_b)
+        np.testing.assert_allclose(after[word], size * (part - mean_b) + perpendicular, rtol=1e-5, atol=1e-5)
+        e[word] = after[word]
+    np.testing.assert_array_equal(after.matrix, [e[word] for word in vectors.words])
+    neutral = debias.neutralize(after, g, ["job1"], normalize=False)
+    assert abs(neutral.similarity("job1", "mother") - neutral.similarity("job1", "father")) < 1e-5
+
+
 def test_after_both_every_neutral_word_is_as_near_to_one_as_to_the_other():
     vectors, _ = people()
     g = debias.bias_direction(vectors, PAIRS)
@@ -189,6 +211,28 @@ def test_the_report_and_its_picture(tmp_path):
     assert (tmp_path / "bias.png").stat().st_size > 1000
 
 
+def test_the_report_has_indirect_bias_and_the_strictness_of_direct_bias():
+    vectors, _ = people()
+    g = debias.bias_direction(vectors, PAIRS)
+    after = debias.hard_debias(vectors, g, [], PAIRS)
+    pairs = [("job1", "job2"), ["job3", "job4"]]
+    report = debias.bias_report(vectors, after, g, NEUTRAL, pairs=pairs, c=2)
+    assert report.direct_before == debias.direct_bias(vectors, g, NEUTRAL, 2) != debias.direct_bias(vectors, g, NEUTRAL)
+    assert [pair for pair, _, _ in report.indirect] == [("job1", "job2"), ("job3", "job4")]
+    for pair, before, then in report.indirect:
+        assert before == debias.indirect_bias(vectors, g, *pair)
+        assert abs(then) < 1e-5 < 1e-3 < abs(before)
+    lines = repr(report).splitlines()
+    assert lines[-2].startswith("  indirect bias of job1 and job2: ") and lines[-1].endswith("after +0.000")
+    for pairs, error in ((3, TypeError), ("job1", TypeError), (["job1"], ValueError), ([("job1",)], ValueError)):
+        with pytest.raises(error, match=r"bias_report: .*`pairs`"):
+            debias.bias_report(vectors, after, g, NEUTRAL, pairs=pairs)
+    with pytest.raises(TypeError, match="string"):
+        debias.bias_report(vectors, after, g, NEUTRAL, pairs=[(1, 2)])
+    with pytest.raises(ValueError, match="`c`"):
+        debias.bias_report(vectors, after, g, NEUTRAL, c=-1)
+
+
 def test_bad_words_have_near_ones():
     vectors, g = people()
     for call in (
@@ -206,6 +250,11 @@ def test_bad_words_have_near_ones():
 
 def test_what_cannot_be_done_is_said():
     vectors, g = people()
+    with pytest.raises(TypeError, match="`normalize` must be True or False"):
+        debias.equalize(vectors, g, PAIRS, normalize=1)
+    for normalize in (True, False):
+        with pytest.raises(ValueError, match="stands where the mean"):
+            debias.equalize(debias.neutralize(vectors, g, ["she", "he"]), g, [("she", "he")], normalize)
     with pytest.raises(ValueError, match="pca"):
         debias.bias_direction(vectors, PAIRS, "svd")
     with pytest.raises(ValueError, match="two words"):

@@ -380,9 +380,7 @@ def _check_method(function: str, method: Any, epsilon: Any) -> None:
         raise ValueError(f'WordVectors.{function}: `method` must be "add" or "mul", got {method!r:.60}.')
     # Beyond these float32 would over- or underflow, and words would be equal that are not.
     if isinstance(epsilon, bool) or not isinstance(epsilon, int | float) or not 1e-30 <= epsilon <= 1e30:
-        raise ValueError(
-            f"WordVectors.{function}: `epsilon` must be a number from 1e-30 to 1e30, got {epsilon!r:.60}."
-        )
+        raise ValueError(f"WordVectors.{function}: `epsilon` must be a number from 1e-30 to 1e30, got {epsilon!r:.60}.")
 
 
 def _sequence(words: Any) -> Iterable[str]:

@@ -63,7 +63,9 @@ def neutralize(
     return replace(vectors, matrix=matrix)
 
 
-def equalize(vectors: WordVectors, direction: Any, sets: Iterable[Sequence[str]]) -> WordVectors:
+def equalize(
+    vectors: WordVectors, direction: Any, sets: Iterable[Sequence[str]], normalize: bool = True
+) -> WordVectors:
     """New unit vectors in which the words of a set differ in the bias subspace alone, and by the same amount.
 
     For each set E with mean μ = Σ_{w ∈ E} w / |E|, ν = μ − μ_B, and every w ∈ E becomes
@@ -73,9 +75,12 @@ def equalize(vectors: WordVectors, direction: Any, sets: Iterable[Sequence[str]]
     After it, every word that was neutralised is as near to one word of a pair as to the other.
 
     Args:
-        vectors: the words' vectors, which stay as they are; all are made unit vectors, as the formula needs it.
+        vectors: the words' vectors, which stay as they are.
         direction: of the bias, (dimensions,), or a basis of the subspace, (k, dimensions); see `bias_direction`.
         sets: pairs, or sets of more words, such as ("grandmother", "grandfather"); a word may be in one.
+        normalize: whether all vectors, those of other words too, are made unit vectors first, as the formula needs it.
+            With False they are taken as they are, and what is computed is that of the course's first notebooks,
+            w := ν + √|1 − ‖ν‖²| (w_B − μ_B) / ‖w − μ‖, which leaves no unit vectors.
 
     Raises:
         KeyError: a word is not in the vocabulary; the message names words spelt like it.
@@ -88,9 +93,10 @@ def equalize(vectors: WordVectors, direction: Any, sets: Iterable[Sequence[str]]
     0.0
     """
     own = "equalize"
+    check_flag(own, "normalize", normalize)
     rows = basis(own, vectors, direction)
     matrix = vectors.matrix.copy()
-    for start in range(0, len(matrix), _ROWS):
+    for start in range(0, len(matrix) if normalize else 0, _ROWS):
         part = slice(start, start + _ROWS)
         matrix[part] = rows_as_float(vectors, part, True)
     seen: set[int] = set()
@@ -100,18 +106,20 @@ def equalize(vectors: WordVectors, direction: Any, sets: Iterable[Sequence[str]]
         if twice:
             raise ValueError(f"{own}: {_name(vectors, min(twice))} is in two sets.")
         seen.update(members)
-        values = rows_as_float(vectors, members, True)
+        values = rows_as_float(vectors, members, normalize)
         inside = values @ rows.T @ rows
         mean, mean_inside = values.mean(axis=0), inside.mean(axis=0)
         common, apart = mean - mean_inside, inside - mean_inside
         lengths = np.linalg.norm(apart, axis=1, keepdims=True)
-        if (lengths < _TINY).any():
+        if (lengths <= _TINY * np.linalg.norm(values, axis=1).max()).any():
             raise ValueError(
                 f"{own}: in the bias subspace, {words[int(lengths.argmin())]!r:.60} stands where the mean of "
                 f"{words!r:.80} stands; there is no direction to move it in."
             )
-        # ‖ν‖ ≤ 1 for unit vectors, but for rounding.
-        matrix[members] = common + np.sqrt(max(0.0, 1.0 - common @ common)) * apart / lengths
+        if not normalize:
+            lengths = np.linalg.norm(values - mean, axis=1, keepdims=True)
+        # Of unit vectors ‖ν‖ ≤ 1, but for rounding.
+        matrix[members] = common + np.sqrt(abs(1.0 - common @ common)) * apart / lengths
     return replace(vectors, matrix=matrix)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlrs.text.debias.measures import direct_bias, projections
+from dlrs.text.debias.measures import direct_bias, indirect_bias, projections
 from dlrs.text.debias.subspace import check_vectors
 from dlrs.text.word_vectors import WordVectors
 
@@ -24,15 +24,17 @@ class BiasReport:
     Attributes:
         words: the words that were measured.
         before, after: their projections, float64 (words,); see `projections`.
-        direct_before, direct_after: DirectBias₁ of the words.
+        direct_before, direct_after: DirectBias_c of the words.
         analogies: for each question (a, b, c) the best answer before and after.
+        indirect: for each pair of words β before and after; see `indirect_bias`.
 
     >>> BiasReport(("nurse", "captain"), np.array([0.6, -0.4]), np.array([0.0, 0.0]), 0.5, 0.0,
-    ...            ((("man", "doctor", "woman"), "nurse", "physician"),))
+    ...            ((("man", "doctor", "woman"), "nurse", "physician"),), ((("nurse", "maid"), 0.3, 0.0),))
     BiasReport: direct bias 0.500 before, 0.000 after
       word     before   after
       nurse    +0.600  +0.000
       captain  -0.400  +0.000
+      indirect bias of nurse and maid: +0.300, after +0.000
       man : doctor = woman : nurse, after physician
     """
 
@@ -42,6 +44,7 @@ class BiasReport:
     direct_before: float
     direct_after: float
     analogies: tuple[tuple[tuple[str, str, str], str, str], ...] = ()
+    indirect: tuple[tuple[tuple[str, str], float, float], ...] = ()
 
     def __repr__(self) -> str:
         shown = [f"{word:.30}" for word in self.words]
@@ -51,6 +54,9 @@ class BiasReport:
         for word, before, after in zip(shown, self.before, self.after, strict=True):
             # Rounded first, so that there is no -0.000.
             lines.append(f"  {word:{wide}}  {_rounded(before):+.3f}  {_rounded(after):+.3f}")
+        for (first, second), before, after in self.indirect:
+            change = f"{_rounded(before):+.3f}, after {_rounded(after):+.3f}"
+            lines.append(f"  indirect bias of {first:.30} and {second:.30}: {change}")
         for (a, b, c), before, after in self.analogies:
             lines.append(f"  {a} : {b} = {c} : {before}, after {after}")
         return "\n".join(lines)
@@ -105,6 +111,8 @@ def bias_report(
     direction: Any,
     words: Iterable[str],
     questions: Iterable[Sequence[str]] = (),
+    pairs: Iterable[Sequence[str]] = (),
+    c: float = 1.0,
 ) -> BiasReport:
     """Compares vectors before and after debiasing.
 
@@ -113,10 +121,13 @@ def bias_report(
         direction: of the bias, as it was before; see `bias_direction`.
         words: the words to measure, such as names of professions.
         questions: (a, b, c) of analogies that both are asked.
+        pairs: pairs of words whose indirect bias is measured.
+        c: how strict the direct bias is; see `direct_bias`.
 
     Raises:
         KeyError: a word is not in the vocabulary; the message names words spelt like it.
-        ValueError: there are no words, or the vectors have other dimensions than `direction`.
+        ValueError: there are no words, the vectors have other dimensions than `direction`, or an indirect bias is not
+            defined.
 
     >>> from dlrs.text.debias import neutralize
     >>> vectors = WordVectors.of(["she", "he", "nurse"], [[3, 4, 0], [-3, 4, 0], [3, 0, 4]])
@@ -132,13 +143,24 @@ def bias_report(
         raise TypeError(f"bias_report: `words` must be a sequence of words, got {words!r:.60}.")
     words = list(words)
     cosines = [projections(vectors, direction, words) for vectors in (before, after)]
-    direct = [direct_bias(vectors, direction, words) for vectors in (before, after)]
+    direct = [direct_bias(vectors, direction, words, c) for vectors in (before, after)]
     if isinstance(questions, str) or not isinstance(questions, Iterable):
         raise TypeError(f"bias_report: `questions` must be a sequence of (a, b, c), got {questions!r:.60}.")
     asked: list[Any] = [tuple(q) if isinstance(q, Iterable) and not isinstance(q, str) else q for q in questions]
     first, second = (vectors.analogies(asked, k=1) for vectors in (before, after))
     answers = tuple((q, x[0][0], y[0][0]) for q, x, y in zip(asked, first, second, strict=True))
-    return BiasReport(tuple(words), cosines[0], cosines[1], direct[0], direct[1], answers)
+    indirect = tuple((pair, *(indirect_bias(v, direction, *pair) for v in (before, after))) for pair in _pairs(pairs))
+    return BiasReport(tuple(words), cosines[0], cosines[1], direct[0], direct[1], answers, indirect)
+
+
+def _pairs(pairs: Any) -> list[Any]:
+    if isinstance(pairs, str) or not isinstance(pairs, Iterable):
+        raise TypeError(f"bias_report: `pairs` must be a sequence of pairs of words, got {pairs!r:.60}.")
+    found = [tuple(p) if isinstance(p, Iterable) and not isinstance(p, str) else (p,) for p in pairs]
+    for pair in found:
+        if len(pair) != 2:
+            raise ValueError(f"bias_report: a member of `pairs` must be two words, got {pair!r:.60}.")
+    return found
 
 
 def _rounded(value: float) -> float:
