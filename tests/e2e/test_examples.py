@@ -66,6 +66,17 @@ def test_augmentation_gallery(tmp_path: Path) -> None:
     assert is_drawn(output, tmp_path / "augmentation.png")
 
 
+def test_debiasing(tmp_path: Path) -> None:
+    output = run(tmp_path, "debiasing.py", "--sentences", "8000")
+    found = re.search(r"beside the seeds: (.*)", output)
+    assert found and set(found[1].split()) == {"aunt", "uncle", "queen", "king", "daughter", "son"}
+    direct = re.search(r"direct bias ([\d.]+) before, ([\d.]+) after", output)
+    assert direct and float(direct[1]) > 0.3 and float(direct[2]) < 1e-3
+    near = [float(value) for value in re.findall(r"nearer to one of a pair by up to ([\d.]+)", output)]
+    assert len(near) == 2 and near[0] > 0.1 and near[1] < 1e-3
+    assert is_drawn(output, tmp_path / "debiasing.png")
+
+
 def run_on_data(tmp_path: Path, name: str, *options: str) -> str:
     """What an example prints; skips, with its words, if it has no data."""
     output = run(tmp_path, name, *options)
