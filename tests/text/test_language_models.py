@@ -90,7 +90,9 @@ def test_scores_that_cannot_be_drawn_from(scores: Any) -> None:
         sample(scores)
 
 
-@pytest.mark.parametrize("options", [{"temperature": -1}, {"temperature": np.nan}, {"top_k": 0}, {"top_p": 0.0}])
+@pytest.mark.parametrize(
+    "options", [{"temperature": -1}, {"temperature": np.nan}, {"temperature": 10**400}, {"top_k": 0}, {"top_p": 0.0}]
+)
 def test_options_out_of_range(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"sample: `{next(iter(options))}` must be"):
         sample([1.0, 2.0], **options)

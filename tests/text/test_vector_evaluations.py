@@ -190,7 +190,10 @@ def test_wrong_arguments(tmp_path):
     ):  # fmt: skip
         with pytest.raises(error):
             vectors.evaluate_analogies(*arguments)
-    for pairs in ([("w0", "w1")], [("w0", 1, 2.0)], [("w0", "w1", "x")], [("w0", "w1", math.inf)], []):
+    huge, complex_number = [("w0", "w1", 10**400)], [("w0", "w1", np.complex64(1 + 2j))]
+    for pairs in (
+        [("w0", "w1")], [("w0", 1, 2.0)], [("w0", "w1", "x")], [("w0", "w1", math.inf)], huge, complex_number, [],
+    ):  # fmt: skip
         with pytest.raises(ValueError, match="pair"):
             vectors.evaluate_similarity(pairs)
     with pytest.raises(TypeError, match="path"):

@@ -92,6 +92,19 @@ def test_equal_ones_stand_in_the_vocabulary_s_order_and_zeros_have_cosine_0():
     assert vectors.nearest(np.array([0.0, 1.0]), 1, exclude=["a", "b"])[0][0] == "c"
 
 
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [([1 + 2j, 0], "complex128"), ([10**400, 0], "too large"), (["1", "2"], "<U1"), ([[1], [2, 3]], "inhomogeneous"),
+     (np.zeros(2, "M8[D]"), "datetime64")],
+)  # fmt: skip
+def test_what_are_no_real_numbers_is_refused_and_not_made_one(row, why):
+    with pytest.raises(TypeError, match=f"WordVectors: `matrix` must be a matrix of numbers: .*{why}"):
+        text.WordVectors.of(["a"], [row] if isinstance(row, list) else row[None])
+    vectors = text.WordVectors.of(["a", "b"], np.eye(2))
+    with pytest.raises(TypeError, match=rf"WordVectors\.nearest: `word` must be a string or a vector: .*{why}"):
+        vectors.nearest(row, 1)
+
+
 def test_what_is_refused():
     vectors = text.WordVectors.of(["king", "queen"], [[1, 2], [3, 4]])
     with pytest.raises(KeyError, match=r"kign.*near it are 'king'"):

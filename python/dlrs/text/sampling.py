@@ -58,7 +58,7 @@ def check_sampling(function: str, temperature: Any, top_k: Any, top_p: Any) -> N
     """Raises ValueError unless the arguments of `sample` with these names are in range."""
     if isinstance(temperature, bool) or not isinstance(temperature, int | float | np.number):
         raise ValueError(f"{function}: `temperature` must be a number >= 0, got {temperature!r:.60}.")
-    if not 0 <= temperature <= np.finfo(np.float64).max:
+    if not 0 <= temperature <= float(np.finfo(np.float64).max):
         raise ValueError(f"{function}: `temperature` must be a number >= 0, got {temperature!r:.60}.")
     if top_k is not None:
         check_count(function, "top_k", top_k)

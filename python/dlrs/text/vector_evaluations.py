@@ -366,8 +366,8 @@ def _pair(own: str, place: int, pair: Any) -> tuple[str, str, float]:
     values = () if isinstance(pair, str) or not isinstance(pair, Iterable) else tuple(pair)
     try:
         first, second, score = values
-        finite = math.isfinite(float(score))
-    except (TypeError, ValueError):
+        finite = not np.iscomplexobj(score) and math.isfinite(float(score))
+    except (TypeError, ValueError, OverflowError):
         finite, first, second, score = False, None, None, None
     if not (finite and isinstance(first, str) and isinstance(second, str)):
         raise ValueError(f"{own}: pair {place} must be two words and a finite score, got {pair!r:.60}.")

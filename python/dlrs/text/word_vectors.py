@@ -49,10 +49,7 @@ class WordVectors:
 
     def __post_init__(self) -> None:
         """Checks what was given."""
-        try:
-            matrix = np.ascontiguousarray(self.matrix, np.float32)
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"WordVectors: `matrix` must be a matrix of numbers: {error}") from None
+        matrix = _as_floats("WordVectors: `matrix` must be a matrix of numbers", self.matrix)
         if matrix.ndim != 2 or matrix.shape[1] == 0:
             raise ValueError(f"WordVectors: `matrix` must have shape (words, dimensions), got {matrix.shape}.")
         wrong = np.flatnonzero(~np.isfinite(matrix).all(axis=1))
@@ -341,10 +338,7 @@ class WordVectors:
         return [(self.words[row], float(scores[row])) for row in order]
 
     def _direction(self, vector: Any) -> Array:
-        try:
-            query = np.asarray(vector, np.float32)
-        except (TypeError, ValueError) as error:
-            raise TypeError(f"WordVectors.nearest: `word` must be a string or a vector: {error}") from None
+        query = _as_floats("WordVectors.nearest: `word` must be a string or a vector", vector)
         if query.shape != self.matrix.shape[1:] or not np.isfinite(query).all():
             shape = self.matrix.shape[1:]
             raise ValueError(f"WordVectors.nearest: a vector must be finite and have shape {shape}, got {query.shape}.")
@@ -373,6 +367,18 @@ class WordVectors:
 
     def __repr__(self) -> str:
         return f"WordVectors({self.found} of {len(self.matrix)} tokens found, {self.matrix.shape[1]} dimensions)"
+
+
+def _as_floats(wanted: str, value: Any) -> Array:
+    """`value` as contiguous float32; a TypeError that says what was wanted if it holds no real numbers."""
+    try:
+        given = np.asarray(value)
+        if given.dtype.kind in "cmMSU":  # NumPy would drop imaginary parts, count days and read strings
+            raise TypeError(f"they are {given.dtype}")
+        with np.errstate(over="ignore"):
+            return np.ascontiguousarray(given, np.float32)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TypeError(f"{wanted}: {error}.") from None
 
 
 def _check_method(function: str, method: Any, epsilon: Any) -> None:
