@@ -204,12 +204,13 @@ def test_the_binding_refuses_what_does_not_fit() -> None:
             _dlrs.PrefixSearch(*arguments)
 
 
-def test_a_blank_among_the_labels_is_refused() -> None:
-    x = logits(1, 6, 3)
-    with pytest.raises(IndexError, match=r"target\[0, 1\] is 0, the blank"):
-        dlrs.losses.CTC()([[1, 0, 2]], x)
-    with pytest.raises(IndexError, match=r"target\[0, 0\] is 2, the blank"):
-        ops.ctc_loss([[2]], x, [1], [6], mask_index=2)
+def test_a_blank_among_the_labels_is_a_step_that_says_blank() -> None:
+    """As Keras scores it: with as many steps as labels, each step says its label."""
+    x = logits(1, 3, 3)
+    said = log_softmax(x[0])[[0, 1, 2], [1, 0, 2]].sum()
+    np.testing.assert_allclose(ops.ctc_loss([[1, 0, 2]], x, [3], [3]), [-said], rtol=1e-6)
+    first = log_softmax(x[0])[[0, 1], [1, 0]].sum()  # two labels are not 0, so that the first two count
+    np.testing.assert_allclose(dlrs.losses.CTC()([[1, 0, 2]], x[:, :2]), -first, rtol=1e-6)
 
 
 def test_the_loss_has_no_second_derivative() -> None:

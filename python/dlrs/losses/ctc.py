@@ -12,7 +12,8 @@ def ctc(y_true: Any, y_pred: Any, zero_infinity: bool = False) -> Tensor:
     """`-log` of the probability of the labels, summed over all their alignments with the steps (Graves et al. 2006).
 
     Args:
-        y_true: Integer labels, of shape (batch, labels). 0 is the blank; as many labels count as are not 0.
+        y_true: Integer labels, of shape (batch, labels). 0 is the blank and fills the
+            rows: as many labels count, from the first, as are not 0.
         y_pred: Logits, of shape (batch, steps, classes).
         zero_infinity: Whether the loss of labels that are too many for the steps is 0, not infinite.
 

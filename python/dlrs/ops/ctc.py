@@ -39,7 +39,8 @@ def ctc_loss(
         The losses, of shape (batch,).
 
     Errors: ValueError if the shapes do not fit; IndexError, with the place, for a length beyond its array and a label
-    that counts and is the blank or no class. It has no second derivative.
+    that counts and is no class. A label that is the blank asks for a step that says blank, as in Keras.
+    It has no second derivative.
 
     >>> round(ctc_loss([[1]], [[[0.0, 0.0], [0.0, 0.0]]], [1], [2]).item(), 4)
     0.2877

@@ -64,14 +64,9 @@ impl Sizes {
     }
 }
 
-/// The labels and steps of an example that count; what is wrong with them.
-fn counted(
-    io: &TileIo<'_>,
-    x: Sizes,
-    blank: usize,
-    b: usize,
-    labels: &mut Vec<u32>,
-) -> std::result::Result<usize, String> {
+/// The labels and steps of an example that count; what is wrong with them. A label that is the blank is no error: its
+/// step says blank, as Keras and PyTorch score it.
+fn counted(io: &TileIo<'_>, x: Sizes, b: usize, labels: &mut Vec<u32>) -> std::result::Result<usize, String> {
     let (all, lengths, steps) = (io.input::<i32>(1), io.input::<i32>(2), io.input::<i32>(3));
     let within = |name: &str, value: i32, most: usize, what: &str| {
         usize::try_from(value)
@@ -84,9 +79,6 @@ fn counted(
     labels.clear();
     for (i, &label) in all[b * x.labels..][..length].iter().enumerate() {
         match u32::try_from(label).ok().filter(|&c| (c as usize) < x.classes) {
-            Some(class) if class as usize == blank => {
-                return Err(format!("{NAME}: target[{b}, {i}] is {label}, the blank, which is no label"));
-            }
             Some(class) => labels.push(class),
             None => return Err(format!("{NAME}: target[{b}, {i}] is {label}; there are {} classes", x.classes)),
         }
@@ -152,7 +144,7 @@ impl Ctc {
     fn body<T: Real>(self, isa: dlrs_kernels::isa::Isa, x: Sizes) -> Body {
         Arc::new(move |b: usize, io: &mut TileIo<'_>| {
             let mut labels = Vec::with_capacity(x.labels);
-            let steps = match counted(io, x, self.blank, b, &mut labels) {
+            let steps = match counted(io, x, b, &mut labels) {
                 Ok(steps) => steps,
                 Err(why) => return io.refuse(why),
             };
@@ -200,7 +192,7 @@ impl CtcGradient {
     fn body<T: Real>(self, isa: dlrs_kernels::isa::Isa, x: Sizes) -> Body {
         Arc::new(move |b: usize, io: &mut TileIo<'_>| {
             let mut labels = Vec::with_capacity(x.labels);
-            let steps = match counted(io, x, self.0.blank, b, &mut labels) {
+            let steps = match counted(io, x, b, &mut labels) {
                 Ok(steps) => steps,
                 Err(why) => return io.refuse(why),
             };
@@ -255,6 +247,5 @@ mod tests {
         assert!(said(&good, [1, 1], [5, 6]).contains("output_length[1] is 6; expected 0 to 5"));
         assert!(said(&[1, 4, 0, 1, 1, 1], [2, 1], [5, 5]).contains("target[0, 1] is 4; there are 4 classes"));
         assert!(said(&[1, 1, -2, 1, 1, 1], [3, 1], [5, 5]).contains("target[0, 2] is -2"));
-        assert!(said(&[1, 0, 1, 1, 1, 1], [3, 1], [5, 5]).contains("target[0, 1] is 0, the blank, which is no label"));
     }
 }
