@@ -259,6 +259,9 @@ def cooccurrence_unit(window: int) -> int: ...  # what a neighbour at distance 1
 def count_cooccurrences(
     words: _ArrayLike, ends: _ArrayLike, carried: int, vocabulary: int, window: int, symmetric: bool, parts: int
 ) -> list[tuple[Tensor, Tensor, Tensor]]: ...  # uint32 words, int64 ends of sentences; of each part rows and columns, uint32, and sums, uint64
+def merge_cooccurrences(
+    pieces: Sequence[tuple[_ArrayLike, _ArrayLike, _ArrayLike]], vocabulary: int, part: int, parts: int
+) -> tuple[Tensor, Tensor, Tensor]: ...  # of a part; columns of a row in order
 def glove_blocks(
     pieces: Sequence[tuple[_ArrayLike, _ArrayLike, _ArrayLike]], vocabulary: int, part: int, parts: int, unit: int, x_max: float, alpha: float, seed: int
 ) -> tuple[Tensor, Tensor, int]: ...  # uint32 (n, 3), place, bits of ln x, bits of f(x); int64 ends of blocks; a checksum

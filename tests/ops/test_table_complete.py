@@ -20,6 +20,7 @@ NOT_OPS = {
     "PrefixSearch",
     "ctc_decode",  # paths that brute force finds: tests/text/test_ctc.py
     *("GloveTrainer", "cooccurrence_unit", "count_cooccurrences", "glove_blocks", "glove_strata"),
+    "merge_cooccurrences",  # counts beyond memory: tests/text/test_glove.py
     "masked_matmul",  # rows that the mask denies are nobody's: tests/layers/test_masked_steps.py
     *("is_tracing", "num_threads", "set_num_threads", "isa", "supported_isas", "machine_peaks", "read_gbs"),
 }

@@ -101,6 +101,40 @@ def test_a_corpus_beyond_memory_gives_the_same_bits(length: int, tmp_path: Path,
     assert content(whole) == content(spilled)
 
 
+@pytest.mark.parametrize("memory", [1 << 16, 1 << 18])
+def test_merging_takes_no_more_memory_for_a_longer_corpus(memory: int, monkeypatch: Any) -> None:
+    """The same pairs again and again: what is held at once stays below a third of the memory, or twice the sums."""
+    held: dict[str, list[int]] = {"merge_cooccurrences": [], "glove_blocks": []}
+
+    def spy_on(name: str) -> Any:
+        call = getattr(_dlrs, name)
+
+        def spy(pieces: Any, *args: Any) -> Any:
+            held[name].append(sum(len(rows) for rows, _, _ in pieces))
+            return call(pieces, *args)
+
+        return spy
+
+    for name in held:
+        monkeypatch.setattr(_dlrs, name, spy_on(name))
+    counts = []
+    count = _dlrs.count_cooccurrences
+
+    def count_and_note(*args: Any) -> Any:
+        parts = count(*args)
+        counts.append(sum(len(rows) for rows, _, _ in parts))
+        return parts
+
+    monkeypatch.setattr(_dlrs, "count_cooccurrences", count_and_note)
+    corpus = sentences(400) * 20
+    _, cells = counted(corpus, 12, memory=memory)
+    merged = held["merge_cooccurrences"]
+    assert max(merged + held["glove_blocks"]) <= max(memory // 3 // 16, 2 * max(map(len, cells.cells)))
+    # What was merged before is merged again, but not so often that it takes more time than what is new.
+    assert len(merged) >= 5 and sum(merged) <= 2 * sum(counts)
+    assert content(cells) == content(counted(corpus, 12)[1])
+
+
 def test_files_are_read_line_by_line(tmp_path: Path) -> None:
     corpus = [sentence for sentence in sentences(3000) if sentence]
     path = tmp_path / "text.txt"

@@ -244,6 +244,27 @@ class _Runs:
             rows, columns, sums = (np.fromfile(file, kind, count) for kind in (np.uint32, np.uint32, np.uint64))
         return rows, columns, sums
 
+    def _merged(self, part: int) -> list[tuple[Array, Array, Array]]:
+        """Pieces with the sums of a part.
+
+        Those that lie in files are read one after another and merged whenever they have as many pairs as fit into a
+        third of `memory`, or as the sums merged before, so that merging takes time in proportion to what is read.
+        """
+        pieces: list[tuple[Array, Array, Array]] = []
+        most = self._counting.memory // 3 // _PAIR_BYTES
+        merged = unmerged = 0
+        for run, (_, lengths) in enumerate(self._runs):
+            if self._folder is not None and unmerged and unmerged + lengths[part] > max(most - merged, merged):
+                pieces = [self._merge(pieces, part)]
+                merged, unmerged = len(pieces[0][0]), 0
+            pieces.append(self._part(run, part))
+            unmerged += lengths[part]
+        return pieces
+
+    def _merge(self, pieces: list[tuple[Array, Array, Array]], part: int) -> tuple[Array, Array, Array]:
+        rows, columns, sums = _dlrs.merge_cooccurrences(pieces, self._vocabulary, part, self._counting.parts)
+        return np.asarray(rows), np.asarray(columns), np.asarray(sums)
+
     def cells(self) -> Cells:
         c = self._counting
         unit = _dlrs.cooccurrence_unit(c.window)
@@ -252,7 +273,7 @@ class _Runs:
             path = os.path.join(self._folder, "cells") if self._folder else None
             file = stack.enter_context(open(path, "wb")) if path else None
             for part in range(c.parts):
-                pieces = [self._part(run, part) for run in range(len(self._runs))]
+                pieces = self._merged(part)
                 cells, ends, one = _dlrs.glove_blocks(
                     pieces, self._vocabulary, part, c.parts, unit, c.x_max, c.alpha, c.seed
                 )

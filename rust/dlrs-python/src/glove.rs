@@ -98,6 +98,52 @@ pub fn count_cooccurrences(
 /// Rows, columns and sums of one part, as [`count_cooccurrences`] gives them.
 type Arrays<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
 
+/// The views behind some pieces.
+type Views<'py> = Vec<(View<'py>, View<'py>, View<'py>)>;
+
+fn views<'py>(pieces: &[Arrays<'py>]) -> Result<Views<'py>> {
+    pieces.iter().map(|(r, c, s)| Ok((view(r)?, view(c)?, view(s)?))).collect()
+}
+
+/// The pieces of part `part`.
+fn pieces_of<'a>(views: &'a Views<'_>, vocabulary: usize, part: usize, parts: usize) -> Result<Vec<Piece<'a>>> {
+    check_parts(vocabulary, parts)?;
+    let mut pieces = Vec::new();
+    for (rows, columns, sums) in views {
+        let piece = Piece { rows: elements(rows)?, columns: elements(columns)?, sums: elements(sums)? };
+        let lengths = piece.rows.len() == piece.columns.len() && piece.rows.len() == piece.sums.len();
+        let below = |numbers: &[u32]| numbers.iter().all(|&n| (n as usize) < vocabulary);
+        let own = piece.rows.is_sorted() && piece.rows.iter().all(|&row| row as usize % parts == part);
+        if !lengths || !below(piece.rows) || !below(piece.columns) || !own {
+            fail!(Value, "GloVe: a piece of part {part} has rows of another, out of order or out of the vocabulary");
+        }
+        pieces.push(piece);
+    }
+    Ok(pieces)
+}
+
+/// The sums of several pieces of a part as one piece.
+#[pyfunction]
+pub fn merge_cooccurrences(
+    py: Python<'_>,
+    pieces: Vec<Arrays<'_>>,
+    vocabulary: usize,
+    part: usize,
+    parts: usize,
+) -> Result<Part> {
+    let views = views(&pieces)?;
+    let pieces = pieces_of(&views, vocabulary, part, parts)?;
+    let ranges = released(py, |stop| Ok(merge_pieces(&team(), &pieces, vocabulary, stop)))?.unwrap_or_default();
+    let n = ranges.iter().map(|range| range.rows.len()).sum();
+    let (mut rows, mut columns, mut sums) = (Vec::with_capacity(n), Vec::with_capacity(n), Vec::with_capacity(n));
+    for range in ranges {
+        rows.extend_from_slice(&range.rows);
+        columns.extend_from_slice(&range.columns);
+        sums.extend_from_slice(&range.sums);
+    }
+    Ok((tensor(&[n], &rows)?, tensor(&[n], &columns)?, tensor(&[n], &sums)?))
+}
+
 /// The cells of a part, uint32 (n, 3), block after block, where the blocks end, and a checksum; `pieces` are the part's rows, columns and sums
 /// in the pieces of a corpus.
 #[pyfunction]
@@ -113,19 +159,8 @@ pub fn glove_blocks(
     alpha: f64,
     seed: u64,
 ) -> Result<(PyTensor, PyTensor, u64)> {
-    check_parts(vocabulary, parts)?;
-    let views = pieces.iter().map(|(r, c, s)| Ok((view(r)?, view(c)?, view(s)?))).collect::<Result<Vec<_>>>()?;
-    let mut pieces = Vec::new();
-    for (rows, columns, sums) in &views {
-        let piece = Piece { rows: elements(rows)?, columns: elements(columns)?, sums: elements(sums)? };
-        let lengths = piece.rows.len() == piece.columns.len() && piece.rows.len() == piece.sums.len();
-        let below = |numbers: &[u32]| numbers.iter().all(|&n| (n as usize) < vocabulary);
-        let own = piece.rows.is_sorted() && piece.rows.iter().all(|&row| row as usize % parts == part);
-        if !lengths || !below(piece.rows) || !below(piece.columns) || !own {
-            fail!(Value, "GloVe: a piece of part {part} has rows of another, out of order or out of the vocabulary");
-        }
-        pieces.push(piece);
-    }
+    let views = views(&pieces)?;
+    let pieces = pieces_of(&views, vocabulary, part, parts)?;
     let weighting = Weighting { x_max, alpha };
     let found = released(py, |stop| {
         let (team, sums) = (team(), merge_pieces(&team(), &pieces, vocabulary, stop));

@@ -36,7 +36,9 @@ mod _dlrs {
     #[pymodule_export]
     use crate::errors::{_panic, ConcurrentUseError, FormatError, InternalError, TracingError};
     #[pymodule_export]
-    use crate::glove::{PyGlove, cooccurrence_unit, count_cooccurrences, glove_blocks, glove_strata};
+    use crate::glove::{
+        PyGlove, cooccurrence_unit, count_cooccurrences, glove_blocks, glove_strata, merge_cooccurrences,
+    };
     #[pymodule_export]
     use crate::graph::{Program, Tape, Trace, is_tracing};
     #[pymodule_export]
