@@ -32,6 +32,57 @@ def test_nearest_are_those_of_numpy(count, width, k):
     np.testing.assert_allclose([expected[int(word[1:])] for word, _ in found], np.sort(expected)[::-1][:k], atol=2e-6)
 
 
+@pytest.mark.parametrize("size", [1e-45, 1e-42, 1e-40, 1e-30, 1e-19, 1e19, 1e30, 1e37])
+@pytest.mark.parametrize("others", [1.0, None])
+def test_cosines_of_very_short_and_very_long_vectors(size, others):
+    """Squares of 1e-20 and 1e20 are beyond float32, and so are inverses of subnormal numbers."""
+    sizes = np.where(np.arange(40) % 3 == 0, size, size if others is None else others)[:, None]
+    matrix = (random_vectors(40, 30).matrix.astype("float64") * 3 * sizes).astype("float32")
+    matrix[7] = 0.0
+    vectors = text.WordVectors.of([f"w{i}" for i in range(40)], matrix)
+    wide = vectors.matrix.astype(np.longdouble)
+    norms = np.sqrt((wide**2).sum(axis=1))
+    unit = wide / np.where(norms > 0, norms, 1)[:, None]
+    expected = (unit @ unit.T).astype("float64")
+    words = list(vectors.words)
+    for row in (0, 1, 3):
+        found = dict(vectors.nearest(words[row], 39))
+        np.testing.assert_allclose(
+            [found[w] for w in words if w != words[row]], np.delete(expected[row], row), atol=1e-6
+        )
+        assert dict(vectors.nearest(matrix[row], 40))[words[row]] == pytest.approx(1, abs=1e-6)
+        assert vectors.similarity(words[row], "w4") == pytest.approx(expected[row, 4], abs=1e-6)
+    np.testing.assert_allclose(vectors.similarities(words[:39], words[1:]), np.diag(expected, 1), atol=1e-6)
+    a, b, c = expected[[3, 4, 6]]
+    for method, scores in (("add", b - a + c), ("mul", (b + 1) * (c + 1) / 4 / ((a + 1) / 2 + 0.001))):
+        best = max((i for i in range(40) if i not in (3, 4, 6)), key=scores.__getitem__)
+        assert vectors.analogy("w3", "w4", "w6", 1, method)[0][0] == f"w{best}"
+        score = vectors.evaluate_analogies([("w3", "w4", "w6", f"w{best}")], method=method)
+        assert score.total.accuracy == 1
+    assert vectors.matrix.tobytes() == matrix.tobytes(), "what was given stays"
+
+
+def test_vectors_longer_than_float32_reaches():
+    rows = np.full((3, 300), 3e38, np.float32)
+    rows[1, :100] *= -1
+    rows[2] /= 3e38
+    found = dict(text.WordVectors.of(["a", "b", "c"], rows).nearest("a", 2))
+    assert found == pytest.approx({"b": 1 / 3, "c": 1}, abs=1e-6)
+
+
+@pytest.mark.parametrize("size", ["1e-4000", "1e-310", "1e-300", "1e-46", "1", "1e39", "1e300", "1e4000"])
+def test_directions_of_very_short_and_very_long_queries(size):
+    vectors, scale = random_vectors(30, 20), np.longdouble(size)
+    if not 0 < scale < np.inf:
+        pytest.skip("numpy.longdouble is float64 here")
+    query = vectors["w5"].astype(np.longdouble) * scale
+    if 1e-320 < scale < 1e308:
+        query = query.astype(np.float64)
+    found = dict(vectors.nearest(query, 30))
+    expected = cosines(vectors, vectors["w5"].astype("float64"))
+    np.testing.assert_allclose([found[word] for word in vectors.words], expected, atol=1e-6)
+
+
 def test_analogies_are_those_of_the_formulas():
     vectors = random_vectors()
     a, b, c = (cosines(vectors, vectors[word].astype("float64")) for word in ("w3", "w4", "w5"))
