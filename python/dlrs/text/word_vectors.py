@@ -97,6 +97,11 @@ class WordVectors:
             format: "word2vec" (text with a first line of two counts), "word2vec-binary", "glove" (text) or "npy" (a
                 matrix, and beside it the words in a `.words.txt`, one a line). By default what the name ends in says:
                 `.bin` is word2vec's binary form, `.npy` the matrix, everything else GloVe's.
+
+        Raises:
+            ValueError: there are no words, `format` is another, or a word could not be read back: it is empty or has a
+                line break, a space (which "npy" holds), half of a surrogate pair or too many bytes.
+            OSError: a file cannot be written. The old one stays; or, while words and matrix are replaced, no matrix.
         """
         from dlrs.text.vector_files import write_vectors
 
