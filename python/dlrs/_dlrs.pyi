@@ -28,7 +28,6 @@ class AtomicFile:
 
     def __new__(cls, path: Any) -> Self: ...
     def write(self, data: Any) -> None: ...
-    def sync(self) -> None: ...  # to the disk, not yet in place
     def commit(self) -> None: ...
     def discard(self) -> None: ...
 
@@ -288,11 +287,21 @@ class PrefixSearch:
     def found(self) -> list[tuple[Tensor, float]]: ...  # tokens and scores, the likeliest first
 
 @final
+class CorpusWords:
+    """The words of a corpus with numbers from 1 on in the order they come; 0 is behind each sentence."""
+
+    def __new__(cls) -> Self: ...
+    def text(self, text: str) -> tuple[Tensor, str]: ...  # numbers, uint32, of lines; and the word at the end, which may go on
+    def sentences(self, sentences: list[str | list[str]]) -> Tensor: ...  # numbers, uint32
+    def counted(self) -> tuple[list[str], Tensor]: ...  # words by numbers, and how often each has occurred, int64
+
+@final
 class Word2VecTrainer:
     """Vectors of words in training, and the rules: without `negatives` the objective is hierarchical softmax."""
 
     def __new__(cls, counts: list[int], size: int, window: int, dynamic: bool, sample: float, negatives: int | None, exponent: float, cbow: bool, seed: int) -> Self: ...
-    def train(self, words: _ArrayLike, number: int, rate: float) -> tuple[float, int]: ...  # uint32 with 2**32 - 1 behind each sentence; the sum of losses and their number
+    def train(self, words: _ArrayLike, number: int, rate: float) -> None: ...  # uint32 with 2**32 - 1 behind each sentence; all of them or, after a signal, none
+    def last(self) -> tuple[int, float, int] | None: ...  # number of the stretch that was trained last, the sum of its losses and how many they are
     def matrices(self) -> tuple[Tensor, Tensor]: ...  # float32 (rows, size): inputs and outputs
     def set_matrices(self, first: _ArrayLike, second: _ArrayLike) -> None: ...
 def _panic(text: str) -> None: ...  # panics in Rust, which arrives as InternalError

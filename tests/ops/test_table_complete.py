@@ -16,6 +16,7 @@ NOT_OPS = {
     *("box_nms", "box_soft_nms"),
     *("BeamSearch", "bleu_counts", "edit_counts", "edit_distances", "nearest_vectors"),
     *("read_lines", "read_matrix", "read_vector_binary", "read_vector_text", "write_vectors"),
+    "CorpusWords",
     "Word2VecTrainer",
     "PrefixSearch",
     "ctc_decode",  # paths that brute force finds: tests/text/test_ctc.py

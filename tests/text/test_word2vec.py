@@ -3,7 +3,9 @@
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -111,15 +113,18 @@ def test_a_corpus_beyond_memory_is_in_a_file(tmp_path: Path, monkeypatch: Any) -
     from dlrs.text import numbered_corpus
 
     monkeypatch.setattr(numbered_corpus, "_FLUSHED", 100)
+    monkeypatch.setattr(numbered_corpus, "_SENTENCES", 3)
     written = []
     flush = numbered_corpus.NumberedCorpus._flush
     monkeypatch.setattr(numbered_corpus.NumberedCorpus, "_flush", lambda self: (written.append(1), flush(self)))
     corpus = sentences(3000)
-    spilled, whole = Word2Vec(8, memory=1000, folder=tmp_path), Word2Vec(8)
-    assert spilled.fit(corpus, 2, 0).history == (lambda: (written.clear(), whole.fit(corpus, 2, 0).history)[1])()
-    assert not written and spilled.vectors.matrix.tobytes() == whole.vectors.matrix.tobytes()
-    spilled.fit(corpus, 3, 0)
+    whole = Word2Vec(8)
+    expected = whole.fit(corpus, 2, 0).history
+    assert not written
+    spilled = Word2Vec(8, memory=1000, folder=tmp_path)
+    assert spilled.fit(corpus, 2, 0).history == expected
     assert len(written) > 100
+    assert spilled.vectors.matrix.tobytes() == whole.vectors.matrix.tobytes() and spilled.counts == whole.counts
     assert list(tmp_path.iterdir()) == []
 
 
@@ -132,14 +137,56 @@ def test_files_are_read_line_by_line(tmp_path: Path) -> None:
     assert len({model.vectors.matrix.tobytes() for model in models}) == 1
 
 
-def test_saved_and_resumed_is_uninterrupted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("piece", [1, 2, 7, 1 << 18])
+def test_files_are_read_in_pieces(piece: int, tmp_path: Path, monkeypatch: Any) -> None:
+    from dlrs.text import numbered_corpus
+
+    monkeypatch.setattr(numbered_corpus, "_PIECE", piece)
+    text = "a b\tc\n\n  d\u3000e é\r\na\u00a0b\n a a b\x1cc \n\nlast b"
+    (tmp_path / "text.txt").write_bytes(text.encode())
+    with ExitStack() as stack:
+        found = numbered_corpus.NumberedCorpus("test", tmp_path / "text.txt", 1, None, 1 << 20, None, 0, stack)
+        numbers = np.concatenate(list(found.blocks(5))).tolist()
+    lines = [line.split() for line in text.replace("\r\n", "\n").split("\n")]
+    words = [word for line in lines for word in (*line, None)]
+    assert [None if n == numbered_corpus.END else found.known.words[n] for n in numbers] == words
+    assert found.known.words[:3] == ("a", "b", "c") and found.known.counts[:3].tolist() == [4, 4, 2]
+    assert found.known.total == found.words == len(words) - len(lines) == 14
+
+
+def test_an_iterator_is_a_corpus() -> None:
+    models = [Word2Vec(8), Word2Vec(8)]
     corpus = sentences(300)
-    whole = Word2Vec(10, epochs=6)
-    expected = whole.fit(corpus, verbose=0).history
-    assert Word2Vec(10).fit(corpus, 6, 0).history == expected
+    for model, given in zip(models, (corpus, iter(corpus)), strict=True):
+        model.fit(given, 1, 0)
+    assert models[0].vectors.matrix.tobytes() == models[1].vectors.matrix.tobytes()
 
 
-def interrupted(model: Word2Vec, corpus: Corpus, at: int, monkeypatch: Any) -> None:
+@pytest.mark.parametrize("architecture, objective", KINDS)
+def test_saved_and_resumed_is_uninterrupted(architecture: str, objective: str, tmp_path: Path) -> None:
+    """Epochs on the way to the same number of them: steps shrink over all."""
+    corpus = sentences(300)
+    expected = Word2Vec(10, architecture=architecture, objective=objective, epochs=4).fit(corpus, verbose=0).history
+    model = Word2Vec(10, architecture=architecture, objective=objective, epochs=4)
+    train, trained = model._epoch, []
+
+    def epoch(*args: Any) -> None:
+        if len(trained) == 2:
+            raise KeyboardInterrupt
+        train(*args)
+        trained.append(1)
+
+    model._epoch = epoch  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(corpus, verbose=0)
+    model.save(tmp_path / "model.safetensors")
+    loaded = Word2Vec.load(tmp_path / "model.safetensors")
+    assert repr(loaded) == repr(model) and "2 epochs" in repr(model)
+    assert loaded.fit(corpus, verbose=0).history == expected
+
+
+def interrupted(model: Word2Vec, corpus: Corpus, at: int, trained: bool, monkeypatch: Any) -> None:
+    """Ctrl-C at stretch `at`, before it is trained or when the weights have moved."""
     steps = 0
 
     class Trainer:
@@ -149,12 +196,14 @@ def interrupted(model: Word2Vec, corpus: Corpus, at: int, monkeypatch: Any) -> N
         def __getattr__(self, name: str) -> Any:
             return getattr(self._trainer, name)
 
-        def train(self, *args: Any) -> Any:
+        def train(self, *args: Any) -> None:
             nonlocal steps
             steps += 1
+            if steps == at and not trained:
+                raise KeyboardInterrupt
+            self._trainer.train(*args)
             if steps == at:
                 raise KeyboardInterrupt
-            return self._trainer.train(*args)
 
     trainer = _dlrs.Word2VecTrainer
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
@@ -162,14 +211,17 @@ def interrupted(model: Word2Vec, corpus: Corpus, at: int, monkeypatch: Any) -> N
         model.fit(corpus, verbose=0)
 
 
-@pytest.mark.parametrize("at", [1, 2, 4, 7])
+@pytest.mark.parametrize("trained", [False, True])
+@pytest.mark.parametrize("at", [1, 2, 3, 4, 9])
 @pytest.mark.parametrize("objective", ["negative_sampling", "hierarchical_softmax"])
-def test_an_interrupted_training_goes_on(objective: str, at: int, tmp_path: Path, monkeypatch: Any) -> None:
+def test_an_interrupted_training_goes_on(
+    objective: str, at: int, trained: bool, tmp_path: Path, monkeypatch: Any
+) -> None:
     corpus = sentences(2500)  # three stretches
     whole = Word2Vec(10, objective=objective, epochs=3)
     expected = whole.fit(corpus, verbose=0).history
     model = Word2Vec(10, objective=objective, epochs=3)
-    interrupted(model, corpus, at, monkeypatch)
+    interrupted(model, corpus, at, trained, monkeypatch)
     model.save(tmp_path / "model.safetensors")
     loaded = Word2Vec.load(tmp_path / "model.safetensors")
     assert loaded.vectors.matrix.tobytes() == model.vectors.matrix.tobytes() and loaded.counts == model.counts
@@ -190,11 +242,40 @@ def test_control_c_is_answered() -> None:
     assert np.isfinite(model.vectors.matrix).all()
 
 
+@pytest.mark.parametrize("architecture, objective", KINDS)
+def test_signals_at_any_time_change_no_bits(architecture: str, objective: str, tmp_path: Path) -> None:
+    corpus = sentences(5000, 2000, 40)
+    options: dict[str, Any] = {"architecture": architecture, "objective": objective, "min_count": 1, "epochs": 20}
+    whole = Word2Vec(40, **options)
+    start = time.perf_counter()
+    expected = whole.fit(corpus, verbose=0).history
+    lasted = time.perf_counter() - start
+    model = Word2Vec(40, **options)
+    rng, interruptions = np.random.default_rng(0), 0
+    for _ in range(8):
+        timer = threading.Timer(rng.uniform(0, lasted / 2), os.kill, (os.getpid(), signal.SIGINT))
+        try:
+            timer.start()
+            model.fit(corpus, verbose=0)
+            timer.cancel()
+            timer.join()
+            time.sleep(0.01)  # a signal that was on its way
+        except KeyboardInterrupt:
+            interruptions += 1
+            if model._state is not None:
+                model.save(tmp_path / "model.safetensors")
+                model = Word2Vec.load(tmp_path / "model.safetensors")
+    assert interruptions
+    assert model.fit(corpus, verbose=0).history == expected
+    assert model.vectors.matrix.tobytes() == whole.vectors.matrix.tobytes()
+    assert model.output_vectors.tobytes() == whole.output_vectors.tobytes()
+
+
 def test_epochs_and_speeds_are_shown(capsys: Any) -> None:
     Word2Vec(4, min_count=1, sample=0).fit(["a b c d"] * 10, 2, 2)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "Reading the vocabulary" and lines[4].startswith("Epoch 1/2") and lines[6] == "Epoch 2/2"
-    assert "Mwords/s" in lines[1] and "loss: " in lines[5] and "Mwords/s" in lines[5]
+    assert lines[0] == "Reading the corpus" and lines[2].startswith("Epoch 1/2") and lines[4] == "Epoch 2/2"
+    assert "Mwords/s" in lines[1] and "loss: " in lines[3] and "Mwords/s" in lines[3]
     Word2Vec(4, min_count=1, sample=0).fit(["a b c d"] * 10, 2, 0)
     assert capsys.readouterr().out == ""
 
@@ -242,7 +323,7 @@ def test_bad_arguments(arguments: dict[str, Any], message: str) -> None:
         ([b"a b"], TypeError, "sentence 0"),
         (b"text.txt", TypeError, "sentences or the path"),
         (3, TypeError, "sentences or the path"),
-        (iter(GOOD), TypeError, "only once"),
+        (iter([]), ValueError, "no words"),
         ("no/such/file", FileNotFoundError, "no/such/file"),
     ],
 )
@@ -262,23 +343,42 @@ def test_a_corpus_that_changes_is_noticed() -> None:
     with pytest.raises(ValueError, match="other sentences"):
         model.fit(["a c b"] * 5, 2, 0)
 
-    class Shorter:
-        reads = 0
 
-        def __iter__(self) -> Iterator[str]:
-            self.reads += 1
-            return iter(GOOD * (3 - self.reads))
-
-    with pytest.raises(ValueError, match="had 30 words when it was first read and 15 the second"):
-        Word2Vec(4).fit(Shorter(), verbose=0)
-
-
-def test_a_learning_rate_that_is_too_large() -> None:
-    model = Word2Vec(8, learning_rate=1e30)
-    with pytest.raises(ValueError, match="`learning_rate` = 1e"):
-        model.fit(sentences(100), verbose=0)
+@pytest.mark.parametrize("rate", [2.0, 1e30])
+def test_a_learning_rate_that_is_too_large(rate: float) -> None:
+    model = Word2Vec(8, learning_rate=rate, min_learning_rate=rate)
+    with pytest.raises(ValueError, match="more than vectors of zeros have: `learning_rate` = "):
+        model.fit(sentences(3000), verbose=0)
     with pytest.raises(ValueError, match="not been fitted"):
         _ = model.vectors
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"objective": "hierarchical_softmax"},
+        {"objective": "hierarchical_softmax", "window": 20, "learning_rate": 0.1},
+        {"negative": 20},
+        {"window": 25},
+        {"window": 10, "learning_rate": 0.1},
+        {"architecture": "cbow", "window": 25, "learning_rate": 0.1},
+        {"architecture": "cbow", "objective": "hierarchical_softmax", "learning_rate": 0.1},
+    ],
+    ids=str,
+)
+def test_batches_learn_what_windows_by_themselves_do(options: dict[str, Any]) -> None:
+    """Without a bound on the pairs of a row all but one of these grow to lengths of 10 to 10¹⁷."""
+    corpus = sentences(8000, 3000)
+    model = Word2Vec(32, min_count=1, **options)
+    losses = model.fit(corpus, 3, 0).history["loss"]
+    assert losses[0] < 0.69 and losses[-1] < losses[0]
+    assert np.linalg.norm(model.vectors.matrix, axis=1).max() < 8
+
+
+@pytest.mark.parametrize("exponent", [-400, -1, 0, 400, 1e300])
+def test_any_power_of_frequencies(exponent: float) -> None:
+    model = Word2Vec(8, ns_exponent=exponent)
+    assert np.isfinite(model.fit(sentences(100), 1, 0).history["loss"][0])
 
 
 def test_one_thread_at_a_time() -> None:
@@ -324,7 +424,8 @@ def test_files_whose_parts_do_not_fit(tmp_path: Path) -> None:
         ("header", changed(b'"version": 1', b'"version": 9')),
         ("header", changed(b'"a"', b'"b"')),
         ("header", changed(b'"blocks": 0', b'"blocks": -1')),
-        ("header", changed(b'"loss": 0.0', b'"loss": NaN')),
+        ("header", changed(b'"losses": 0.0', b'"losses": NaN')),
+        ("header", changed(b'"checksum"', b'"checksums"')),
         ("header", changed(b'"skip-gram"', b'"skip"')),
         ("inputs", good["inputs"][1:]),
         ("outputs", good["outputs"] * np.float32(np.nan)),

@@ -30,7 +30,9 @@ fn corpus() -> (Vec<u64>, Vec<u32>) {
 
 fn drawn(objective: &dyn Objective, counts: &[u64], words: &[u32]) -> Windows {
     let sampling = Sampling::new(counts, 1e-3, 5, true, 1);
-    sampling.windows(Isa::current(), &team(), objective, words, 0, &|| false).expect("nobody stops it")
+    sampling
+        .windows(Isa::current(), &team(), (SkipGram, objective), words, (0, 0.025), &|| false)
+        .expect("nobody stops it")
 }
 
 fn word2vec(c: &mut Criterion) {

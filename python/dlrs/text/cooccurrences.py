@@ -45,14 +45,23 @@ def corpus_pieces(owner: str, corpus: Any) -> Iterator[tuple[list[str], bool]]:
             "give a list, or an object whose __iter__ begins anew."
         )
     for number, sentence in enumerate(sentences):
-        if isinstance(sentence, str):
-            yield sentence.split(), True
-        elif isinstance(sentence, Iterable) and not isinstance(sentence, bytes | bytearray):
-            yield list(sentence), True
-        else:
-            raise TypeError(
-                f"{owner}: sentence {number} of `corpus` must be a string or a list of words, got {sentence!r:.60}."
-            )
+        words = checked_sentence(owner, number, sentence)
+        yield words.split() if isinstance(words, str) else words, True
+
+
+def checked_sentence(owner: str, number: int, sentence: Any) -> str | list[str]:
+    """Sentence `number` of a corpus, a string or a list of words.
+
+    Raises:
+        TypeError: it is neither a string nor words.
+    """
+    if isinstance(sentence, str):
+        return sentence
+    if isinstance(sentence, Iterable) and not isinstance(sentence, bytes | bytearray):
+        return list(sentence)
+    raise TypeError(
+        f"{owner}: sentence {number} of `corpus` must be a string or a list of words, got {sentence!r:.60}."
+    )
 
 
 def _file_pieces(owner: str, path: str) -> Iterator[tuple[list[str], bool]]:
@@ -64,12 +73,21 @@ def _file_pieces(owner: str, path: str) -> Iterator[tuple[list[str], bool]]:
                 words, rest = text.split(), ""
                 if not line.endswith("\n") and words and not text[-1].isspace():
                     rest = words.pop()  # it may go on
-                if len(rest) > _LONGEST_WORD:
-                    raise ValueError(f"{owner}: {path!r} has a word of more than {_LONGEST_WORD} characters.")
+                too_long(owner, path, rest)
                 yield words, line.endswith("\n")
     except UnicodeDecodeError as error:
         raise ValueError(f"{owner}: {path!r} is not UTF-8 text: {error}") from None
     yield ([rest] if rest else []), True
+
+
+def too_long(owner: str, path: str, word: str) -> None:
+    """Refuses a word that may be no text at all.
+
+    Raises:
+        ValueError: it is too long.
+    """
+    if len(word) > _LONGEST_WORD:
+        raise ValueError(f"{owner}: {path!r} has a word of more than {_LONGEST_WORD} characters.")
 
 
 @dataclass
@@ -94,25 +112,39 @@ def word_frequencies(owner: str, corpus: Corpus, min_count: int, max_vocab: int 
         try:
             counts.update(words)
         except TypeError:  # a list, say, which cannot be counted
-            _check_words(owner, words)
+            check_words(owner, words)
             raise
         bar.add(len(words))
     bar.close()
-    _check_words(owner, counts)
+    check_words(owner, counts)
+    return most_frequent(owner, counts, min_count, max_vocab)
+
+
+def most_frequent(owner: str, counts: dict[str, int], min_count: int, max_vocab: int | None) -> Frequencies:
+    """The words that occur `min_count` times, the most frequent first, equally frequent ones by code points.
+
+    Raises:
+        ValueError: there is no word, or none is frequent enough.
+    """
     if not counts:
         raise ValueError(f"{owner}: `corpus` has no words.")
     kept = sorted((-count, word) for word, count in counts.items() if count >= min_count)[:max_vocab]
     if not kept:
-        word, most = counts.most_common(1)[0]
+        word, most = max(counts.items(), key=lambda item: item[1])
         raise ValueError(
             f"{owner}: no word of `corpus` occurs `min_count` = {min_count} times; the most frequent, {word!r:.60}, "
             f"occurs {most} times."
         )
     numbers = np.array([-count for count, _ in kept], np.int64)
-    return Frequencies(tuple(word for _, word in kept), numbers, counts.total())
+    return Frequencies(tuple(word for _, word in kept), numbers, sum(counts.values()))
 
 
-def _check_words(owner: str, words: Iterable[Any]) -> None:
+def check_words(owner: str, words: Iterable[Any]) -> None:
+    """Refuses words that are no strings.
+
+    Raises:
+        TypeError: one is something else.
+    """
     for word in words:
         if not isinstance(word, str):
             raise TypeError(f"{owner}: the words of `corpus` must be strings, got {type(word).__name__} {word!r:.60}.")

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from dlrs.errors import ConcurrentUseError, FormatError
 from dlrs.saving.archive import write_file
 from dlrs.saving.safetensors import decode, encode, stored
 from dlrs.text.checks import check_count
-from dlrs.text.cooccurrences import Frequencies, Speed, word_frequencies
+from dlrs.text.cooccurrences import Frequencies, Speed
 from dlrs.text.numbered_corpus import END, NumberedCorpus
 from dlrs.text.word_vectors import WordVectors
 from dlrs.utils.io_utils import print_msg
@@ -31,6 +31,7 @@ _OBJECTIVES = ("negative_sampling", "hierarchical_softmax")
 _BLOCK = 1 << 14  # words of a stretch, whose steps have one length
 _MOST_BLOCKS = 1 << 20
 _MOST_NUMBERS = 1 << 40  # of all vectors
+_LARGEST_LOSS = 1.0  # vectors of zeros have log 2 = 0.69
 
 
 class Word2Vec:
@@ -47,10 +48,11 @@ class Word2Vec:
     `min_learning_rate`. As in the authors' program, a window's size is drawn from 1 to `window`, and an occurrence of a
     word with the share f of all words is kept with the chance √(t/f) + t/f, where t is `sample`.
 
-    A window's words share its negative samples (Ji et al. 2016, arXiv 1604.04661), all of which differ, and up to 32
-    windows meet the same weights. All threads work on each window, a thread on its columns of the vectors: there are no
-    races, and all results are the same bits at any number of threads, with little memory or much, and after an
-    interruption.
+    A window's words, 12 at a time, share its negative samples (Ji et al. 2016, arXiv 1604.04661), all of which differ.
+    Up to 32 windows meet the same weights: fewer where vectors that many of them share would be carried too far, as
+    with a large `learning_rate`, wide windows or the tree's root. All threads work on each window, a thread on its
+    columns of the vectors: there are no races, and all results are the same bits at any number of threads, with little
+    memory or much, and after an interruption. A sentence is cut every 16,384 words, and so are windows there.
 
     Args:
         vector_size: numbers of a vector.
@@ -141,8 +143,8 @@ class Word2Vec:
         """Learns the vectors of a corpus; goes on where an earlier call was interrupted.
 
         Args:
-            corpus: sentences, each a list of words or a string that is split at white space, which can be iterated
-                again and again (it is read twice); or the path of a text file, UTF-8, with a sentence in each line.
+            corpus: sentences, each a list of words or a string that is split at white space; or the path of a text
+                file, UTF-8, with a sentence in each line. It is read once.
             epochs: the number of epochs in all, those of earlier calls counted; `epochs` of the model by default. Steps
                 shrink over all of them.
             verbose: 0 shows nothing, 1 progress bars with words a second, 2 a line for each epoch.
@@ -152,11 +154,13 @@ class Word2Vec:
             A single loss above 20.8 counts as that.
 
         Raises:
-            TypeError: the corpus, a sentence or a word is of a wrong type, or the corpus can be iterated only once.
+            TypeError: the corpus, a sentence or a word is of a wrong type.
             ValueError: fewer than two words occur often enough, no two of them are neighbours, a file is not UTF-8, the
-                corpus is another than the one that the model has begun with, or the loss is no longer finite.
+                corpus is another than the one that the model has begun with, or the loss of an epoch is above 1, which
+                only too large steps lead to: it is log 2 for vectors of zeros.
             OSError: a file cannot be read, or the disk is full.
-            KeyboardInterrupt: the model stands between two stretches of the corpus; the next call goes on there.
+            KeyboardInterrupt: the model stands between two stretches of the corpus; the next call goes on there, to the
+                bits of an uninterrupted training.
         """
         epochs = self.epochs if epochs is None else _checked("epochs", epochs, most=_MOST_BLOCKS, owner="Word2Vec.fit")
         if isinstance(verbose, bool) or verbose not in (0, 1, 2):
@@ -165,21 +169,23 @@ class Word2Vec:
             raise ConcurrentUseError("Word2Vec.fit: another thread trains this model.")
         try:
             with ExitStack() as stack:
-                state, numbers = self._prepared(corpus, verbose, stack)
-                self._train(state, numbers, epochs, verbose)
+                self._train(*self._prepared(corpus, verbose, stack), epochs, verbose)
         finally:
             self._using.release()
         history = History()
         history.on_train_begin()
-        for epoch, loss in enumerate(state.history):
+        for epoch, loss in enumerate(self._fitted("fit").progress.history):
             history.on_epoch_end(epoch, {"loss": loss})
         return history
 
     def _prepared(self, corpus: Any, verbose: int, stack: ExitStack) -> "tuple[_State, NumberedCorpus]":
         owner = "Word2Vec.fit"
         if verbose:
-            print_msg("Reading the vocabulary")
-        known = word_frequencies(owner, corpus, self.min_count, self.max_vocab, verbose)
+            print_msg("Reading the corpus")
+        numbers = NumberedCorpus(
+            owner, corpus, self.min_count, self.max_vocab, self.memory, self.folder, verbose, stack
+        )
+        known = numbers.known
         if len(known.words) < 2:
             raise ValueError(
                 f"{owner}: only one word of `corpus` occurs `min_count` = {self.min_count} times: "
@@ -187,17 +193,14 @@ class Word2Vec:
             )
         if len(known.words) * self.vector_size > _MOST_NUMBERS:
             raise ValueError(f"{owner}: {len(known.words)} vectors of {self.vector_size} numbers are too many.")
-        state = self._state
-        if state is not None and state.words != known.words:
-            raise ValueError(f"{owner}: `corpus` has another vocabulary than the one that this model has begun with.")
-        if verbose:
-            print_msg("Numbering the words")
-        numbers = NumberedCorpus(owner, corpus, known, self.memory, self.folder, verbose, stack)
         if numbers.length > _BLOCK * _MOST_BLOCKS:
             raise ValueError(f"{owner}: `corpus` has more than {_BLOCK * _MOST_BLOCKS} words.")
+        state = self._state
         if state is None:
             state = _State(known.words, known.counts, numbers.checksum, *self._first_vectors(known))
             self._state = state
+        elif state.words != known.words:
+            raise ValueError(f"{owner}: `corpus` has another vocabulary than the one that this model has begun with.")
         elif state.checksum != numbers.checksum:
             raise ValueError(f"{owner}: `corpus` has other sentences than the one that this model has begun with.")
         return state, numbers
@@ -223,47 +226,44 @@ class Word2Vec:
     def _train(self, state: "_State", numbers: NumberedCorpus, epochs: int, verbose: int) -> None:
         trainer = self._trainer(state.counts)
         trainer.set_matrices(state.inputs, state.outputs)
+        run = _Run(trainer, state.progress)
         try:
-            while len(state.history) < epochs:
-                self._epoch(trainer, state, numbers, epochs, verbose)
+            while len(run.progress.history) < epochs:
+                self._epoch(run, numbers, epochs, verbose)
         finally:
             if self._state is not None:
-                state.inputs, state.outputs = (np.asarray(matrix) for matrix in trainer.matrices())
+                self._state = run.state(state)
 
-    def _epoch(self, trainer: Any, state: "_State", numbers: NumberedCorpus, epochs: int, verbose: int) -> None:
+    def _epoch(self, run: "_Run", numbers: NumberedCorpus, epochs: int, verbose: int) -> None:
         """Goes through the blocks that the epoch has not gone through yet."""
-        epoch = len(state.history)
+        epoch, begun = len(run.progress.history), run.progress.blocks
         if verbose:
             print_msg(f"Epoch {epoch + 1}/{epochs}")
         bar = Speed(verbose, "word", numbers.words)
-        bar.begin_at(state.seen)
-        for block in numbers.blocks(_BLOCK, state.blocks):
-            progress = (epoch + state.blocks * _BLOCK / numbers.length) / epochs
+        bar.begin_at(min(begun * _BLOCK, numbers.length) * numbers.words // numbers.length)
+        for number, block in enumerate(numbers.blocks(_BLOCK, begun), begun):
+            progress = (epoch + number * _BLOCK / numbers.length) / epochs
             rate = self.learning_rate + (self.min_learning_rate - self.learning_rate) * progress
-            loss, count = trainer.train(block, epoch * _MOST_BLOCKS + state.blocks, rate)
-            words = int(np.count_nonzero(block != END))
-            state.blocks, state.seen = state.blocks + 1, state.seen + words
-            state.loss, state.count = state.loss + loss, state.count + count
-            bar.add(words, **({"loss": state.loss / max(state.count, 1)} if bar.due else {}))
-        self._end_epoch(state, bar)
+            run.train(block, rate)
+            bar.add(int(np.count_nonzero(block != END)), **({"loss": run.progress.loss} if bar.due else {}))
+        self._check_epoch(run.progress)
+        bar.close(loss=run.progress.loss)
+        run.progress = run.progress.end_of_epoch()
 
-    def _end_epoch(self, state: "_State", bar: Speed) -> None:
-        if state.count == 0:
+    def _check_epoch(self, progress: "_Progress") -> None:
+        if progress.count == 0:
             self._state = None
             raise ValueError(
                 f"Word2Vec.fit: no two words of the vocabulary stand within `window` = {self.window} in a sentence, or "
                 f"`sample` = {self.sample} left none beside another."
             )
-        loss = state.loss / state.count
-        if not math.isfinite(loss):
+        if not progress.loss <= _LARGEST_LOSS:
             self._state = None
             raise ValueError(
-                f"Word2Vec.fit: the loss of epoch {len(state.history) + 1} is not finite; `learning_rate` = "
-                f"{self.learning_rate} is too large. The next call begins anew."
+                f"Word2Vec.fit: the loss of epoch {len(progress.history) + 1} is {progress.loss:.4g}, more than "
+                f"vectors of zeros have: `learning_rate` = {self.learning_rate} is too large. The next call begins "
+                "anew."
             )
-        bar.close(loss=loss)
-        state.history.append(loss)
-        state.blocks, state.seen, state.loss, state.count = 0, 0, 0.0, 0
 
     # Results
 
@@ -318,7 +318,7 @@ class Word2Vec:
         names += ["ns_exponent", "sample", "dynamic_window", "learning_rate", "min_learning_rate", "epochs", "seed"]
         config = {name: getattr(self, name) for name in (*names, "memory")}
         header = {"format": _FORMAT, "version": 1, "config": config, "words": list(state.words)}
-        header |= {name: getattr(state, name) for name in ("checksum", "history", "blocks", "seen", "loss", "count")}
+        header |= {"checksum": state.checksum, **asdict(state.progress)}
         tensors = {
             "header": np.frombuffer(json.dumps(header).encode(), np.uint8),
             "inputs": state.inputs,
@@ -351,24 +351,82 @@ class Word2Vec:
 
     def __repr__(self) -> str:
         state = self._state
-        fitted = f"{len(state.words)} words, {len(state.history)} epochs" if state else "not fitted"
+        fitted = f"{len(state.words)} words, {len(state.progress.history)} epochs" if state else "not fitted"
         return f"Word2Vec({fitted}, {self.vector_size} dimensions)"
 
 
-@dataclass
+@dataclass(frozen=True)
+class _Progress:
+    """How far a training is: losses of the epochs, and of the one that has begun its blocks, losses' sum and number."""
+
+    history: tuple[float, ...] = ()
+    blocks: int = 0
+    losses: float = 0.0
+    count: int = 0
+
+    @property
+    def loss(self) -> float:
+        """The mean loss of the epoch that has begun."""
+        return self.losses / max(self.count, 1)
+
+    @property
+    def next(self) -> int:
+        """The number of the stretch that is next, which no other has."""
+        return len(self.history) * _MOST_BLOCKS + self.blocks
+
+    def after(self, trained: tuple[int, float, int] | None) -> "_Progress":
+        """After the stretch that was trained last, which may be counted already."""
+        if trained is None or trained[0] != self.next:
+            return self
+        return replace(self, blocks=self.blocks + 1, losses=self.losses + trained[1], count=self.count + trained[2])
+
+    def end_of_epoch(self) -> "_Progress":
+        """At the beginning of the next epoch."""
+        return _Progress((*self.history, self.loss))
+
+    @classmethod
+    def read(cls, header: dict[str, Any]) -> "_Progress":
+        """What a file says.
+
+        Raises:
+            KeyError, TypeError, ValueError: it says something else.
+        """
+        for name in ("blocks", "count"):
+            if isinstance(header[name], bool) or not isinstance(header[name], int) or header[name] < 0:
+                raise ValueError(f"`{name}` is {header[name]!r:.60}")
+        losses = [header["losses"], *header["history"]]
+        if not all(isinstance(loss, float) and math.isfinite(loss) for loss in losses):
+            raise ValueError("a loss is no number")
+        return cls(tuple(losses[1:]), header["blocks"], losses[0], header["count"])
+
+
+class _Run:
+    """A training. A signal may come between any two lines: the trainer itself knows what it trained last."""
+
+    def __init__(self, trainer: Any, progress: _Progress) -> None:
+        self._trainer, self.progress = trainer, progress
+
+    def train(self, block: Array, rate: float) -> None:
+        self._trainer.train(block, self.progress.next, rate)
+        self.progress = self.progress.after(self._trainer.last())
+
+    def state(self, before: "_State") -> "_State":
+        """Where the training stands."""
+        first, second = (np.asarray(matrix) for matrix in self._trainer.matrices())
+        progress = self.progress.after(self._trainer.last())
+        return replace(before, inputs=first, outputs=second, progress=progress)
+
+
+@dataclass(frozen=True)
 class _State:
-    """Where a training stands: vectors, losses of the epochs, and of the one that has begun how far it is."""
+    """Where a training stands, and what it is of."""
 
     words: tuple[str, ...]
     counts: Array
     checksum: int
     inputs: Array
     outputs: Array
-    history: list[float] = field(default_factory=list)
-    blocks: int = 0
-    seen: int = 0
-    loss: float = 0.0
-    count: int = 0
+    progress: _Progress = _Progress()
 
     @classmethod
     def read(cls, header: dict[str, Any], tensors: dict[str, Array], size: int, is_tree: bool) -> "_State":
@@ -377,12 +435,9 @@ class _State:
             raise ValueError("`words` is no list of strings")
         if len(set(words)) != len(words):
             raise ValueError("a word occurs twice")
-        whole = {name: header[name] for name in ("checksum", "blocks", "seen", "count")}
-        if any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in whole.values()):
-            raise ValueError(f"{whole} are no counts")
-        losses = [header["loss"], *header["history"]]
-        if not all(isinstance(loss, float) and math.isfinite(loss) for loss in losses):
-            raise ValueError("a loss is no number")
+        checksum = header["checksum"]
+        if isinstance(checksum, bool) or not isinstance(checksum, int):
+            raise ValueError(f"`checksum` is {checksum!r:.60}")
         expected: dict[str, tuple[str, tuple[int, ...]]] = {
             "inputs": ("float32", (len(words), size)),
             "outputs": ("float32", (len(words) - is_tree, size)),
@@ -396,9 +451,7 @@ class _State:
         if (tensors["counts"] < 1).any():
             raise ValueError("a word occurs never")
         counts, inputs, outputs = (tensors[name].copy() for name in ("counts", "inputs", "outputs"))
-        state = cls(tuple(words), counts, whole["checksum"], inputs, outputs, losses[1:])
-        state.blocks, state.seen, state.loss, state.count = whole["blocks"], whole["seen"], losses[0], whole["count"]
-        return state
+        return cls(tuple(words), counts, checksum, inputs, outputs, _Progress.read(header))
 
 
 def _checked(name: str, value: Any, least: int = 1, most: int | None = None, owner: str = "Word2Vec") -> int:

@@ -97,11 +97,6 @@ class WordVectors:
             format: "word2vec" (text with a first line of two counts), "word2vec-binary", "glove" (text) or "npy" (a
                 matrix, and beside it the words in a `.words.txt`, one a line). By default what the name ends in says:
                 `.bin` is word2vec's binary form, `.npy` the matrix, everything else GloVe's.
-
-        Raises:
-            ValueError: there are no words, `format` is another, or a word could not be read back: it is empty or has a
-                line break, a space (which "npy" holds), half of a surrogate pair or too many bytes.
-            OSError: a file cannot be written. The old one stays; or, while words and matrix are replaced, no matrix.
         """
         from dlrs.text.vector_files import write_vectors
 
@@ -114,21 +109,10 @@ class WordVectors:
         return {word: row for row, word in enumerate(self.words)}
 
     @cached_property
-    def _directions(self) -> tuple[Array, Array]:
-        """Rows in the directions of the vectors, and 1/‖row‖, 0 for zeros.
-
-        The rows are those of `matrix`, but for vectors so short or long that products in float32 would underflow or
-        overflow: those are multiplied by a power of two, which rounds nothing that counts.
-        """
-        rows = self.matrix
-        norms = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
-        extreme = np.flatnonzero((norms > 0) & ((norms < 2.0**-40) | (norms > 2.0**40)))
-        if extreme.size:
-            exponents = np.frexp(norms[extreme])[1]
-            rows = rows.copy()
-            rows[extreme] = np.ldexp(rows[extreme].astype(np.float64), -exponents[:, None])
-            norms[extreme] = np.ldexp(norms[extreme], -exponents)
-        return rows, np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0).astype(np.float32)
+    def _scales(self) -> Array:
+        """1/‖v‖ of every row, 0 for zeros."""
+        norms = np.sqrt(np.einsum("ij,ij->i", self.matrix, self.matrix, dtype=np.float64))
+        return np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0).astype(np.float32)  # type: ignore[no-any-return]
 
     def row(self, word: str) -> int:
         """The number of a word.
@@ -156,12 +140,8 @@ class WordVectors:
         return len(self.matrix)
 
     def _unit(self, word: str) -> Array:
-        return self._units(self.row(word))
-
-    def _units(self, rows: Any) -> Array:
-        """Unit vectors of rows; those of zeros are zeros."""
-        directions, scales = self._directions
-        return directions[rows] * scales[rows][..., None]  # type: ignore[no-any-return]
+        row = self.row(word)
+        return self.matrix[row] * self._scales[row]  # type: ignore[no-any-return]
 
     # Questions
 
@@ -175,9 +155,8 @@ class WordVectors:
         a, b = ([self.row(word) for word in _sequence(words)] for words in (first, second))
         if len(a) != len(b):
             raise ValueError(f"WordVectors.similarities: {len(a)} words in `first`, {len(b)} in `second`.")
-        rows, scales = self._directions
-        products = np.einsum("ij,ij->i", rows[a], rows[b], dtype=np.float64)
-        cosines = np.clip(products * scales[a] * scales[b], -1.0, 1.0)
+        products = np.einsum("ij,ij->i", self.matrix[a], self.matrix[b], dtype=np.float64)
+        cosines = np.clip(products * self._scales[a] * self._scales[b], -1.0, 1.0)
         return cosines.astype(np.float32)  # type: ignore[no-any-return]
 
     def nearest(self, word: str | Array, k: int = 10, exclude: Iterable[str] = ()) -> list[tuple[str, float]]:
@@ -224,7 +203,8 @@ class WordVectors:
         if not rows:
             return []
         left_out = [set(question) for question in rows]
-        units = self._units(np.array(rows, np.int64))
+        numbers = np.array(rows, np.int64)
+        units = self.matrix[numbers] * self._scales[numbers][..., None]
         if method == "add":
             queries = units[:, 1] - units[:, 0] + units[:, 2]
             norms = np.linalg.norm(queries, axis=1, keepdims=True)
@@ -349,8 +329,7 @@ class WordVectors:
 
     def _products(self, units: Array, k: int, left_out: set[int], epsilon: float) -> list[tuple[str, float]]:
         """3CosMul of one question."""
-        rows, scales = self._directions
-        a, b, c = (units @ rows.T * scales + 1.0) / 2.0
+        a, b, c = (units @ self.matrix.T * self._scales + 1.0) / 2.0
         scores = b * c / (a + epsilon)
         scores[list(left_out)] = -np.inf
         least = np.partition(scores, len(scores) - k)[-k]
@@ -359,16 +338,12 @@ class WordVectors:
         return [(self.words[row], float(scores[row])) for row in order]
 
     def _direction(self, vector: Any) -> Array:
-        wanted = "WordVectors.nearest: `word` must be a string or a vector"
-        # Elements may be too small or large for float32; the direction is not.
-        long = getattr(vector, "dtype", None) == np.longdouble
-        query = _as_floats(wanted, vector, np.longdouble if long else np.float64)
+        query = _as_floats("WordVectors.nearest: `word` must be a string or a vector", vector)
         if query.shape != self.matrix.shape[1:] or not np.isfinite(query).all():
             shape = self.matrix.shape[1:]
             raise ValueError(f"WordVectors.nearest: a vector must be finite and have shape {shape}, got {query.shape}.")
-        query = np.ldexp(query, -np.frexp(np.abs(query).max())[1]).astype(np.float64)
-        norm = np.linalg.norm(query)
-        return (query / norm if norm > 0 else query).astype(np.float32)  # type: ignore[no-any-return]
+        norm = np.linalg.norm(query.astype(np.float64))
+        return (query / norm).astype(np.float32) if norm > 0 else query
 
     def _check_k(self, method: str, k: Any, fewer: int) -> int:
         k = check_count(f"WordVectors.{method}", "k", k)
@@ -383,7 +358,7 @@ class WordVectors:
         """The `k` words nearest to unit vectors that are not left out."""
         most = max(map(len, left_out))
         k = self._check_k(method, k, most)
-        numbers, cosines = _dlrs.nearest_vectors(*self._directions, np.ascontiguousarray(queries), k + most)
+        numbers, cosines = _dlrs.nearest_vectors(self.matrix, self._scales, np.ascontiguousarray(queries), k + most)
         found = []
         for rows, scores, excluded in zip(numbers.numpy().tolist(), cosines.numpy().tolist(), left_out, strict=True):
             pairs = zip(rows, scores, strict=True)
@@ -394,14 +369,14 @@ class WordVectors:
         return f"WordVectors({self.found} of {len(self.matrix)} tokens found, {self.matrix.shape[1]} dimensions)"
 
 
-def _as_floats(wanted: str, value: Any, dtype: Any = np.float32) -> Array:
-    """`value` as contiguous floats; a TypeError that says what was wanted if it holds no real numbers."""
+def _as_floats(wanted: str, value: Any) -> Array:
+    """`value` as contiguous float32; a TypeError that says what was wanted if it holds no real numbers."""
     try:
         given = np.asarray(value)
         if given.dtype.kind in "cmMSU":  # NumPy would drop imaginary parts, count days and read strings
             raise TypeError(f"they are {given.dtype}")
         with np.errstate(over="ignore"):
-            return np.ascontiguousarray(given, dtype)
+            return np.ascontiguousarray(given, np.float32)
     except (TypeError, ValueError, OverflowError) as error:
         raise TypeError(f"{wanted}: {error}.") from None
 

@@ -6,6 +6,7 @@ mod array;
 mod beam;
 mod boxes;
 mod call;
+mod corpus;
 mod epoch;
 mod errors;
 #[allow(unsafe_code)]
@@ -33,6 +34,8 @@ mod _dlrs {
     use crate::beam::PyBeamSearch;
     #[pymodule_export]
     use crate::boxes::{box_nms, box_soft_nms};
+    #[pymodule_export]
+    use crate::corpus::PyCorpusWords;
     #[pymodule_export]
     use crate::errors::{_panic, ConcurrentUseError, FormatError, InternalError, TracingError};
     #[pymodule_export]

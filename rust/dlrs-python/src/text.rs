@@ -17,7 +17,7 @@ use crate::exchange::View;
 use crate::tensor::PyTensor;
 
 /// The bytes of a string: its own UTF-8, or of one with lone surrogates a copy that has them.
-fn bytes_of<'a>(string: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, [u8]>> {
+pub(crate) fn bytes_of<'a>(string: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, [u8]>> {
     if let Ok(text) = string.to_str() {
         return Ok(Cow::Borrowed(text.as_bytes()));
     }
@@ -29,7 +29,8 @@ fn all_bytes<'a>(strings: &'a [Bound<'_, PyString>]) -> PyResult<Vec<Cow<'a, [u8
     strings.iter().map(bytes_of).collect()
 }
 
-fn int64(rows: &[u64], shape: &[usize]) -> Result<PyTensor> {
+/// Numbers as int64.
+pub(crate) fn int64(rows: &[u64], shape: &[usize]) -> Result<PyTensor> {
     let numbers: Vec<i64> = rows.iter().map(|&n| n as i64).collect();
     Ok(Tensor::from_slice(DType::I64, shape, &numbers)?.into())
 }

@@ -2,17 +2,18 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 
-use dlrs_core::{DType, Error, Tensor};
+use dlrs_core::{DType, Tensor};
 use dlrs_kernels::isa::Isa;
-use dlrs_kernels::mem::{cast, team};
+use dlrs_kernels::mem::{Stop, cast, team};
 use dlrs_kernels::random::Stream;
 use dlrs_kernels::text::words::{
-    Cbow, END, HierarchicalSoftmax, Matrices, Memory, NegativeSampling, Objective, Sampling, SkipGram, train,
+    Architecture, Cbow, END, HierarchicalSoftmax, Matrices, Memory, NegativeSampling, Objective, Sampling, SkipGram,
+    train,
 };
 use pyo3::prelude::*;
 
 use crate::call::released;
-use crate::errors::{Result, fail};
+use crate::errors::{Result, fail, guard};
 use crate::exchange::View;
 use crate::tensor::PyTensor;
 
@@ -22,6 +23,8 @@ const MOST_WORDS: usize = 1 << 22;
 struct Training {
     matrices: Matrices,
     memory: Memory,
+    /// Of the stretch that was trained last: its number, the sum of the losses, and how many they are.
+    last: Option<(u64, f64, u64)>,
 }
 
 /// The vectors of words and of what they are told apart from, with the rules of their training.
@@ -42,6 +45,24 @@ impl PyWord2Vec {
             Err(TryLockError::Poisoned(training)) => Ok(training.into_inner()),
             Err(TryLockError::WouldBlock) => fail!(Concurrent, "Word2Vec: another thread trains this model"),
         }
+    }
+
+    fn stretch<A: Architecture>(
+        &self,
+        architecture: A,
+        training: &mut Training,
+        words: &[u32],
+        (number, rate): (u64, f32),
+        stop: Stop<'_>,
+    ) -> dlrs_core::Result<()> {
+        let (isa, team, rules) = (Isa::current(), team(), (architecture, &*self.objective));
+        let Some(windows) = self.sampling.windows(isa, &team, rules, words, (number, rate), stop) else {
+            return Ok(());
+        };
+        let Training { matrices, memory, last } = training;
+        let (loss, count) = train(isa, &team, architecture, matrices, Arc::new(windows), rate, memory)?;
+        *last = Some((number, loss, count));
+        Ok(())
     }
 }
 
@@ -64,20 +85,22 @@ impl PyWord2Vec {
         if counts.len() < 2 || counts.len() >= END as usize || counts.contains(&0) || size == 0 || window == 0 {
             fail!(Value, "Word2Vec: {} words, vectors of {size} numbers, windows of {window}", counts.len());
         }
-        let objective: Box<dyn Objective> = match negatives {
-            Some(negatives) => Box::new(NegativeSampling::new(&counts, exponent, negatives)),
-            None => Box::new(HierarchicalSoftmax::new(&counts)),
-        };
-        let mut matrices = Matrices::zeros(counts.len(), objective.rows(), size).map_err(Error::from)?;
-        matrices.draw_inputs(Isa::current(), Stream { seed, counter: u64::MAX });
-        let sampling = Sampling::new(&counts, sample, window, dynamic, seed);
-        let training = Mutex::new(Training { matrices, memory: Memory::default() });
-        Ok(Self { training, sampling, objective, words: counts.len(), cbow })
+        Ok(guard(|| -> dlrs_core::Result<Self> {
+            let objective: Box<dyn Objective> = match negatives {
+                Some(negatives) => Box::new(NegativeSampling::new(&counts, exponent, negatives)),
+                None => Box::new(HierarchicalSoftmax::new(&counts)),
+            };
+            let mut matrices = Matrices::zeros(counts.len(), objective.rows(), size)?;
+            matrices.draw_inputs(Isa::current(), Stream { seed, counter: u64::MAX });
+            let sampling = Sampling::new(&counts, sample, window, dynamic, seed);
+            let training = Mutex::new(Training { matrices, memory: Memory::default(), last: None });
+            Ok(Self { training, sampling, objective, words: counts.len(), cbow })
+        })?)
     }
 
-    /// Trains on stretch `number` of a corpus, numbers of words (uint32) with 2³² − 1 behind each sentence; returns the sum of the losses and how
-    /// many they are.
-    fn train(&self, py: Python<'_>, words: &Bound<'_, PyAny>, number: u64, rate: f32) -> Result<(f64, u64)> {
+    /// Trains on stretch `number` of a corpus, numbers of words (uint32) with 2³² − 1 behind each sentence: all of it or, if a signal comes
+    /// in time, none, which [`Self::last`] tells.
+    fn train(&self, py: Python<'_>, words: &Bound<'_, PyAny>, number: u64, rate: f32) -> Result<()> {
         let Some(view) = View::of(words) else { fail!(Type, "Word2Vec: expected an array") };
         let words: &[u32] = match view.bytes() {
             Some(bytes) if view.dtype() == Some(DType::U32) => cast(bytes),
@@ -87,20 +110,16 @@ impl PyWord2Vec {
         if words.len() > MOST_WORDS || !words.iter().all(known) {
             fail!(Value, "Word2Vec: {} words, some not below {}", words.len(), self.words);
         }
-        let mut training = self.training()?;
-        let Training { matrices, memory } = &mut *training;
-        released(py, |stop| {
-            let (isa, team) = (Isa::current(), team());
-            let Some(windows) = self.sampling.windows(isa, &team, &*self.objective, words, number, stop) else {
-                return Ok((0.0, 0));
-            };
-            let windows = Arc::new(windows);
-            let trained = match self.cbow {
-                true => train(isa, &team, Cbow, matrices, windows, rate, memory),
-                false => train(isa, &team, SkipGram, matrices, windows, rate, memory),
-            };
-            trained.map_err(Error::from)
+        let training = &mut *self.training()?;
+        released(py, |stop| match self.cbow {
+            true => self.stretch(Cbow, training, words, (number, rate), stop),
+            false => self.stretch(SkipGram, training, words, (number, rate), stop),
         })
+    }
+
+    /// Of the stretch that was trained last: its number, the sum of the losses, and how many they are.
+    fn last(&self) -> Result<Option<(u64, f64, u64)>> {
+        Ok(self.training()?.last)
     }
 
     /// Both matrices, float32 (rows, size).

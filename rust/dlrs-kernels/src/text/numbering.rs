@@ -121,7 +121,8 @@ impl Words {
         self.numbering.add(hash(word))
     }
 
-    fn word(&self, number: usize) -> &[u8] {
+    /// The word with a number.
+    pub fn word(&self, number: usize) -> &[u8] {
         let start = if number == 0 { 0 } else { self.ends[number - 1] };
         &self.bytes[start..self.ends[number]]
     }

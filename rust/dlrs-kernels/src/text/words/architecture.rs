@@ -9,6 +9,9 @@ pub trait Architecture: Copy + Send + Sync + 'static {
     /// How many numbers of a window are scored with each output.
     fn scored(self, window: Window<'_>) -> usize;
 
+    /// The most inputs of a window; of more, several windows are made.
+    fn most_inputs(self) -> usize;
+
     /// Each score's part that a strip holds, times minus the output's sign; those of one output together.
     ///
     /// # Safety
@@ -44,6 +47,12 @@ impl Architecture for SkipGram {
         window.inputs.len()
     }
 
+    /// An output goes as many steps at a time; these are whole groups of those that are scored together.
+    #[inline(always)]
+    fn most_inputs(self) -> usize {
+        12
+    }
+
     #[inline(always)]
     unsafe fn products<S: Simd>(
         self,
@@ -74,6 +83,11 @@ impl Architecture for Cbow {
     #[inline(always)]
     fn scored(self, _: Window<'_>) -> usize {
         1
+    }
+
+    #[inline(always)]
+    fn most_inputs(self) -> usize {
+        usize::MAX
     }
 
     #[inline(always)]

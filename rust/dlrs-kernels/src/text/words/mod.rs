@@ -8,6 +8,7 @@ mod kernel;
 mod matrices;
 mod objective;
 mod sampling;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod train;

@@ -31,7 +31,10 @@ impl NegativeSampling {
     /// # Panics
     /// If there are no counts, or none above 0.
     pub fn new(counts: &[u64], exponent: f64, negatives: usize) -> Self {
-        let weights: Vec<f64> = counts.iter().map(|&count| (count as f64).powf(exponent)).collect();
+        // Of the largest weight the base is 1: no power of it is too large.
+        let base = if exponent < 0.0 { counts.iter().min() } else { counts.iter().max() };
+        let base = base.map_or(1.0, |&count| count as f64);
+        let weights: Vec<f64> = counts.iter().map(|&count| (count as f64 / base).powf(exponent)).collect();
         Self { noise: Alias::new(&weights), negatives: negatives.min(counts.len() - 1) }
     }
 }

@@ -1,5 +1,6 @@
 //! From a stretch of a corpus to its windows.
 
+use super::architecture::Architecture;
 use super::draw::Draws;
 use super::objective::Objective;
 use super::windows::Windows;
@@ -11,6 +12,13 @@ use crate::random::Stream;
 pub const END: u32 = u32::MAX;
 /// Words whose windows are drawn from one stream.
 const PART: usize = 1024;
+
+/// Lengths of steps that a row may be moved by along slopes that it had before the first: pairs of it in a batch times the rate. A step
+/// changes a pair's slope by up to ‖v‖²/4 of its length, so that only vectors longer than 2 are carried too far.
+const STEPS: f32 = 1.0;
+/// Windows of more words share most of them with those before and behind, whose slopes point the same way: with them the rows go
+/// shorter.
+const NARROW: f32 = 5.0;
 
 /// How windows are drawn.
 pub struct Sampling {
@@ -36,27 +44,31 @@ impl Sampling {
         Self { keep: keep.collect(), window, dynamic, seed }
     }
 
-    /// The windows of `words`, numbers with [`END`] behind each sentence. `number` tells one stretch from all others that are drawn from.
-    /// None once `stop` says so.
+    /// The windows of `words`, numbers with [`END`] behind each sentence. `number` tells one stretch from all others that are drawn from, and
+    /// batches are for steps of length `rate`. None once `stop` says so.
     ///
     /// # Panics
     /// If a word is neither one that was counted nor the end of a sentence.
-    pub fn windows<O: Objective + ?Sized>(
+    pub fn windows<A: Architecture, O: Objective + ?Sized>(
         &self,
         isa: Isa,
         team: &Team,
-        objective: &O,
+        (architecture, objective): (A, &O),
         words: &[u32],
-        number: u64,
+        (number, rate): (u64, f32),
         stop: Stop<'_>,
     ) -> Option<Windows> {
+        let steps = STEPS / rate;
+        let most_inputs = architecture.most_inputs().min(steps as usize).max(1);
+        let most_pairs = (steps * (NARROW / self.window as f32).min(1.0)) as u32;
         let kept = self.kept(isa, words, number);
         let parts = team.collect(kept.len().div_ceil(PART), stop, |part, _| {
             let mut draws = Draws::new(isa, Stream { seed: self.seed, counter: (number << 24) | (1 + part as u64) });
             let mut windows = Windows::default();
             for at in part * PART..((part + 1) * PART).min(kept.len()) {
-                self.window(&kept, at, objective, &mut draws, &mut windows);
+                self.window(&kept, at, most_inputs, objective, &mut draws, &mut windows);
             }
+            windows.cut(architecture, most_pairs);
             windows
         })?;
         let mut all = Windows::default();
@@ -87,6 +99,7 @@ impl Sampling {
         &self,
         kept: &[u32],
         at: usize,
+        most: usize,
         objective: &O,
         draws: &mut Draws,
         windows: &mut Windows,
@@ -101,9 +114,9 @@ impl Sampling {
         before[from..].iter().for_each(|&w| windows.input(w));
         let after = &kept[at + 1..(at + 1 + size).min(kept.len())];
         after.iter().take_while(|&&w| w != END).for_each(|&w| windows.input(w));
-        if windows.open_inputs() > 0 {
+        if !windows.open_inputs().is_empty() {
             objective.outputs(word, draws, windows);
-            windows.close();
+            windows.close_parts(most);
         }
     }
 }

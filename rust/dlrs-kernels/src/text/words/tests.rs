@@ -1,9 +1,8 @@
 //! Training against its definition in double precision, draws against their distributions.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::train::batch;
 use super::*;
 use crate::isa::Isa;
 use crate::mem::{set_threads, team};
@@ -51,11 +50,10 @@ fn mean(x: &Rows, inputs: &[u32]) -> Vec<f64> {
 /// What training is: batch by batch scores with the weights before it, then the steps of window after window.
 fn twin(cbow: bool, x: &mut Rows, y: &mut Rows, windows: &Windows, rate: f64) -> (f64, u64) {
     let (mut loss, mut count) = (0.0, 0);
-    let all: Vec<usize> = (0..windows.len()).collect();
-    for batch in all.chunks(batch(x.len())) {
+    for batch in (0..windows.batches()).map(|i| windows.batch(i)) {
         let scores: Vec<Rows> = batch
-            .iter()
-            .map(|&i| {
+            .clone()
+            .map(|i| {
                 let w = windows.get(i);
                 let vectors: Rows = if cbow {
                     vec![mean(x, w.inputs)]
@@ -65,7 +63,7 @@ fn twin(cbow: bool, x: &mut Rows, y: &mut Rows, windows: &Windows, rate: f64) ->
                 vectors.iter().map(|v| w.outputs.iter().map(|&o| dot(v, &y[o as usize])).collect()).collect()
             })
             .collect();
-        for (&i, scores) in batch.iter().zip(&scores) {
+        for (i, scores) in batch.zip(&scores) {
             let w = windows.get(i);
             let vectors: Rows =
                 if cbow { vec![mean(x, w.inputs)] } else { w.inputs.iter().map(|&i| x[i as usize].clone()).collect() };
@@ -117,7 +115,12 @@ fn steps_are_those_of_the_definition_at_every_level() {
             [(3, 9, 1, (2, 6)), (40, 30, 16, (7, 6)), (200, 99, 100, (10, 20)), (70, 50, 131, (4, 1))]
         {
             for cbow in [false, true] {
-                let windows = Arc::new(windows(150, inputs as u32, outputs as u32, most));
+                let mut windows = windows(150, inputs as u32, outputs as u32, most);
+                match cbow {
+                    true => windows.cut(Cbow, 30),
+                    false => windows.cut(SkipGram, 60),
+                }
+                let windows = Arc::new(windows);
                 let mut matrices = started(isa, inputs, outputs, dims);
                 let (mut x, mut y) = (rows(&matrices, 0, inputs), rows(&matrices, 1, outputs));
                 let (mut memory, rate) = (Memory::default(), 0.02);
@@ -145,6 +148,7 @@ fn bits_are_the_same_for_any_number_of_threads_and_rows_may_repeat() {
         all.output(2, false);
         all.close();
     }
+    all.cut(SkipGram, 50);
     let all = Arc::new(all);
     let results: Vec<_> = [1, 2, 3, 5]
         .iter()
@@ -169,6 +173,7 @@ fn outputs_in_registers_together_differ() {
     windows.output(1, true);
     windows.output(1, false);
     windows.close();
+    windows.cut(SkipGram, 1);
     let mut matrices = Matrices::zeros(2, 2, 4).unwrap();
     let _ = train(Isa::current(), &team(), SkipGram, &mut matrices, Arc::new(windows), 0.1, &mut Memory::default());
 }
@@ -180,6 +185,7 @@ fn rows_are_those_of_the_matrices() {
     windows.input(2);
     windows.output(1, true);
     windows.close();
+    windows.cut(SkipGram, 1);
     let mut matrices = Matrices::zeros(2, 2, 4).unwrap();
     let _ = train(Isa::current(), &team(), SkipGram, &mut matrices, Arc::new(windows), 0.1, &mut Memory::default());
 }
@@ -228,7 +234,8 @@ fn windows_hold_the_neighbours_in_the_sentence() {
     let words = [0, 1, 2, 3, END, 4, END, END, 5, 6];
     let sampling = Sampling::new(&counts, 0.0, 2, false, 1);
     let objective = NegativeSampling::new(&counts, 0.75, 3);
-    let windows = sampling.windows(Isa::current(), &team(), &objective, &words, 0, &|| false).unwrap();
+    let windows =
+        sampling.windows(Isa::current(), &team(), (SkipGram, &objective), &words, (0, 0.025), &|| false).unwrap();
     let found: Vec<(u32, Vec<u32>)> =
         (0..windows.len()).map(|i| (windows.get(i).outputs[0], windows.get(i).inputs.to_vec())).collect();
     let expected =
@@ -241,7 +248,7 @@ fn windows_hold_the_neighbours_in_the_sentence() {
         outputs.dedup();
         assert_eq!(outputs.len(), 4);
     }
-    assert!(sampling.windows(Isa::current(), &team(), &objective, &words, 0, &|| true).is_none());
+    assert!(sampling.windows(Isa::current(), &team(), (SkipGram, &objective), &words, (0, 0.025), &|| true).is_none());
 }
 
 #[test]
@@ -251,7 +258,8 @@ fn frequent_words_are_kept_as_often_as_said_and_sizes_are_drawn_evenly() {
     let counts = [180_000u64, 20_000];
     let objective = HierarchicalSoftmax::new(&counts);
     let sampling = Sampling::new(&counts, 0.1, 4, true, 7);
-    let windows = sampling.windows(Isa::current(), &team(), &objective, &words, 3, &|| false).unwrap();
+    let windows =
+        sampling.windows(Isa::current(), &team(), (SkipGram, &objective), &words, (3, 0.025), &|| false).unwrap();
     // Of two words the left one is the one that turned left at the root: the rarer.
     let rare = (0..windows.len()).filter(|&i| windows.get(i).signs[0] > 0.0).count() as f64;
     let kept = windows.len() as f64 - rare;
@@ -262,8 +270,88 @@ fn frequent_words_are_kept_as_often_as_said_and_sizes_are_drawn_evenly() {
     for size in [2, 4, 6, 8] {
         assert!((sizes[&size] / windows.len() as f64 - 0.25).abs() < 0.01, "{sizes:?}");
     }
-    let again = sampling.windows(Isa::current(), &team(), &objective, &words, 3, &|| false).unwrap();
+    let again =
+        sampling.windows(Isa::current(), &team(), (SkipGram, &objective), &words, (3, 0.025), &|| false).unwrap();
     assert!((0..windows.len()).all(|i| windows.get(i).inputs == again.get(i).inputs));
-    let other = sampling.windows(Isa::current(), &team(), &objective, &words, 4, &|| false).unwrap();
+    let other =
+        sampling.windows(Isa::current(), &team(), (SkipGram, &objective), &words, (4, 0.025), &|| false).unwrap();
     assert_ne!(other.len(), windows.len());
+}
+
+/// The most pairs of a row that is in so many windows of a batch, by maps.
+fn most_pairs(architecture: impl Architecture, windows: &Windows, batch: usize, least: usize) -> usize {
+    let mut pairs: HashMap<(bool, u32), (usize, HashSet<usize>)> = HashMap::new();
+    for i in windows.batch(batch) {
+        let window = windows.get(i);
+        let mut add = |row, count| {
+            let (pairs, windows) = pairs.entry(row).or_default();
+            *pairs += count;
+            windows.insert(i);
+        };
+        window.inputs.iter().for_each(|&row| add((false, row), window.outputs.len()));
+        window.outputs.iter().for_each(|&row| add((true, row), architecture.scored(window)));
+    }
+    pairs.into_values().filter(|(_, windows)| windows.len() >= least).map(|(pairs, _)| pairs).max().unwrap_or(0)
+}
+
+fn batches_hold(architecture: impl Architecture, mut windows: Windows, most: usize) {
+    windows.cut(architecture, most as u32);
+    let mut first = 0;
+    for i in 0..windows.batches() {
+        let batch = windows.batch(i);
+        assert_eq!(batch.start, first);
+        first = batch.end;
+        assert!(batch.len() <= 32 && most_pairs(architecture, &windows, i, 2) <= most);
+        if batch.len() < 32 && i + 1 < windows.batches() {
+            // One window more would have been too much.
+            let mut longer = Windows::default();
+            for window in (batch.start..=batch.end).map(|i| windows.get(i)) {
+                window.inputs.iter().for_each(|&row| longer.input(row));
+                window.outputs.iter().for_each(|&row| longer.output(row, true));
+                longer.close();
+            }
+            assert!(most_pairs(architecture, &longer, 0, 1) > most);
+        }
+    }
+    assert_eq!(first, windows.len());
+}
+
+#[test]
+fn no_row_of_a_batch_is_in_more_pairs_than_said() {
+    for most in [1, 7, 40, 1000] {
+        batches_hold(SkipGram, windows(400, 60, 200, (9, 6)), most);
+        batches_hold(Cbow, windows(400, 60, 200, (9, 6)), most);
+    }
+    batches_hold(SkipGram, Windows::default(), 5);
+    // More rows than the tables have places for.
+    let mut wide = windows(3, 5000, 5000, (4, 4));
+    (0..3000).for_each(|row| wide.input(row));
+    wide.output(7, true);
+    wide.close();
+    wide.append(&windows(3, 5000, 5000, (4, 4)));
+    wide.cut(SkipGram, u32::MAX);
+    assert_eq!((0..wide.batches()).map(|i| wide.batch(i)).collect::<Vec<_>>(), [0..3, 3..4, 4..7]);
+}
+
+#[test]
+fn wide_windows_become_several_with_the_same_outputs() {
+    let words: Vec<u32> = (0..60).collect();
+    let counts = [1u64; 60];
+    let objective = NegativeSampling::new(&counts, 0.75, 3);
+    let sampling = Sampling::new(&counts, 0.0, 20, false, 1);
+    let drawn = |architecture: SkipGram, rate: f32| {
+        sampling.windows(Isa::current(), &team(), (architecture, &objective), &words, (0, rate), &|| false).unwrap()
+    };
+    for (rate, most) in [(0.025, 12), (0.2, 5), (3.0, 1)] {
+        let windows = drawn(SkipGram, rate);
+        let of_30: Vec<Window<'_>> =
+            (0..windows.len()).map(|i| windows.get(i)).filter(|w| w.outputs[0] == 30).collect();
+        assert!(of_30.iter().all(|w| w.inputs.len() <= most && w.outputs == of_30[0].outputs));
+        assert_eq!(of_30.len(), 40usize.div_ceil(most));
+        let inputs: Vec<u32> = of_30.iter().flat_map(|w| w.inputs.iter().copied()).collect();
+        assert_eq!(inputs, (10..30).chain(31..51).collect::<Vec<_>>());
+        assert!(of_30.iter().all(|w| w.signs == [1.0, -1.0, -1.0, -1.0]));
+    }
+    let whole = sampling.windows(Isa::current(), &team(), (Cbow, &objective), &words, (0, 0.025), &|| false).unwrap();
+    assert_eq!(whole.len(), 60);
 }

@@ -18,17 +18,6 @@ use crate::mem::{
     Bind, Body, Buffer, DType, Rect, Rounds, RunError, Scratch, Span, Step, Team, TileProgram, Work, cast,
 };
 
-/// Windows that meet the same weights, at most. More make the meetings of the team rarer and what is read between them larger than the
-/// nearest cache.
-const BATCH: usize = 32;
-/// Words for each window of a batch: of few words each is in many windows, and what they all add to it would carry too far.
-const WORDS: usize = 32;
-
-/// Windows that meet the same weights, of so many words.
-pub(super) fn batch(words: usize) -> usize {
-    (words / WORDS).clamp(1, BATCH)
-}
-
 /// Windows whose rows are fetched before they are read.
 const AHEAD: usize = 4;
 
@@ -50,7 +39,7 @@ pub struct Memory {
 /// Memory runs out.
 ///
 /// # Panics
-/// If a window has rows that the matrices have not, or outputs next to each other are the same.
+/// If a window has rows that the matrices have not, outputs next to each other are the same, or the windows are not cut into batches.
 pub fn train<A: Architecture>(
     isa: Isa,
     team: &Team,
@@ -64,6 +53,7 @@ pub fn train<A: Architecture>(
         return Ok((0.0, 0));
     }
     assert!(windows.fit(matrices), "rows that are none, or the same output twice");
+    assert_eq!(windows.batch(windows.batches()), windows.len()..windows.len(), "windows without a batch");
     let block = Block::new(architecture, windows, matrices, rate);
     let (pieces, room, count) = (matrices.pieces(), block.room, block.count);
     let exchange = pieces * block.most;
@@ -99,29 +89,26 @@ struct Block<A> {
     room: usize,
     /// Columns of each piece.
     widths: Vec<usize>,
-    /// Windows of a batch.
-    batch: usize,
 }
 
 impl<A: Architecture> Block<A> {
     fn new(architecture: A, windows: Arc<Windows>, matrices: &Matrices, rate: f32) -> Self {
         let (mut at, mut most, mut count, mut room) = (Vec::with_capacity(windows.len()), 0, 0, 0);
-        let (mut sum, batch) = (0, batch(matrices.inputs()));
-        for i in 0..windows.len() {
-            let window = windows.get(i);
-            if i % batch == 0 {
-                sum = 0;
+        for batch in 0..windows.batches() {
+            let mut sum = 0;
+            for i in windows.batch(batch) {
+                let window = windows.get(i);
+                at.push(sum);
+                let scored = architecture.scored(window);
+                sum += stride(scored) * window.outputs.len();
+                count += (scored * window.outputs.len()) as u64;
+                room = room.max(window.inputs.len() + 3);
             }
-            at.push(sum);
-            let scored = architecture.scored(window);
-            sum += stride(scored) * window.outputs.len();
-            count += (scored * window.outputs.len()) as u64;
             most = most.max(sum);
-            room = room.max(window.inputs.len() + 3);
         }
         let widths = (0..matrices.pieces()).map(|piece| matrices.width(piece)).collect();
         // A vector more than there are scores, so that whole vectors may be read.
-        Self { architecture, windows, rate, at, most: most.next_multiple_of(16), count, room, widths, batch }
+        Self { architecture, windows, rate, at, most: most.next_multiple_of(16), count, room, widths }
     }
 
     fn program(self, isa: Isa, matrices: &Matrices, room: usize) -> Result<TileProgram, RunError> {
@@ -134,7 +121,7 @@ impl<A: Architecture> Block<A> {
                 [0, 1].map(|matrix| matrices.elements(matrix, piece)).map(|(start, len)| Rect::flat(start, len));
             vec![rects[0], rects[1], Rect::flat(piece, 1)]
         });
-        let batches = self.windows.len().div_ceil(self.batch);
+        let batches = self.windows.batches();
         let scratch = 4 * room * self.widths[0];
         let body: Body = Arc::new(move |piece, io| {
             let round = io.round();
@@ -173,10 +160,6 @@ impl<A: Architecture> Block<A> {
         TileProgram::new(vec![step], vec![vec![Work::Tiles(0)]], 1, &lens, 0).map_err(RunError::Binding)
     }
 
-    fn batch(&self, number: usize) -> Range<usize> {
-        (number * self.batch).min(self.windows.len())..((number + 1) * self.batch).min(self.windows.len())
-    }
-
     /// The windows of a batch whose slopes a piece is to find.
     fn share(&self, batch: Range<usize>, piece: usize) -> Range<usize> {
         let (count, pieces) = (batch.len(), self.widths.len());
@@ -203,7 +186,7 @@ impl<A: Architecture> Block<A> {
         room: &mut [f32],
     ) {
         if number > 0 {
-            let batch = self.batch(number - 1);
+            let batch = self.windows.batch(number - 1);
             for piece in 0..self.widths.len() {
                 let slopes = &before[piece * self.most..];
                 for i in self.share(batch.clone(), piece) {
@@ -212,7 +195,7 @@ impl<A: Architecture> Block<A> {
                 }
             }
         }
-        for i in self.batch(number) {
+        for i in self.windows.batch(number) {
             if i + AHEAD < self.windows.len() {
                 let later = self.windows.get(i + AHEAD);
                 // Of the inputs only the last is new, as a rule.
@@ -239,7 +222,7 @@ impl<A: Architecture> Block<A> {
     /// Of a score s with sign t, as −ts: the loss −log σ(ts) = log(1 + e^(−ts)) and its slope with the sign changed, t·σ(−ts).
     #[inline(always)]
     fn slopes<S: Simd>(&self, s: S, piece: usize, number: usize, before: &[f32], now: &mut [f32]) -> f64 {
-        let share = self.share(self.batch(number), piece);
+        let share = self.share(self.windows.batch(number), piece);
         if share.is_empty() {
             return 0.0;
         }
