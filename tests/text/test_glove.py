@@ -398,6 +398,12 @@ def test_bad_corpora(corpus: Any, error: type[Exception], message: str) -> None:
         _ = model.vectors
 
 
+@pytest.mark.parametrize("verbose", [True, 3, -1, "1", None, 1.0, np.array([0, 1]), np.zeros((2, 2))])
+def test_bad_verbose(verbose: Any) -> None:
+    with pytest.raises(ValueError, match=r"GloVe\.fit: `verbose` must be 0, 1 or 2"):
+        GloVe(4).fit(GOOD, verbose=verbose)
+
+
 def test_files_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "bytes").write_bytes(b"a b \xff\n")
     with pytest.raises(ValueError, match="not UTF-8"):

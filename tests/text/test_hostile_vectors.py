@@ -229,3 +229,13 @@ def test_extreme_numbers_survive_text(tmp_path):
     for format in ("glove", "word2vec", "word2vec-binary", "npy"):
         text.WordVectors.of(["a", "b"], matrix).save(tmp_path / "v.npy", format)
         assert text.read_vectors(tmp_path / "v.npy", format=format).matrix.tobytes() == matrix.tobytes()
+
+
+@pytest.mark.parametrize("format", [np.array(["glove", "npy"]), np.array("glove"), ["glove"], b"glove", 3, "text"])
+def test_formats_that_are_none(tmp_path, format):
+    vectors = text.WordVectors.of(["a"], [[1.5]])
+    with pytest.raises(ValueError, match=r"WordVectors\.save: `format` must be one of"):
+        vectors.save(tmp_path / "v", format)
+    vectors.save(tmp_path / "v")
+    with pytest.raises(ValueError, match="read_vectors: `format` must be one of"):
+        text.read_vectors(tmp_path / "v", format=format)

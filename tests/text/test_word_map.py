@@ -75,6 +75,13 @@ def test_the_map_is_as_good_as_scikit_learn_s_and_keeps_clusters_apart():
     assert not np.array_equal(mine, text.tsne(x, perplexity=20, seed=1))
 
 
+@pytest.mark.parametrize("rate, exaggeration", [(1e300, 4.0), (1e160, 4.0), (100.0, 1e300)])
+def test_a_map_that_does_not_stay_finite_is_an_error(rate, exaggeration):
+    with pytest.raises(ValueError, match=r"tsne: the map is not finite after . steps; `learning_rate` = ") as caught:
+        text.tsne(clusters(5), perplexity=3, learning_rate=rate, exaggeration=exaggeration, seed=0)
+    assert f" = {rate} " in str(caught.value)
+
+
 @pytest.mark.parametrize("scale", [1e-300, 1e-20, 1.0, 1e300])
 def test_maps_of_any_scale_and_of_equal_points_are_finite(scale):
     x = clusters(6) * scale

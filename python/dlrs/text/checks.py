@@ -18,6 +18,20 @@ def check_text(function: str, argument: str, value: Any) -> str:
     return value
 
 
+def check_choice(function: str, argument: str, value: Any, choices: Sequence[str]) -> str:
+    """`value`, if it is one of the strings `choices`; otherwise, also of an array, a ValueError that lists them."""
+    if not isinstance(value, str) or value not in choices:
+        raise ValueError(f"{function}: `{argument}` must be one of {tuple(choices)}, got {value!r:.60}.")
+    return value
+
+
+def check_verbose(function: str, value: Any) -> int:
+    """`value` as an int, if it is 0, 1 or 2; otherwise, also of an array, a ValueError."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value not in (0, 1, 2):
+        raise ValueError(f"{function}: `verbose` must be 0, 1 or 2, got {value!r:.60}.")
+    return int(value)
+
+
 def check_count(function: str, argument: str, value: Any, least: int = 1) -> int:
     """`value` as an int, if it is an integer of at least `least`; otherwise a ValueError."""
     try:

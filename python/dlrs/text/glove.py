@@ -18,7 +18,7 @@ from dlrs.errors import ConcurrentUseError, FormatError
 from dlrs.random import uniform
 from dlrs.saving.archive import write_file
 from dlrs.saving.safetensors import decode, encode, stored
-from dlrs.text.checks import check_count
+from dlrs.text.checks import check_count, check_verbose
 from dlrs.text.cooccurrences import Cells, Counting, Speed, word_frequencies
 from dlrs.text.word_vectors import WordVectors
 from dlrs.utils.io_utils import print_msg
@@ -138,8 +138,7 @@ class GloVe:
             KeyboardInterrupt: the model stands between two blocks of pairs; the next call goes on there.
         """
         epochs = self.epochs if epochs is None else _checked("epochs", epochs, owner="GloVe.fit")
-        if isinstance(verbose, bool) or verbose not in (0, 1, 2):
-            raise ValueError(f"GloVe.fit: `verbose` must be 0, 1 or 2, got {verbose!r:.60}.")
+        verbose = check_verbose("GloVe.fit", verbose)
         if not self._using.acquire(blocking=False):
             raise ConcurrentUseError("GloVe.fit: another thread trains this model.")
         try:

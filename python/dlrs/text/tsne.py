@@ -46,7 +46,8 @@ def tsne(
         float64 (n, dimensions), its mean 0. Distances between far points, and sizes of clusters, mean little.
 
     Raises:
-        ValueError: `x` is no finite matrix of 3 to 10,000 rows, or an argument is not as above.
+        ValueError: `x` is no finite matrix of 3 to 10,000 rows, an argument is not as above, or `learning_rate` is so
+            large that the map does not stay finite.
 
     >>> x = np.concatenate([np.eye(20)[:10], np.eye(20)[10:] + 5])
     >>> y = tsne(x, perplexity=4, iterations=300, seed=0)
@@ -69,7 +70,9 @@ def tsne(
     check_number(own, "exaggeration", exaggeration, least=1)
     start = None if seed is None else check_count(own, "seed", seed, 0)
     y = np.random.default_rng(start).normal(scale=0.01, size=(n, dimensions))
-    return _descended(affinities(points, float(perplexity)), y, iterations, float(learning_rate), float(exaggeration))
+    p = affinities(points, float(perplexity))
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return _descended(p, y, iterations, float(learning_rate), float(exaggeration))
 
 
 def affinities(points: Array, perplexity: float) -> Array:
@@ -128,6 +131,11 @@ def _descended(p: Array, y: Array, iterations: int, rate: float, exaggeration: f
         velocity = (0.5 if step < _SLOW else 0.8) * velocity - rate * gains * slope
         y = y + velocity
         y -= y.mean(axis=0)
+        if not np.isfinite(y).all():
+            raise ValueError(
+                f"tsne: the map is not finite after {step + 1} steps; `learning_rate` = {rate} is too large, or "
+                f"`exaggeration` = {exaggeration}."
+            )
     return y
 
 

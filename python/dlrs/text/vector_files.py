@@ -7,7 +7,7 @@ import numpy as np
 
 from dlrs import _dlrs
 from dlrs.errors import format_error
-from dlrs.text.checks import check_count
+from dlrs.text.checks import check_choice, check_count
 from dlrs.text.word_vectors import WordVectors
 
 Array = np.ndarray[Any, Any]
@@ -60,9 +60,7 @@ def read_vectors(path: str | os.PathLike[str], limit: int | None = None, format:
 def _format(function: str, path: str, format: str | None) -> str:
     if format is None:
         return {".bin": "word2vec-binary", ".npy": "npy"}.get(os.path.splitext(path)[1], "glove")
-    if format not in FORMATS:
-        raise ValueError(f"{function}: `format` must be one of {FORMATS}, got {format!r:.60}.")
-    return format
+    return check_choice(function, "format", format, FORMATS)
 
 
 def _read_npy(path: str, limit: int | None) -> tuple[list[str], Array]:
