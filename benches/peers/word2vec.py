@@ -4,8 +4,8 @@
 
 CORPUS is a text file with a sentence in each line. Each library runs in a process of its own, one after the other;
 `PYTHON` is an interpreter that has gensim, which also scores the vectors of both: WordSim-353 (Spearman) and the
-analogies of Google, whose files are among gensim's tests. Words are all words of the file times the epochs; "words/s" are
-of training alone, "whole words/s" with what comes before it: counting the words and, in dlrs, numbering them.
+analogies of Google, whose files are among gensim's tests. Words are all words of the file times the epochs; "words/s"
+are of training alone, "whole words/s" with what comes before it: counting the words and, in dlrs, numbering them.
 """
 
 import argparse
