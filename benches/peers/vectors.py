@@ -48,7 +48,7 @@ def dlrs_calls(folder: str) -> tuple[Calls, Callable[[int], Any]]:
     from dlrs import _dlrs, text
 
     vectors = text.read_vectors(f"{folder}/v.bin")
-    matrix, scales = vectors.matrix, vectors._scales
+    matrix, scales = vectors._directions
 
     def nearest(batch: int) -> Any:
         rows = [vectors.row(word) for word in asked(batch)]

@@ -1,5 +1,7 @@
 """Questions to word vectors, and their files."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -30,6 +32,57 @@ def test_nearest_are_those_of_numpy(count, width, k):
     found = vectors.nearest("w1", k)
     np.testing.assert_allclose([score for _, score in found], np.sort(expected)[::-1][:k], atol=2e-6)
     np.testing.assert_allclose([expected[int(word[1:])] for word, _ in found], np.sort(expected)[::-1][:k], atol=2e-6)
+
+
+@pytest.mark.parametrize("size", [1e-45, 1e-42, 1e-40, 1e-30, 1e-19, 1e19, 1e30, 1e37])
+@pytest.mark.parametrize("others", [1.0, None])
+def test_cosines_of_very_short_and_very_long_vectors(size, others):
+    """Squares of 1e-20 and 1e20 are beyond float32, and so are inverses of subnormal numbers."""
+    sizes = np.where(np.arange(40) % 3 == 0, size, size if others is None else others)[:, None]
+    matrix = (random_vectors(40, 30).matrix.astype("float64") * 3 * sizes).astype("float32")
+    matrix[7] = 0.0
+    vectors = text.WordVectors.of([f"w{i}" for i in range(40)], matrix)
+    wide = vectors.matrix.astype(np.longdouble)
+    norms = np.sqrt((wide**2).sum(axis=1))
+    unit = wide / np.where(norms > 0, norms, 1)[:, None]
+    expected = (unit @ unit.T).astype("float64")
+    words = list(vectors.words)
+    for row in (0, 1, 3):
+        found = dict(vectors.nearest(words[row], 39))
+        np.testing.assert_allclose(
+            [found[w] for w in words if w != words[row]], np.delete(expected[row], row), atol=1e-6
+        )
+        assert dict(vectors.nearest(matrix[row], 40))[words[row]] == pytest.approx(1, abs=1e-6)
+        assert vectors.similarity(words[row], "w4") == pytest.approx(expected[row, 4], abs=1e-6)
+    np.testing.assert_allclose(vectors.similarities(words[:39], words[1:]), np.diag(expected, 1), atol=1e-6)
+    a, b, c = expected[[3, 4, 6]]
+    for method, scores in (("add", b - a + c), ("mul", (b + 1) * (c + 1) / 4 / ((a + 1) / 2 + 0.001))):
+        best = max((i for i in range(40) if i not in (3, 4, 6)), key=scores.__getitem__)
+        assert vectors.analogy("w3", "w4", "w6", 1, method)[0][0] == f"w{best}"
+        score = vectors.evaluate_analogies([("w3", "w4", "w6", f"w{best}")], method=method)
+        assert score.total.accuracy == 1
+    assert vectors.matrix.tobytes() == matrix.tobytes(), "what was given stays"
+
+
+def test_vectors_longer_than_float32_reaches():
+    rows = np.full((3, 300), 3e38, np.float32)
+    rows[1, :100] *= -1
+    rows[2] /= 3e38
+    found = dict(text.WordVectors.of(["a", "b", "c"], rows).nearest("a", 2))
+    assert found == pytest.approx({"b": 1 / 3, "c": 1}, abs=1e-6)
+
+
+@pytest.mark.parametrize("size", ["1e-4000", "1e-310", "1e-300", "1e-46", "1", "1e39", "1e300", "1e4000"])
+def test_directions_of_very_short_and_very_long_queries(size):
+    vectors, scale = random_vectors(30, 20), np.longdouble(size)
+    if not 0 < scale < np.inf:
+        pytest.skip("numpy.longdouble is float64 here")
+    query = vectors["w5"].astype(np.longdouble) * scale
+    if 1e-320 < scale < 1e308:
+        query = query.astype(np.float64)
+    found = dict(vectors.nearest(query, 30))
+    expected = cosines(vectors, vectors["w5"].astype("float64"))
+    np.testing.assert_allclose([found[word] for word in vectors.words], expected, atol=1e-6)
 
 
 def test_analogies_are_those_of_the_formulas():
@@ -136,6 +189,118 @@ def test_files_hold_the_same_bits(tmp_path, format):
     assert read.words == vectors.words
     np.testing.assert_array_equal(read.matrix, vectors.matrix)
     assert text.read_vectors(path, 2, format).words == ("ä", "b")
+
+
+# Letters, what separates words and lines anywhere, numbers, and halves of surrogate pairs.
+LETTERS = st.one_of(st.characters(), st.sampled_from(" \t\n\r\v\f\x1c\x85\xa0\u2028\ufeff\ud800\x00-.0123456789eé"))
+SPELLINGS = st.lists(st.text(LETTERS, max_size=12), min_size=1, max_size=5, unique=True)
+
+
+@pytest.mark.parametrize("format", ["word2vec", "word2vec-binary", "glove", "npy"])
+@given(words=SPELLINGS, width=st.integers(1, 3))
+@settings(max_examples=80, deadline=None)
+def test_words_are_read_as_they_were_saved_or_refused(tmp_path_factory, format, words, width):
+    path = tmp_path_factory.getbasetemp() / "any.file"
+    vectors = text.WordVectors.of(words, np.arange(len(words) * width).reshape(-1, width) * 0.5)
+    forbidden = "\r\n" if format == "npy" else "\r\n "
+    unfit = [w for w in words if not w or set(w) & set(forbidden) or any("\ud800" <= c <= "\udfff" for c in w)]
+    if unfit:
+        with pytest.raises(ValueError) as caught:
+            vectors.save(path, format)
+        assert str(caught.value).startswith(
+            f"WordVectors.save: the word {unfit[0]!r:.60} cannot stand in a file of format "
+        )
+        assert repr(format) in str(caught.value)
+        return
+    vectors.save(path, format)
+    read = text.read_vectors(path, format=format)
+    assert read.words == vectors.words and read.matrix.tobytes() == vectors.matrix.tobytes()
+
+
+@pytest.mark.parametrize("format", ["word2vec", "word2vec-binary", "glove", "npy"])
+@pytest.mark.parametrize("word", ["new york", " a", "a ", "a 1", "1 2 3"])
+def test_words_with_spaces(tmp_path, format, word):
+    vectors = text.WordVectors.of([word, "b"], [[1, 2], [3, 4]])
+    if format == "npy":
+        vectors.save(tmp_path / "v.npy")
+        assert text.read_vectors(tmp_path / "v.npy").words == (word, "b")
+        return
+    with pytest.raises(
+        ValueError, match=f"the word '{word}' cannot stand in a file of format '{format}': it has a space"
+    ):
+        vectors.save(tmp_path / "v", format)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "format, most",
+    [("word2vec-binary", 4096), ("npy", 2**20 - 1), ("glove", 2**20 - 33), ("word2vec", 2**20 - 33)],
+)
+@pytest.mark.parametrize("letter", ["x", "é"])
+def test_the_longest_words(tmp_path, format, most, letter):
+    fits = letter * (most // len(letter.encode()))
+    # The longest numbers there are.
+    vectors = text.WordVectors.of(["a", fits], np.full((2, 2), -1.17549435e-38, np.float32))
+    vectors.save(tmp_path / "v.npy", format)
+    read = text.read_vectors(tmp_path / "v.npy", format=format)
+    assert read.words == ("a", fits) and read.matrix.tobytes() == vectors.matrix.tobytes()
+    with pytest.raises(
+        ValueError, match=rf"the word '{letter}+ cannot stand in .* '{format}': it has .* bytes, more than"
+    ):
+        text.WordVectors.of([fits + letter, "b"], [[1, 2], [3, 4]]).save(tmp_path / "v.npy", format)
+    assert text.read_vectors(tmp_path / "v.npy", format=format).words == ("a", fits)
+
+
+def test_the_longest_vectors(tmp_path):
+    for width in (1 << 16, (1 << 16) + 1):
+        vectors = text.WordVectors.of(["a"], np.ones((1, width)))
+        for format in ("glove", "word2vec"):
+            with pytest.raises(ValueError, match="cannot stand in a file of format"):
+                vectors.save(tmp_path / "v", format)
+        for format in ("npy", "word2vec-binary"):
+            vectors.save(tmp_path / "v", format)
+            assert text.read_vectors(tmp_path / "v", format=format).matrix.shape == (1, width)
+
+
+@pytest.mark.parametrize("stop", ["write", "sync", "commit"])
+@pytest.mark.parametrize("call", [1, 2])
+def test_a_matrix_never_stands_beside_other_words(tmp_path, monkeypatch, stop, call):
+    """Whatever fails while the two files are replaced."""
+    path = tmp_path / "v.npy"
+    old = text.WordVectors.of(["a", "b"], [[1, 2], [3, 4]])
+    new = text.WordVectors.of(["c", "d"], [[5, 6], [7, 8]])
+    moved = text.WordVectors.of(["a", "b"], [[5, 6], [7, 8]])
+    real, calls = dlrs._dlrs.AtomicFile, []
+
+    class Failing:
+        def __init__(self, name):
+            self.file = real(name)
+
+        def __getattr__(self, name):
+            if name == stop:
+                calls.append(name)
+                if len(calls) == call:
+                    raise OSError("the disk is full")
+            return getattr(self.file, name)
+
+    old.save(path)
+    for changed in (moved, new):
+        calls.clear()
+        with monkeypatch.context() as patch, contextlib.suppress(OSError):
+            patch.setattr(dlrs._dlrs, "AtomicFile", Failing)
+            changed.save(path)
+        try:
+            read = text.read_vectors(path)
+        except FileNotFoundError:
+            assert changed is new and stop == "commit"
+        else:
+            found = (read.words, read.matrix.tolist())
+            assert found in [(each.words, each.matrix.tolist()) for each in (old, changed)]
+        old.save(path)
+        assert sorted(file.name for file in tmp_path.iterdir()) == ["v.npy", "v.words.txt"]
+    (tmp_path / "v.words.txt").write_text("a\n")
+    with pytest.raises(FormatError, match="2 rows for the 1 words"):
+        text.read_vectors(path)
 
 
 def test_words_of_c_s_word2vec_may_lack_line_feeds(tmp_path):

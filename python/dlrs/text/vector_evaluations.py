@@ -219,7 +219,7 @@ def _answers(
     rows = np.array([[known.rows[form] for form in three] for three in forms], np.int64)
     variants = known.variants({form for three in forms for form in three})
     left_out = [{row for form in three for row in variants[form]} for three in forms]
-    matrix, scales = vectors.matrix[: known.count], vectors._scales[: known.count]
+    matrix, scales = (each[: known.count] for each in vectors._directions)
     if method == "add":
         best = _by_sums(matrix, scales, rows, left_out)
     else:

@@ -1,5 +1,6 @@
 """Files of word vectors: word2vec's text and binary forms, GloVe's text, matrices of NumPy with their words beside."""
 
+import contextlib
 import os
 from typing import Any
 
@@ -13,6 +14,10 @@ from dlrs.text.word_vectors import WordVectors
 Array = np.ndarray[Any, Any]
 
 FORMATS = ("word2vec", "word2vec-binary", "glove", "npy")
+
+# What the readers of text and of the binary form take, in bytes.
+_MOST_DIMENSIONS, _LONGEST_LINE, _LONGEST_WORD = 1 << 16, 1 << 20, 1 << 12
+_LONGEST_NUMBER = len(" -1.17549435e-38")
 
 
 def read_vectors(path: str | os.PathLike[str], limit: int | None = None, format: str | None = None) -> WordVectors:
@@ -86,17 +91,67 @@ def write_vectors(vectors: WordVectors, path: str | os.PathLike[str], format: st
     format = _format("WordVectors.save", name, format)
     if not vectors.words:
         raise ValueError("WordVectors.save: these vectors have no `words`.")
-    for word in vectors.words:
-        text_form = format in ("glove", "word2vec")
-        if not word or any(c in word for c in "\r\n") or (" " in word and format == "word2vec-binary"):
-            raise ValueError(f"WordVectors.save: the word {word!r:.60} cannot stand in a file of format {format!r}.")
-        if text_form and word != word.strip(" "):
-            raise ValueError(f"WordVectors.save: the word {word!r:.60} begins or ends with a space.")
+    _check_words(vectors, format)
     if format != "npy":
         _dlrs.write_vectors(name, list(vectors.words), vectors.matrix, format)
         return
-    files = _dlrs.AtomicFile(_words_beside(name)), _dlrs.AtomicFile(name)
-    files[0].write("".join(word + "\n" for word in vectors.words).encode())
-    np.lib.format.write_array(files[1], vectors.matrix)
-    for file in files:
-        file.commit()
+    _write_pair(name, "".join(word + "\n" for word in vectors.words).encode(), vectors.matrix)
+
+
+def _check_words(vectors: WordVectors, format: str) -> None:
+    """Refuses what `read_vectors` would not find again in a file of the format."""
+    width = vectors.matrix.shape[1]
+    if format in ("glove", "word2vec") and width > _MOST_DIMENSIONS:
+        raise ValueError(
+            f"WordVectors.save: vectors of more than {_MOST_DIMENSIONS} numbers, here {width}, cannot stand in a file "
+            f"of format {format!r}; `.npy` holds them."
+        )
+    lines = _LONGEST_LINE - 1 - (0 if format == "npy" else _LONGEST_NUMBER * width)
+    most = _LONGEST_WORD if format == "word2vec-binary" else lines
+    for word in vectors.words:
+        why = _fault(word, most, spaces=format == "npy")
+        if why:
+            message = f"the word {word!r:.60} cannot stand in a file of format {format!r}: {why}"
+            raise ValueError(f"WordVectors.save: {message}.")
+
+
+def _fault(word: str, most: int, spaces: bool) -> str | None:
+    if not word:
+        return "it is empty"
+    if "\n" in word or "\r" in word:
+        return "it has a line break"
+    if " " in word and not spaces:
+        return "it has a space, which `.npy` would hold"
+    try:
+        size = len(word) if word.isascii() else len(word.encode())
+    except UnicodeEncodeError:
+        return "it has half of a surrogate pair"
+    return f"it has {size} bytes, more than {most}" if size > most else None
+
+
+def _write_pair(path: str, words: bytes, matrix: Array) -> None:
+    """Replaces a matrix and its words; no matrix ever stands beside words that are not its own.
+
+    Both are on the disk before the first is replaced. If words change, the old matrix goes first: an interruption then
+    leaves none, which readers notice, as they would not notice an old one of as many rows.
+    """
+    beside = _dlrs.AtomicFile(_words_beside(path))
+    file = _dlrs.AtomicFile(path)
+    beside.write(words)
+    np.lib.format.write_array(file, matrix)
+    beside.sync()
+    file.sync()
+    if not _holds(_words_beside(path), words):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path)
+        beside.commit()
+    file.commit()
+
+
+def _holds(path: str, content: bytes) -> bool:
+    """Whether a file holds just that."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(content) + 1) == content
+    except OSError:
+        return False

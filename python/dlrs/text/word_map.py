@@ -52,7 +52,8 @@ def coordinates(
     if twice:
         raise ValueError(f"{own}: the word {min(twice)!r:.60} occurs twice.")
     rows = [vectors.row(word) for word in listed]
-    points = vectors.matrix[rows].astype(np.float64) * vectors._scales[rows][:, None]
+    directions, scales = (each[rows].astype(np.float64) for each in vectors._directions)
+    points = directions * scales[:, None]
     if method == "pca":
         return groups, principal_components(points)
     if perplexity is None:

@@ -97,6 +97,11 @@ class WordVectors:
             format: "word2vec" (text with a first line of two counts), "word2vec-binary", "glove" (text) or "npy" (a
                 matrix, and beside it the words in a `.words.txt`, one a line). By default what the name ends in says:
                 `.bin` is word2vec's binary form, `.npy` the matrix, everything else GloVe's.
+
+        Raises:
+            ValueError: there are no words, `format` is another, or a word could not be read back: it is empty or has a
+                line break, a space (which "npy" holds), half of a surrogate pair or too many bytes.
+            OSError: a file cannot be written. The old one stays; or, while words and matrix are replaced, no matrix.
         """
         from dlrs.text.vector_files import write_vectors
 
@@ -109,10 +114,21 @@ class WordVectors:
         return {word: row for row, word in enumerate(self.words)}
 
     @cached_property
-    def _scales(self) -> Array:
-        """1/‖v‖ of every row, 0 for zeros."""
-        norms = np.sqrt(np.einsum("ij,ij->i", self.matrix, self.matrix, dtype=np.float64))
-        return np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0).astype(np.float32)  # type: ignore[no-any-return]
+    def _directions(self) -> tuple[Array, Array]:
+        """Rows in the directions of the vectors, and 1/‖row‖, 0 for zeros.
+
+        The rows are those of `matrix`, but for vectors so short or long that products in float32 would underflow or
+        overflow: those are multiplied by a power of two, which rounds nothing that counts.
+        """
+        rows = self.matrix
+        norms = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
+        extreme = np.flatnonzero((norms > 0) & ((norms < 2.0**-40) | (norms > 2.0**40)))
+        if extreme.size:
+            exponents = np.frexp(norms[extreme])[1]
+            rows = rows.copy()
+            rows[extreme] = np.ldexp(rows[extreme].astype(np.float64), -exponents[:, None])
+            norms[extreme] = np.ldexp(norms[extreme], -exponents)
+        return rows, np.divide(1.0, norms, out=np.zeros_like(norms), where=norms > 0).astype(np.float32)
 
     def row(self, word: str) -> int:
         """The number of a word.
@@ -140,8 +156,12 @@ class WordVectors:
         return len(self.matrix)
 
     def _unit(self, word: str) -> Array:
-        row = self.row(word)
-        return self.matrix[row] * self._scales[row]  # type: ignore[no-any-return]
+        return self._units(self.row(word))
+
+    def _units(self, rows: Any) -> Array:
+        """Unit vectors of rows; those of zeros are zeros."""
+        directions, scales = self._directions
+        return directions[rows] * scales[rows][..., None]  # type: ignore[no-any-return]
 
     # Questions
 
@@ -155,8 +175,9 @@ class WordVectors:
         a, b = ([self.row(word) for word in _sequence(words)] for words in (first, second))
         if len(a) != len(b):
             raise ValueError(f"WordVectors.similarities: {len(a)} words in `first`, {len(b)} in `second`.")
-        products = np.einsum("ij,ij->i", self.matrix[a], self.matrix[b], dtype=np.float64)
-        cosines = np.clip(products * self._scales[a] * self._scales[b], -1.0, 1.0)
+        rows, scales = self._directions
+        products = np.einsum("ij,ij->i", rows[a], rows[b], dtype=np.float64)
+        cosines = np.clip(products * scales[a] * scales[b], -1.0, 1.0)
         return cosines.astype(np.float32)  # type: ignore[no-any-return]
 
     def nearest(self, word: str | Array, k: int = 10, exclude: Iterable[str] = ()) -> list[tuple[str, float]]:
@@ -203,8 +224,7 @@ class WordVectors:
         if not rows:
             return []
         left_out = [set(question) for question in rows]
-        numbers = np.array(rows, np.int64)
-        units = self.matrix[numbers] * self._scales[numbers][..., None]
+        units = self._units(np.array(rows, np.int64))
         if method == "add":
             queries = units[:, 1] - units[:, 0] + units[:, 2]
             norms = np.linalg.norm(queries, axis=1, keepdims=True)
@@ -329,7 +349,8 @@ class WordVectors:
 
     def _products(self, units: Array, k: int, left_out: set[int], epsilon: float) -> list[tuple[str, float]]:
         """3CosMul of one question."""
-        a, b, c = (units @ self.matrix.T * self._scales + 1.0) / 2.0
+        rows, scales = self._directions
+        a, b, c = (units @ rows.T * scales + 1.0) / 2.0
         scores = b * c / (a + epsilon)
         scores[list(left_out)] = -np.inf
         least = np.partition(scores, len(scores) - k)[-k]
@@ -338,12 +359,16 @@ class WordVectors:
         return [(self.words[row], float(scores[row])) for row in order]
 
     def _direction(self, vector: Any) -> Array:
-        query = _as_floats("WordVectors.nearest: `word` must be a string or a vector", vector)
+        wanted = "WordVectors.nearest: `word` must be a string or a vector"
+        # Elements may be too small or large for float32; the direction is not.
+        long = getattr(vector, "dtype", None) == np.longdouble
+        query = _as_floats(wanted, vector, np.longdouble if long else np.float64)
         if query.shape != self.matrix.shape[1:] or not np.isfinite(query).all():
             shape = self.matrix.shape[1:]
             raise ValueError(f"WordVectors.nearest: a vector must be finite and have shape {shape}, got {query.shape}.")
-        norm = np.linalg.norm(query.astype(np.float64))
-        return (query / norm).astype(np.float32) if norm > 0 else query
+        query = np.ldexp(query, -np.frexp(np.abs(query).max())[1]).astype(np.float64)
+        norm = np.linalg.norm(query)
+        return (query / norm if norm > 0 else query).astype(np.float32)  # type: ignore[no-any-return]
 
     def _check_k(self, method: str, k: Any, fewer: int) -> int:
         k = check_count(f"WordVectors.{method}", "k", k)
@@ -358,7 +383,7 @@ class WordVectors:
         """The `k` words nearest to unit vectors that are not left out."""
         most = max(map(len, left_out))
         k = self._check_k(method, k, most)
-        numbers, cosines = _dlrs.nearest_vectors(self.matrix, self._scales, np.ascontiguousarray(queries), k + most)
+        numbers, cosines = _dlrs.nearest_vectors(*self._directions, np.ascontiguousarray(queries), k + most)
         found = []
         for rows, scores, excluded in zip(numbers.numpy().tolist(), cosines.numpy().tolist(), left_out, strict=True):
             pairs = zip(rows, scores, strict=True)
@@ -369,14 +394,14 @@ class WordVectors:
         return f"WordVectors({self.found} of {len(self.matrix)} tokens found, {self.matrix.shape[1]} dimensions)"
 
 
-def _as_floats(wanted: str, value: Any) -> Array:
-    """`value` as contiguous float32; a TypeError that says what was wanted if it holds no real numbers."""
+def _as_floats(wanted: str, value: Any, dtype: Any = np.float32) -> Array:
+    """`value` as contiguous floats; a TypeError that says what was wanted if it holds no real numbers."""
     try:
         given = np.asarray(value)
         if given.dtype.kind in "cmMSU":  # NumPy would drop imaginary parts, count days and read strings
             raise TypeError(f"they are {given.dtype}")
         with np.errstate(over="ignore"):
-            return np.ascontiguousarray(given, np.float32)
+            return np.ascontiguousarray(given, dtype)
     except (TypeError, ValueError, OverflowError) as error:
         raise TypeError(f"{wanted}: {error}.") from None
 

@@ -46,9 +46,14 @@ impl AtomicFile {
         }
     }
 
+    /// What was written is on the disk when this returns, not yet under its name.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
     /// Makes what was written the contents of the path: it is on the disk, under its name, when this returns.
     pub fn commit(mut self) -> io::Result<()> {
-        self.file.sync_all()?;
+        self.sync()?;
         fs::rename(&self.temporary, &self.path)?;
         self.committed = true;
         File::open(directory_of(&self.path))?.sync_all()

@@ -186,6 +186,12 @@ impl PyAtomicFile {
         written.map_err(|error| io_failure(py, &error, &self.path.to_string_lossy()))
     }
 
+    /// Put what was written on the disk, not yet in place.
+    fn sync(&mut self, py: Python<'_>) -> PyResult<()> {
+        let file = self.file.as_ref().ok_or_else(closed)?;
+        py.detach(|| file.sync()).map_err(|error| io_failure(py, &error, &self.path.to_string_lossy()))
+    }
+
     /// Put the file in place: it is on the disk under its name when this returns.
     fn commit(&mut self, py: Python<'_>) -> PyResult<()> {
         let file = self.file.take().ok_or_else(closed)?;
