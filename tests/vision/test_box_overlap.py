@@ -57,6 +57,39 @@ def test_partners_and_pairs(name: str, dtype: str, tolerance: float) -> None:
     np.testing.assert_array_equal(batched.reshape(40, 7), pairs.numpy())
 
 
+@pytest.mark.parametrize("width", [1e-44, 1e-30, 1e-12, 1.0, 1e12, 1e30, 1e38])
+@pytest.mark.parametrize("height", [1e-44, 1e-30, 1.0, 1e30, 1e38])
+def test_singles_of_any_size(width: float, height: float) -> None:
+    """Areas of 1e60 and 1e-60, and squares of diagonals, are no numbers of float32."""
+    first, second = ((random_boxes(20) / 10 * [width, height, width, height]).astype("float32") for _ in range(2))
+    first[0], second[1, 2:] = second[0], second[1, :2]
+    for name in NAMES:
+        wanted = [twin(name, *pair) for pair in zip(first.tolist(), second.tolist(), strict=True)]
+        got = getattr(boxes, name)(first, second)
+        assert got.dtype == "float32"
+        np.testing.assert_allclose(got.numpy(), wanted, atol=1e-6, err_msg=name)
+        pairs = getattr(boxes, f"pairwise_{name}")(first, second).numpy()
+        np.testing.assert_array_equal(np.diag(pairs), got.numpy())
+        compiled = dlrs.function(getattr(boxes, name))(ops.convert_to_tensor(first), ops.convert_to_tensor(second))
+        np.testing.assert_array_equal(compiled.numpy(), got.numpy())
+        if 1e-30 <= width <= 1e30 and 1e-30 <= height <= 1e30:
+            loss = getattr(boxes, f"{name}_loss")
+            slopes = dlrs.grad(lambda x: ops.sum(loss(first, x)))(ops.convert_to_tensor(second))  # noqa: B023
+            assert slopes.dtype == "float32" and np.isfinite(slopes.numpy()).all()
+
+
+def test_doubles_of_any_size_and_far_apart() -> None:
+    first, second = random_boxes(20), random_boxes(20)
+    for name in NAMES:
+        wanted = getattr(boxes, name)(first, second).numpy()
+        for power in (-1000, -400, 400, 1000):
+            scaled = (first * 2.0**power, second * 2.0**power)
+            np.testing.assert_allclose(getattr(boxes, name)(*scaled).numpy(), wanted, rtol=1e-13, err_msg=name)
+    tiny, far = np.array([[0, 0, 1e-30, 1e-30]], "float32"), np.array([[1e30, 1e30, 2e30, 2e30]], "float32")
+    for name, wanted in (("iou", 0), ("giou", -0.75), ("diou", -2 * 1.5**2 / 8), ("ciou", -2 * 1.5**2 / 8)):
+        assert float(getattr(boxes, name)(tiny, far)[0]) == pytest.approx(wanted, abs=1e-6)
+
+
 numbers = st.integers(-3, 3).map(float)
 
 

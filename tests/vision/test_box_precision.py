@@ -157,6 +157,38 @@ def test_evaluation(pictures: Any, threshold: float) -> None:
     np.testing.assert_allclose(report.mean_average_precision, wanted)
 
 
+def test_thresholds_are_met_exactly_by_singles() -> None:
+    """7/10 in float32 is less than 0.7, also beside an image without an object of the class."""
+    for n in (3, 7, 10):
+        for k in range(1, n + 1):
+            whole, part = (np.array([[0, 0, x, 1]], "float32") for x in (n, k))
+            for threshold in (k / n, np.float64(k / n)):
+                matches = boxes.match(part, whole, threshold, force=False)
+                assert matches.indices.tolist() == [0] and matches.overlaps.dtype == "float32"
+                report = boxes.evaluate_detections(
+                    [whole, []], [[0], []], [part, part], [[0.9], [0.8]], [[0], [0]], threshold
+                )
+                assert report.curves[0].precision.tolist() == [1.0, 0.5]
+
+
+@pytest.mark.parametrize("difficult", [[[0, 1], [1, 0]], [[False, False], [False, False]], [[1, 1], [1, 1]]])
+def test_difficult_objects_as_an_array_for_several_images(difficult: Any) -> None:
+    truth = [[[0, 0, 4, 4], [6, 6, 9, 9]], [[0, 0, 4, 4], [6, 6, 9, 9]]]
+    found = [[[0, 0, 4, 4], [6, 6, 9, 9]], [[0, 0, 4, 4]]]
+    arguments = (truth, [[0, 1], [0, 1]], found, [[0.9, 0.8], [0.7]], [[0, 1], [0]])
+    listed = boxes.evaluate_detections(*arguments, difficult=difficult)
+    for flags in (np.array(difficult), np.array(difficult, bool), list(np.array(difficult))):
+        report = boxes.evaluate_detections(*map(np.array, arguments[:2]), *arguments[2:], difficult=flags)
+        np.testing.assert_equal(report.average_precisions, listed.average_precisions)
+        np.testing.assert_equal(report.mean_average_precision, listed.mean_average_precision)
+    one = boxes.evaluate_detections(
+        truth[:1], [[0, 1]], found[:1], [[0.9, 0.8]], [[0, 1]], difficult=np.array([[1, 0]])
+    )
+    assert one.curves[0].objects == 0 and one.curves[1].objects == 1
+    with pytest.raises(ValueError, match="`difficult` has 1 entries for 2 images"):
+        boxes.evaluate_detections(*arguments, difficult=np.zeros((1, 2)))
+
+
 def test_pictures(tmp_path: Any) -> None:
     image = np.zeros((80, 200, 3), "uint8")
     drawn = boxes.draw(image, [[5, 40, 85, 70], [100, 40, 180, 70]], [0, 1], [0.9, 0.8], ["cat", "dog"])

@@ -109,6 +109,50 @@ def test_the_rule_of_the_course() -> None:
     assert boxes.nms(corners, p_c, 0.5, np.float32(0.6), classes=classes).tolist() == [0, 1, 2]
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("side", [1.0, 3.0, 0.5, 2.0**-70, 2.0**90])
+def test_inclusive_thresholds_are_met_exactly(dtype: str, side: float) -> None:
+    """A box that covers k/n of the best one has an overlap of just k/n."""
+    for n in (3, 7, 10, 100):
+        for k in range(1, n + 1):
+            corners = np.array([[0, 0, n, 1], [0, 0, k, 1]], dtype) * np.array(side, dtype)
+            threshold = k / n
+            assert boxes.nms(corners, [0.9, 0.8], threshold, inclusive=True).tolist() == [0], (k, n)
+            more, less = (threshold + step for step in (1e-6, -1e-6))
+            if more < 1:
+                assert boxes.nms(corners, [0.9, 0.8], more, inclusive=True).tolist() == [0, 1]
+            assert boxes.nms(corners, [0.9, 0.8], less).tolist() == [0]
+            if dtype == "float64":
+                assert boxes.nms(corners, [0.9, 0.8], threshold).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("power", [-140, -110, -60, 70, 110])
+def test_boxes_so_small_or_large_that_areas_are_no_numbers_of_float32(power: int) -> None:
+    corners = np.round(scattered(300) * 4).astype("float32")  # integers, so that scaling is exact
+    scores = RNG.integers(1, 50, 300).astype("float32") / 50
+    classes = RNG.integers(0, 3, 300)
+    scaled = (corners * np.float64(2.0) ** power).astype("float32")
+    assert (scaled.astype("float64") == corners * np.float64(2.0) ** power).all()
+    for threshold in (0.125, 0.25, 0.5625):
+        expected = twin(corners.astype("float64"), scores, threshold, classes=classes)
+        assert boxes.nms(scaled, scores, threshold, classes=classes).tolist() == expected
+    for name in ("soft_nms_linear", "soft_nms_gaussian"):
+        indices, left = getattr(boxes, name)(scaled, scores)
+        wanted, shares = getattr(boxes, name)(corners.astype("float64"), scores)
+        assert left.dtype == "float32"
+        np.testing.assert_allclose(left, shares, atol=1e-6)
+        assert sorted(indices) == sorted(wanted)
+
+
+def test_boxes_of_all_sizes_at_once() -> None:
+    corners = np.array(
+        [[0, 0, 1e30, 1e-30], [0, 0, 0.8e30, 1e-30], [-3e38, -3e38, 3e38, 3e38], [-3e38, -3e38, 3e38, 2.9e38],
+         [1, 1, 1 + 1e-30, 2], [0, 0, 1e-38, 1e-38], [0, 0, 1e-38, 0.9e-38], [5, 5, 6, 6], [5, 5, 6, 5.2]], "float32",
+    )  # fmt: skip
+    scores = np.arange(9, 0, -1)
+    assert boxes.nms(corners, scores, 0.5).tolist() == [0, 2, 4, 5, 7, 8]
+
+
 def soft_twin(corners: Any, scores: Any, fall: Any, least: float) -> tuple[list[int], list[float]]:
     left = scores.copy()
     indices: list[int] = []

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use dlrs_kernels::boxes::{Decay, Images, Limits, check, many_nms, many_soft_nms, nms, ranks, soft_nms};
+use dlrs_kernels::boxes::{Areas, Decay, Images, Limits, check, many_nms, many_soft_nms, nms, ranks, soft_nms};
 use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{set_threads, team};
 
@@ -83,7 +83,7 @@ fn batches(c: &mut Criterion) {
     let limits = Limits { least: None, threshold: 0.5, most: n };
     group.throughput(Throughput::Elements((count * n) as u64));
     for (name, classes) in [("of one class", None), ("of 20 classes", Some(&classes[..]))] {
-        let images = Images { boxes: &sides[..], scores: &scores[..], classes, count };
+        let images = Images { boxes: &sides[..], scores: &scores[..], classes, count, areas: Areas::Ordinary };
         group.bench_function(BenchmarkId::new("hard", name), |b| {
             b.iter(|| many_nms(isa, &team(), black_box(images), limits, &|| false));
         });

@@ -3,7 +3,7 @@
 mod support;
 
 use dlrs_kernels::boxes::{
-    Coordinate, Decay, Fault, Images, Limits, Softly, check, many_nms, many_soft_nms, nms, ranks, soft_nms,
+    Areas, Coordinate, Decay, Fault, Images, Limits, Softly, check, many_nms, many_soft_nms, nms, ranks, soft_nms,
 };
 use dlrs_kernels::isa::{Isa, Real};
 use dlrs_kernels::mem::team;
@@ -181,7 +181,7 @@ fn classes_and_images_leave_each_other_alone() {
     let scores: Vec<f32> = (0..count * n).map(|_| (rng.bits() % 50) as f32 / 50.0).collect();
     let classes: Vec<i64> = (0..count * n).map(|_| i64::from(rng.bits() % 7) * i64::from(u32::MAX) - 5).collect();
     let limits = Limits { least: Some(0.1), threshold: 0.4, most: 60 };
-    let images = Images { boxes: &given, scores: &scores, classes: Some(&classes), count };
+    let images = Images { boxes: &given, scores: &scores, classes: Some(&classes), count, areas: Areas::Ordinary };
     let kept = many_nms(Isa::current(), &team(), images, limits, GO_ON).unwrap();
     let soft = many_soft_nms(Isa::current(), &team(), images, Decay::Linear(0.4), 0.1, 60, GO_ON).unwrap();
     for image in 0..count {
@@ -210,10 +210,135 @@ fn classes_and_images_leave_each_other_alone() {
     }
 }
 
+/// Overlaps in double precision, rounded to singles.
+fn wide_twin(boxes: &[f32], order: &[u32], threshold: f32) -> Vec<u32> {
+    let boxes: Vec<f64> = boxes.iter().map(|&x| f64::from(x)).collect();
+    let mut kept: Vec<u32> = Vec::new();
+    for &i in order {
+        if !kept.iter().any(|&k| iou(at(&boxes, k), at(&boxes, i)) as f32 > threshold) {
+            kept.push(i);
+        }
+    }
+    kept
+}
+
+fn all_at_once<T: Coordinate>(boxes: &[T], scores: &[T], threshold: T) -> Vec<u32> {
+    let areas = check(Isa::current(), boxes, scores).unwrap();
+    let images = Images { boxes, scores, classes: None, count: 1, areas };
+    let limits = Limits { least: None, threshold, most: usize::MAX };
+    let kept = many_nms(Isa::current(), &team(), images, limits, GO_ON).unwrap();
+    kept[0].iter().map(|k| k.0).collect()
+}
+
+#[test]
+fn areas_that_over_or_underflow_are_right_nevertheless() {
+    let mut rng = Rng::new(11);
+    let lengths = [1e-40f32, 1e-30, 1e-10, 1.0, 1e15, 1e30, 1e38];
+    for n in [2, 30, 300, 1500] {
+        for length in lengths {
+            for height in lengths {
+                let mut given: Vec<f32> = Vec::new();
+                for _ in 0..n {
+                    let mut draw = |lo, hi, scale: f32| scale * rng.uniform(lo, hi);
+                    let (x, y) = (draw(-1.0, 1.0, length), draw(-1.0, 1.0, height));
+                    given.extend([x, y, x + draw(0.0, 1.5, length), y + draw(0.0, 1.5, height)]);
+                }
+                let scores: Vec<f32> = (0..n).map(|_| (rng.bits() % 100) as f32).collect();
+                let order = ranks(&scores, None);
+                let ordinary = check(Isa::current(), &given, &scores) == Ok(Areas::Ordinary);
+                for threshold in [0.1, 0.3, 0.7] {
+                    let kept = all_at_once(&given, &scores, threshold);
+                    if ordinary {
+                        let wanted = twin(&given, &order, threshold);
+                        assert!(wanted.iter().map(|&place| order[place as usize]).eq(kept), "{length} {height}");
+                    } else {
+                        assert_eq!(kept, wide_twin(&given, &order, threshold), "{n} {length} {height} {threshold}");
+                    }
+                }
+                assert!(ordinary || n > 30 || length != 1.0 || height != 1.0);
+            }
+        }
+    }
+}
+
+#[test]
+fn doubles_times_a_power_of_two_are_kept_as_before() {
+    let mut rng = Rng::new(12);
+    for kind in [0, 1, 3, 6] {
+        let given = boxes(kind, 1000, &mut rng);
+        let scores: Vec<f64> = (0..1000).map(|_| f64::from(rng.bits() % 100)).collect();
+        let wanted = all_at_once(&given, &scores, 0.4);
+        assert!(wanted.len() > 5 && (kind == 3 || wanted.len() < 1000));
+        for power in [-900, -500, 520, 900, 1010] {
+            let scaled: Vec<f64> = given.iter().map(|x| x * 2f64.powi(power)).collect();
+            assert_eq!(check(Isa::current(), &scaled, &scores), Ok(Areas::Extreme));
+            assert_eq!(all_at_once(&scaled, &scores, 0.4), wanted, "{kind} {power}");
+        }
+    }
+}
+
+#[test]
+fn scores_fall_as_in_double_precision_where_areas_are_extreme() {
+    let mut rng = Rng::new(13);
+    for kind in [1, 6] {
+        for power in [-100, 60, 100] {
+            let doubles: Vec<f64> = boxes(kind, 200, &mut rng).into_iter().map(|x| f64::from(x as f32)).collect();
+            let given: Vec<f32> = doubles.iter().map(|x| (x * 2f64.powi(power)) as f32).collect();
+            let scores: Vec<f32> = (0..200).map(|_| 0.2 + (rng.bits() % 1000) as f32 / 2000.0).collect();
+            let wide: Vec<f64> = scores.iter().map(|&s| f64::from(s)).collect();
+            for decay in [Decay::Linear(0.3), Decay::Gaussian(0.5)] {
+                let wanted = soft_twin(&doubles, &wide, decay, 0.01);
+                let areas = check(Isa::current(), &given, &scores).unwrap();
+                let images = Images { boxes: &given, scores: &scores, classes: None, count: 1, areas };
+                let kept =
+                    many_soft_nms(Isa::current(), &team(), images, decay, 0.01, usize::MAX, GO_ON).unwrap().remove(0);
+                assert_eq!(areas, Areas::Extreme);
+                assert!(kept.iter().map(|k| k.0).eq(wanted.iter().map(|k| k.0)), "{kind} {power} {decay:?}");
+                assert!(kept.iter().zip(&wanted).all(|(a, b)| (f64::from(a.1) - b.1).abs() < 1e-5));
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_class_with_extreme_areas_is_computed_otherwise() {
+    // In singles a third is above a third.
+    let ordinary = [0.0f32, 0.0, 3.0, 1.0, 0.0, 0.0, 1.0, 1.0];
+    let extreme = [0.0f32, 0.0, 1e25, 1e25, 0.0, 0.0, 1e25, 0.6e25];
+    let given = [ordinary, extreme].concat();
+    let scores = [4.0f32, 3.0, 2.0, 1.0];
+    let areas = check(Isa::current(), &given, &scores).unwrap();
+    let images = Images { boxes: &given, scores: &scores, classes: Some(&[0, 0, 1, 1]), count: 1, areas };
+    let limits = Limits { least: None, threshold: f32::floor(1.0 / 3.0), most: usize::MAX };
+    let kept = many_nms(Isa::current(), &team(), images, limits, GO_ON).unwrap();
+    assert_eq!(kept[0].iter().map(|k| k.0).collect::<Vec<_>>(), [0, 2]);
+}
+
+#[test]
+fn areas_are_looked_at_wherever_a_box_stands() {
+    for n in [1, 2, 16, 17, 40] {
+        for at in 0..n {
+            for (length, areas) in [
+                (0.0f32, Areas::Ordinary),
+                (1e-12, Areas::Ordinary),
+                (1e18, Areas::Ordinary),
+                (1e-13, Areas::Extreme),
+                (1e19, Areas::Extreme),
+                (f32::MAX, Areas::Extreme),
+            ] {
+                let mut given = [1.0f32, 1.0, 2.0, 2.0].repeat(n);
+                given[4 * at] = 0.0;
+                given[4 * at + 2] = length;
+                assert_eq!(check(Isa::current(), &given, &vec![0.5; n]), Ok(areas), "{n} {at} {length}");
+            }
+        }
+    }
+}
+
 #[test]
 fn faults_are_found() {
     let good = [[0.0f32, 0.0, 1.0, 1.0], [2.0, 2.0, 2.0, 2.0]].concat();
-    assert_eq!(check(Isa::current(), &good, &[0.0, 1.0]), Ok(()));
+    assert_eq!(check(Isa::current(), &good, &[0.0, 1.0]), Ok(Areas::Ordinary));
     assert_eq!(check(Isa::current(), &good, &[0.0, f32::NAN]), Err(Fault::Score(1)));
     assert_eq!(check(Isa::current(), &good, &[f32::NEG_INFINITY, 1.0]), Err(Fault::Score(0)));
     for (side, bad, fault) in [
@@ -233,7 +358,7 @@ fn a_stop_is_heard() {
     let mut rng = Rng::new(1);
     let given: Vec<f32> = boxes(3, 2000, &mut rng).into_iter().map(|x| x as f32).collect();
     let scores = vec![0.5; 2000];
-    let images = Images { boxes: &given, scores: &scores, classes: None, count: 1 };
+    let images = Images { boxes: &given, scores: &scores, classes: None, count: 1, areas: Areas::Ordinary };
     let limits = Limits { least: None, threshold: 0.5, most: usize::MAX };
     assert!(many_nms(Isa::current(), &team(), images, limits, &|| true).is_none());
 }

@@ -53,18 +53,21 @@ impl<'py> Arrays<'py> {
     /// The boxes and scores as numbers of type `T`, checked.
     fn images<T: Coordinate>(&self) -> Result<Images<'_, T>> {
         let (boxes, scores) = (cast(self.bytes(&self.boxes)?), cast(self.bytes(&self.scores)?));
-        if let Err(fault) = check::<T>(Isa::current(), boxes, scores) {
-            let (what, at) = match fault {
-                Fault::NotFinite(i) => ("side that is not finite", i),
-                Fault::Inverted(i) => ("side before its opposite", i),
-                Fault::Score(i) => ("score that is not finite", i),
-            };
-            let n = self.scores.dims()[1];
-            let image = if self.scores.dims()[0] > 1 { format!(" of image {}", at / n) } else { String::new() };
-            fail!(Value, "{}: box {}{image} has a {what}.", self.name, at % n);
-        }
+        let areas = match check::<T>(Isa::current(), boxes, scores) {
+            Ok(areas) => areas,
+            Err(fault) => {
+                let (what, at) = match fault {
+                    Fault::NotFinite(i) => ("side that is not finite", i),
+                    Fault::Inverted(i) => ("side before its opposite", i),
+                    Fault::Score(i) => ("score that is not finite", i),
+                };
+                let n = self.scores.dims()[1];
+                let image = if self.scores.dims()[0] > 1 { format!(" of image {}", at / n) } else { String::new() };
+                fail!(Value, "{}: box {}{image} has a {what}.", self.name, at % n);
+            }
+        };
         let classes = self.classes.as_ref().map(|c| self.bytes(c)).transpose()?.map(cast);
-        Ok(Images { boxes, scores, classes, count: self.scores.dims()[0] })
+        Ok(Images { boxes, scores, classes, count: self.scores.dims()[0], areas })
     }
 }
 

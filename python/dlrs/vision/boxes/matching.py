@@ -17,7 +17,8 @@ class Matches(NamedTuple):
 
     Attributes:
         indices: int64 (anchors,): the box that the anchor is to find, -1 for background, -2 if it counts as neither.
-        overlaps: (anchors,): intersection over union with that box, or else with the box that the anchor overlaps most.
+        overlaps: (anchors,): intersection over union with that box, or else with the box that the anchor overlaps most;
+            float64 if one of both came so, else float32. Thresholds are compared with what was computed in float64.
     """
 
     indices: Array
@@ -76,15 +77,15 @@ def match(
         checked_corners("match", name, given, bounding_box_format)
         for name, given in (("anchors", anchors), ("boxes", boxes))
     )
-    table: Array = ops.convert_to_numpy(pairwise_iou(first, second)) if len(second) else np.zeros((len(first), 0))
+    table = exact_overlaps(first, second)
     best = table.argmax(axis=1) if len(second) else np.zeros(len(first), "int64")
     overlaps = table.max(axis=1, initial=0)
     indices = np.where(overlaps < low, NEGATIVE, IGNORED)
     if positive is not None:
-        indices = np.where((overlaps >= positive) & (overlaps > 0), best, indices)
+        indices = np.where((overlaps >= float(positive)) & (overlaps > 0), best, indices)
     if force:
         _force(table, indices, overlaps)
-    return Matches(indices.astype("int64"), overlaps)
+    return Matches(indices.astype("int64"), overlaps.astype(np.result_type(first, second)))
 
 
 def _force(table: Array, indices: Array, overlaps: Array) -> None:
@@ -142,6 +143,14 @@ def match_shapes(sizes: Any, anchor_sizes: Any) -> Array:
         raise ValueError("match_shapes: `anchor_sizes` must name at least one anchor.")
     best: Array = ops.convert_to_numpy(pairwise_iou(objects, anchors)).argmax(axis=1)
     return best.astype("int64")
+
+
+def exact_overlaps(first: Array, second: Array) -> Array:
+    """`pairwise_iou` (m, n) in float64, also of float32: in float32 an overlap of 7/10 would be less than 0.7."""
+    if not len(first) or not len(second):
+        return np.zeros((len(first), len(second)))
+    table: Array = ops.convert_to_numpy(pairwise_iou(first.astype("float64"), second.astype("float64")))
+    return table
 
 
 def checked_corners(function: str, argument: str, boxes: Any, bounding_box_format: str) -> Array:

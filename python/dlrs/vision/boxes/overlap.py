@@ -1,26 +1,29 @@
 """Measures of overlap: intersection over union, and what generalises it to boxes that are apart.
 
 Boxes may be arrays, lists or tensors, also symbolic ones; every measure is made of ops, so it has gradients. It is
-computed in float64 if a tensor or array of float64 is among the boxes, else in float32. A side whose end lies before
-its beginning counts as one without length at its beginning; NaN gives NaN.
+computed in float64 if a tensor or array of float64 is among the boxes, else in float32; boxes may be as small and as
+large as their type has numbers. A side whose end lies before its beginning counts as one without length at its
+beginning; NaN gives NaN.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from dlrs import ops
 from dlrs.utils.bounding_boxes.converters import check_partners
-from dlrs.utils.bounding_boxes.geometry import (
-    area,
-    around,
-    corners,
-    distance_of_centers,
-    intersection,
-    proportions_differ,
-)
+from dlrs.utils.bounding_boxes.geometry import corners
 
 Sides = Sequence[Any]
-Measure = Callable[[Sides, Sides], Any]
+
+# Lengths from the first number to the second have areas and squares that are ordinary numbers; those below are
+# multiplied by the third one, those above by the fourth.
+_ORDINARY = {
+    "float32": (2.0**-40, 2.0**40, 2.0**100, 2.0**-80),
+    "float64": (2.0**-300, 2.0**300, 2.0**700, 2.0**-600),
+}
 
 
 def iou(boxes1: Any, boxes2: Any, bounding_box_format: str = "xyxy", image_shape: Sequence[Any] | None = None) -> Any:
@@ -43,7 +46,7 @@ def iou(boxes1: Any, boxes2: Any, bounding_box_format: str = "xyxy", image_shape
     >>> iou([[0.0, 0.0, 2.0, 2.0]], [[1.0, 0.0, 3.0, 2.0]]).numpy().round(4).tolist()
     [0.3333]
     """
-    return _of_partners("iou", intersection_over_union, boxes1, boxes2, bounding_box_format, image_shape)
+    return _of_partners("iou", _intersection_over_union, boxes1, boxes2, bounding_box_format, image_shape)
 
 
 def giou(boxes1: Any, boxes2: Any, bounding_box_format: str = "xyxy", image_shape: Sequence[Any] | None = None) -> Any:
@@ -69,7 +72,7 @@ def giou(boxes1: Any, boxes2: Any, bounding_box_format: str = "xyxy", image_shap
     >>> giou([[0.0, 0.0, 1.0, 1.0]], [[3.0, 0.0, 4.0, 1.0]]).tolist()
     [-0.5]
     """
-    return _of_partners("giou", generalized, boxes1, boxes2, bounding_box_format, image_shape)
+    return _of_partners("giou", _generalized, boxes1, boxes2, bounding_box_format, image_shape)
 
 
 def diou(boxes1: Any, boxes2: Any, bounding_box_format: str = "xyxy", image_shape: Sequence[Any] | None = None) -> Any:
@@ -94,7 +97,7 @@ def diou(boxes1: Any, boxes2: Any, bounding_box_format: str = "xyxy", image_shap
     >>> diou([[0.0, 0.0, 2.0, 2.0]], [[0.0, 0.0, 2.0, 4.0]]).tolist()
     [0.44999998807907104]
     """
-    return _of_partners("diou", distance, boxes1, boxes2, bounding_box_format, image_shape)
+    return _of_partners("diou", _distance, boxes1, boxes2, bounding_box_format, image_shape)
 
 
 def ciou(boxes1: Any, boxes2: Any, bounding_box_format: str = "xyxy", image_shape: Sequence[Any] | None = None) -> Any:
@@ -120,7 +123,7 @@ def ciou(boxes1: Any, boxes2: Any, bounding_box_format: str = "xyxy", image_shap
     >>> ciou([[0.0, 0.0, 2.0, 2.0]], [[0.0, 0.0, 2.0, 4.0]]).numpy().round(4).tolist()
     [0.4468]
     """
-    return _of_partners("ciou", complete, boxes1, boxes2, bounding_box_format, image_shape)
+    return _of_partners("ciou", _complete, boxes1, boxes2, bounding_box_format, image_shape)
 
 
 def pairwise_iou(
@@ -143,7 +146,7 @@ def pairwise_iou(
     >>> pairwise_iou([[0.0, 0.0, 2.0, 2.0]], [[0.0, 0.0, 2.0, 2.0], [0.0, 0.0, 1.0, 2.0]]).tolist()
     [[1.0, 0.5]]
     """
-    return _of_pairs("pairwise_iou", intersection_over_union, boxes1, boxes2, bounding_box_format, image_shape)
+    return _of_pairs("pairwise_iou", _intersection_over_union, boxes1, boxes2, bounding_box_format, image_shape)
 
 
 def pairwise_giou(
@@ -166,7 +169,7 @@ def pairwise_giou(
     >>> pairwise_giou([[0.0, 0.0, 1.0, 1.0]], [[3.0, 0.0, 4.0, 1.0], [0.0, 0.0, 1.0, 1.0]]).tolist()
     [[-0.5, 1.0]]
     """
-    return _of_pairs("pairwise_giou", generalized, boxes1, boxes2, bounding_box_format, image_shape)
+    return _of_pairs("pairwise_giou", _generalized, boxes1, boxes2, bounding_box_format, image_shape)
 
 
 def pairwise_diou(
@@ -189,7 +192,7 @@ def pairwise_diou(
     >>> pairwise_diou([[0.0, 0.0, 2.0, 2.0]], [[0.0, 0.0, 2.0, 2.0], [2.0, 2.0, 4.0, 4.0]]).tolist()
     [[1.0, -0.25]]
     """
-    return _of_pairs("pairwise_diou", distance, boxes1, boxes2, bounding_box_format, image_shape)
+    return _of_pairs("pairwise_diou", _distance, boxes1, boxes2, bounding_box_format, image_shape)
 
 
 def pairwise_ciou(
@@ -212,42 +215,106 @@ def pairwise_ciou(
     >>> pairwise_ciou([[0.0, 0.0, 2.0, 2.0]], [[0.0, 0.0, 2.0, 2.0], [2.0, 2.0, 4.0, 4.0]]).tolist()
     [[1.0, -0.25]]
     """
-    return _of_pairs("pairwise_ciou", complete, boxes1, boxes2, bounding_box_format, image_shape)
+    return _of_pairs("pairwise_ciou", _complete, boxes1, boxes2, bounding_box_format, image_shape)
 
 
-def intersection_over_union(first: Sides, second: Sides) -> Any:
-    """`iou` of boxes given by their sides."""
-    shared, covered = _shared_and_covered(first, second)
+class _Pair:
+    """Two sets of boxes, float32 or float64, whose sides broadcast against each other.
+
+    What measures divide by each other is multiplied by the same powers of two first, as areas may over- or underflow.
+    That rounds nothing, so where all boxes are seen to be of ordinary sizes it is left out.
+    """
+
+    def __init__(self, first: Sides, second: Sides) -> None:
+        self.boxes = (first, second)
+        self.ordinary = all(map(_is_ordinary, self.boxes))
+
+    def own(self, axis: int) -> list[Any]:
+        """The widths (0) or heights (1) of both."""
+        return [box[axis + 2] - box[axis] for box in self.boxes]
+
+    def shared(self, axis: int) -> Any:
+        """The width or height of what they share."""
+        first, second = self.boxes
+        return ops.relu(ops.minimum(first[axis + 2], second[axis + 2]) - ops.maximum(first[axis], second[axis]))
+
+    def around(self, axis: int) -> Any:
+        """The width or height of the smallest box that holds both."""
+        first, second = self.boxes
+        return ops.maximum(first[axis + 2], second[axis + 2]) - ops.minimum(first[axis], second[axis])
+
+    def apart(self, axis: int) -> Any:
+        """Twice how far the centres are apart."""
+        first, second = self.boxes
+        return first[axis] + first[axis + 2] - second[axis] - second[axis + 2]
+
+    def scaled(self, lengths: Sequence[Any], longest: Sequence[Any]) -> Sequence[Any]:
+        """Lengths times a power of two that makes an ordinary number of the greatest of `longest`."""
+        if self.ordinary:
+            return lengths
+        scale = _scale(longest[0])
+        for length in longest[1:]:
+            scale = ops.minimum(scale, _scale(length))
+        return [length * scale for length in lengths]
+
+    def shared_and_covered(self, around: bool = False) -> tuple[Any, Any, Any]:
+        """The areas that they share, and cover, and if wanted that of the smallest box around both."""
+        lengths = []
+        for axis in (0, 1):
+            own, whole = self.own(axis), [self.around(axis)] if around else []
+            lengths.append(self.scaled([*own, self.shared(axis), *whole], whole or own))
+        areas = [width * height for width, height in zip(*lengths, strict=True)]
+        return areas[2], areas[0] + areas[1] - areas[2], areas[-1]
+
+
+def _is_ordinary(sides: Sides) -> bool:
+    """Whether boxes are known, and none of them is very small, large or far away."""
+    if any(getattr(side, "is_symbolic", True) for side in sides):
+        return False
+    left, top, right, bottom = (side.numpy() for side in sides)
+    least, most, _, _ = _ORDINARY[str(left.dtype)]
+    near = all(((side >= -most / 2) & (side <= most / 2)).all() for side in (left, top, right, bottom))
+    return near and all(((x >= least) | (x == 0)).all() for x in (right - left, bottom - top))
+
+
+def _scale(length: Any) -> Any:
+    """A power of two by which a length is neither very short nor very long; a constant in gradients."""
+    dtype = str(length.dtype)
+    least, most, *powers = _ORDINARY[dtype]
+    up, down, one = (ops.convert_to_tensor(np.array(x, dtype)) for x in (*powers, 1.0))
+    return ops.stop_gradient(ops.where(length < least, up, ops.where(length > most, down, one)))
+
+
+def _intersection_over_union(pair: _Pair) -> Any:
+    shared, covered, _ = pair.shared_and_covered()
     return _ratio(shared, covered)
 
 
-def generalized(first: Sides, second: Sides) -> Any:
-    """`giou` of boxes given by their sides."""
-    shared, covered = _shared_and_covered(first, second)
-    whole = area(*around(first, second))
+def _generalized(pair: _Pair) -> Any:
+    shared, covered, whole = pair.shared_and_covered(around=True)
     return _ratio(shared, covered) - _ratio(whole - covered, whole)
 
 
-def distance(first: Sides, second: Sides) -> Any:
-    """`diou` of boxes given by their sides."""
-    left, top, right, bottom = around(first, second)
-    diagonal = ops.square(right - left) + ops.square(bottom - top)
-    return intersection_over_union(first, second) - _ratio(distance_of_centers(first, second), diagonal)
+def _distance(pair: _Pair) -> Any:
+    around = [pair.around(axis) for axis in (0, 1)]
+    x, y, width, height = pair.scaled([pair.apart(0), pair.apart(1), *around], around)
+    squares = (ops.square(x) + ops.square(y)) / 4.0
+    return _intersection_over_union(pair) - _ratio(squares, ops.square(width) + ops.square(height))
 
 
-def complete(first: Sides, second: Sides) -> Any:
-    """`ciou` of boxes given by their sides."""
-    widths, heights = ([box[i + 2] - box[i] for box in (first, second)] for i in (0, 1))
-    # A line has the angle π / 2, a point 0; what divides must be small, but its square must not vanish.
-    v = proportions_differ(widths, [ops.where(height > 0, height, 1e-15) for height in heights])
-    missing = ops.stop_gradient(1.0 - intersection_over_union(first, second))
+def _complete(pair: _Pair) -> Any:
+    angles = []
+    for width, height in zip(pair.own(0), pair.own(1), strict=True):
+        w, h = pair.scaled([width, height], [width, height])
+        # A line has the angle π / 2 or 0, a point 0.
+        angles.append(ops.arctan2(w, ops.where(ops.logical_or(w > 0, h > 0), h, 1.0)))
+    v = 4 / math.pi**2 * ops.square(angles[1] - angles[0])
+    missing = ops.stop_gradient(1.0 - _intersection_over_union(pair))
     fixed = ops.stop_gradient(v)
-    return distance(first, second) - _ratio(fixed, missing + fixed) * v
+    return _distance(pair) - _ratio(fixed, missing + fixed) * v
 
 
-def _shared_and_covered(first: Sides, second: Sides) -> tuple[Any, Any]:
-    shared = intersection(first, second)
-    return shared, area(*first) + area(*second) - shared
+Measure = Callable[[_Pair], Any]
 
 
 def _ratio(part: Any, whole: Any) -> Any:
@@ -256,9 +323,7 @@ def _ratio(part: Any, whole: Any) -> Any:
     return ops.where(there, part, 0.0) / ops.where(there, whole, 1.0)
 
 
-def sides_of(
-    function: str, argument: str, boxes: Any, bounding_box_format: str, image_shape: Any, dtype: str
-) -> list[Any]:
+def _sides_of(function: str, argument: str, boxes: Any, bounding_box_format: str, image_shape: Any, dtype: str) -> Any:
     """Left, top, right and bottom, none before its opposite."""
     left, top, right, bottom = corners(function, argument, boxes, bounding_box_format, image_shape, None, dtype)
     return [left, top, ops.maximum(left, right), ops.maximum(top, bottom)]
@@ -269,7 +334,7 @@ def _pair_of_sides(
 ) -> list[list[Any]]:
     dtype = "float64" if "float64" in (str(getattr(boxes, "dtype", "")) for boxes in (boxes1, boxes2)) else "float32"
     return [
-        sides_of(function, name, boxes, bounding_box_format, image_shape, dtype)
+        _sides_of(function, name, boxes, bounding_box_format, image_shape, dtype)
         for name, boxes in (("boxes1", boxes1), ("boxes2", boxes2))
     ]
 
@@ -279,7 +344,7 @@ def _of_partners(
 ) -> Any:
     first, second = _pair_of_sides(function, boxes1, boxes2, bounding_box_format, image_shape)
     check_partners(function, "boxes1", first[0], "boxes2", second[0])
-    return ops.squeeze(measure(first, second), axis=-1)
+    return ops.squeeze(measure(_Pair(first, second)), axis=-1)
 
 
 def _of_pairs(
@@ -293,4 +358,4 @@ def _of_pairs(
     if first[0].ndim == second[0].ndim == 3:
         check_partners(function, "boxes1", first[0][:, :1], "boxes2", second[0][:, :1])
     # (..., m, 1) beside (..., 1, n)
-    return measure(first, [ops.swapaxes(side, -1, -2) for side in second])
+    return measure(_Pair(first, [ops.swapaxes(side, -1, -2) for side in second]))

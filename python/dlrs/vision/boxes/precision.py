@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from dlrs import ops
 from dlrs.backend.checks import check_number, check_type
 from dlrs.vision.boxes.arrays import Array, as_labels, as_numbers
-from dlrs.vision.boxes.matching import checked_corners
-from dlrs.vision.boxes.overlap import pairwise_iou
+from dlrs.vision.boxes.matching import checked_corners, exact_overlaps
 
 
 def average_precision_all_point(recall: Any, precision: Any) -> float:
@@ -196,7 +194,7 @@ def evaluate_detections(
             boxes[i],
             scores[i],
             classes[i],
-            difficult and difficult[i],
+            None if difficult is None else difficult[i],
             bounding_box_format,
         )
         for i in range(len(true_boxes))
@@ -242,7 +240,7 @@ class _Image:
         if not theirs.any() or not count:
             nothing = np.zeros(count)
             return self.scores[ours], nothing.astype("int64"), nothing, nothing.astype(bool)
-        table: Array = ops.convert_to_numpy(pairwise_iou(self.boxes[ours], self.true_boxes[theirs]))
+        table = exact_overlaps(self.boxes[ours], self.true_boxes[theirs])
         best = table.argmax(axis=1)
         return self.scores[ours], best, table.max(axis=1), self.difficult[theirs][best]
 

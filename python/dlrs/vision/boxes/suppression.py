@@ -1,6 +1,5 @@
 """Non-maximum suppression: of boxes that overlap, the best is kept."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -35,14 +34,17 @@ def nms(
         top_k: how many boxes stay at most, in each image.
         classes: integers of the shape of `scores`; boxes of different classes leave each other alone. None if there is
             one class.
-        inclusive: whether a box goes also when the overlap is just `iou_threshold`, as the course has it.
+        inclusive: whether a box goes also when the overlap is just `iou_threshold`, as the course has it. In float32
+            the threshold is rounded to float32 as overlaps are, so that an overlap of 7/10 is just 0.7.
         bounding_box_format: as of `convert_format`; of relative boxes the size of the image does not matter.
 
     Returns:
         An int64 array, the best box first, of equal scores the first; a list of arrays for several images.
 
-    Boxes without area overlap nothing. The overlap is computed in float64 if boxes or scores are an array or tensor of
-    float64, else in float32. The result is the same for any number of threads.
+    Boxes without area overlap nothing. The overlap is i / (a + b - i), i the shared area, each step rounded to float64
+    if boxes or scores are an array or tensor of float64, else to float32; it is compared with the threshold as given.
+    In a class of an image with widths or heights outside of [2⁻⁴⁰, 2⁶⁰], whose areas float32 might not hold, overlaps
+    are computed in float64 and rounded to float32. The result is the same for any number of threads.
 
     Raises:
         ValueError: shapes that do not fit, numbers that are not finite, a right or bottom side before its opposite, a
@@ -60,12 +62,13 @@ def nms(
     check_flags("nms", inclusive=inclusive)
     check_number("nms", "iou_threshold", iou_threshold, least=0, most=1)
     check_number("nms", "score_threshold", score_threshold, optional=True)
-    threshold = float(iou_threshold)
     if inclusive:
         check_number("nms", "iou_threshold", iou_threshold, above=0, most=1)
-        threshold = math.nextafter(threshold, 0)
 
     def suppress(corners: Array, values: Array, labels: Array | None, most: int) -> Any:
+        threshold = float(iou_threshold)
+        if inclusive:
+            threshold = float(np.nextafter(corners.dtype.type(threshold), corners.dtype.type(0)))
         return _dlrs.box_nms(corners, values, labels, threshold, score_threshold, most)
 
     found, several = _in_images("nms", suppress, boxes, scores, top_k, classes, bounding_box_format)

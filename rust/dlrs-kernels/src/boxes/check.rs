@@ -1,5 +1,6 @@
 //! What boxes and scores must be.
 
+use super::rank::Score;
 use crate::dispatch;
 use crate::isa::{Isa, Real};
 
@@ -14,21 +15,45 @@ pub enum Fault {
     Score(usize),
 }
 
-/// The first fault of `boxes`, four numbers for each score.
+/// Whether areas are ordinary numbers of their type.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Areas {
+    /// None loses digits, and no sum of two overflows.
+    Ordinary,
+    /// Some may.
+    Extreme,
+}
+
+/// The first fault of `boxes`, four numbers for each score; without one, what their areas are.
 ///
 /// # Errors
 /// The fault.
 ///
 /// # Panics
 /// If there are not four numbers for each score.
-pub fn check<T: Real>(isa: Isa, boxes: &[T], scores: &[T]) -> Result<(), Fault> {
+pub fn check<T: Score>(isa: Isa, boxes: &[T], scores: &[T]) -> Result<Areas, Fault> {
     assert_eq!(boxes.len(), 4 * scores.len(), "four sides for each score");
     // A first look in vectors tells whether a second one must find the place.
     let right = dispatch!(isa, s => {
         let _ = s;
         all_right(boxes, scores)
     });
-    if right { Ok(()) } else { first_fault(boxes, scores) }
+    if right { Ok(Areas::Ordinary) } else { first_fault(boxes, scores).map(|()| areas(boxes)) }
+}
+
+/// What the areas of boxes without faults are.
+pub(super) fn areas<T: Score>(boxes: &[T]) -> Areas {
+    let mut extreme = 0;
+    for b in boxes.chunks_exact(4) {
+        extreme |= is_extreme(b[2] - b[0]) | is_extreme(b[3] - b[1]);
+    }
+    if extreme == 0 { Areas::Ordinary } else { Areas::Extreme }
+}
+
+/// 1 for a width or height that is negative, very short or very long.
+#[inline(always)]
+fn is_extreme<T: Score>(length: T) -> u32 {
+    u32::from(length < T::SHORTEST) & u32::from(length != T::default()) | u32::from(length > T::LONGEST)
 }
 
 /// Nought times an infinity or NaN is NaN.
@@ -50,13 +75,14 @@ const LEADS: [u32; 4 * BLOCK] = {
     leads
 };
 
+/// Whether boxes and scores have no faults, and areas are ordinary.
 #[inline(always)]
-fn all_right<T: Real>(boxes: &[T], scores: &[T]) -> bool {
+fn all_right<T: Score>(boxes: &[T], scores: &[T]) -> bool {
     // A last box is left to the loop below, as nothing stands behind it.
     let blocks = scores.len().saturating_sub(1) / BLOCK;
     // Products with nought add up to nought, or to NaN.
     let mut sums = [T::default(); BLOCK];
-    let mut inverted = 0;
+    let mut extreme = 0;
     for k in 0..blocks {
         let (b, s) = (&boxes[4 * BLOCK * k..][..4 * BLOCK + 2], &scores[BLOCK * k..][..BLOCK]);
         for i in 0..BLOCK {
@@ -64,7 +90,7 @@ fn all_right<T: Real>(boxes: &[T], scores: &[T]) -> bool {
             sums[i] = sums[i] + sum * T::default();
         }
         for i in 0..4 * BLOCK {
-            inverted |= LEADS[i] & u32::from(b[i] > b[i + 2]);
+            extreme |= LEADS[i] & is_extreme(b[i + 2] - b[i]);
         }
     }
     let mut finite = true;
@@ -72,7 +98,8 @@ fn all_right<T: Real>(boxes: &[T], scores: &[T]) -> bool {
         finite &= is_finite(x);
     }
     let whole = BLOCK * blocks;
-    finite && inverted == 0 && first_fault(&boxes[4 * whole..], &scores[whole..]).is_ok()
+    let rest = &boxes[4 * whole..];
+    finite && extreme == 0 && first_fault(rest, &scores[whole..]).is_ok() && areas(rest) == Areas::Ordinary
 }
 
 fn first_fault<T: Real>(boxes: &[T], scores: &[T]) -> Result<(), Fault> {

@@ -2,7 +2,7 @@
 
 use super::grid::Grid;
 use super::rank::{Score, ranks};
-use super::shelf::{Doubles, Overlaps, Shelf, Singles, Sized, WIDEST, ranked, ratio, sized};
+use super::shelf::{Doubles, Overlaps, Shelf, Singles, Sized, WIDEST, WideSingles, ranked, ratio, sized};
 use crate::dispatch;
 use crate::isa::Isa;
 use crate::mem::Stop;
@@ -33,11 +33,24 @@ pub struct Limits<T> {
 pub trait Coordinate: Score {
     /// [`nms`].
     fn nms(isa: Isa, boxes: &[Self], scores: &[Self], limits: Limits<Self>, stop: Stop<'_>) -> Vec<u32>;
+
+    /// [`extreme_nms`].
+    fn extreme_nms(isa: Isa, boxes: &[Self], scores: &[Self], limits: Limits<Self>, stop: Stop<'_>) -> Vec<u32>;
 }
 
 impl Coordinate for f32 {
     fn nms(isa: Isa, boxes: &[f32], scores: &[f32], limits: Limits<f32>, stop: Stop<'_>) -> Vec<u32> {
         dispatch!(isa, s => suppress(Singles(s), boxes, scores, limits, stop))
+    }
+
+    fn extreme_nms(isa: Isa, boxes: &[f32], scores: &[f32], limits: Limits<f32>, stop: Stop<'_>) -> Vec<u32> {
+        let (boxes, scores) = (widened(boxes), widened(scores));
+        let Limits { least, threshold, most } = limits;
+        let limits = Limits { least: least.map(f64::from), threshold: f64::from(threshold), most };
+        dispatch!(isa, s => {
+            let _ = s;
+            suppress(WideSingles, &boxes, &scores, limits, stop)
+        })
     }
 }
 
@@ -48,10 +61,43 @@ impl Coordinate for f64 {
             suppress(Doubles, boxes, scores, limits, stop)
         })
     }
+
+    fn extreme_nms(isa: Isa, boxes: &[f64], scores: &[f64], limits: Limits<f64>, stop: Stop<'_>) -> Vec<u32> {
+        nms(isa, &enlarged(boxes), scores, limits, stop)
+    }
 }
 
-/// Numbers of the boxes that are kept, the best first, of equal ones the first. The boxes are [checked](super::check); once `stop` says
-/// so the result is cut short.
+/// Singles as doubles.
+pub(super) fn widened(singles: &[f32]) -> Vec<f64> {
+    singles.iter().map(|&x| f64::from(x)).collect()
+}
+
+/// Boxes times a power of two, by which the longest width or height is about the longest one whose area is ordinary.
+pub(super) fn enlarged(boxes: &[f64]) -> Vec<f64> {
+    // Halves, as a whole length may overflow.
+    let half = |b: &[f64]| (0.5 * b[2] - 0.5 * b[0]).max(0.5 * b[3] - 0.5 * b[1]);
+    let longest = boxes.chunks_exact(4).map(half).fold(0.0, f64::max);
+    if longest == 0.0 {
+        return boxes.to_vec();
+    }
+    let power = f64::LONGEST.log2() as i32 - 2 - longest.log2() as i32;
+    // In two steps: the power may be beyond doubles.
+    let (first, second) = (2f64.powi(power / 2), 2f64.powi(power - power / 2));
+    boxes.iter().map(|x| x * first * second).collect()
+}
+
+/// [`nms`] of boxes some of whose [areas](super::Areas) may be extreme: singles are computed as doubles, their overlaps rounded to
+/// singles; doubles are enlarged or shrunk first.
+///
+/// # Panics
+/// As [`nms`].
+pub fn extreme_nms<T: Coordinate>(isa: Isa, boxes: &[T], scores: &[T], limits: Limits<T>, stop: Stop<'_>) -> Vec<u32> {
+    assert_eq!(boxes.len(), 4 * scores.len(), "four sides for each score");
+    T::extreme_nms(isa, boxes, scores, limits, stop)
+}
+
+/// Numbers of the boxes that are kept, the best first, of equal ones the first. The boxes are [checked](super::check), their areas taken as
+/// their type has them; once `stop` says so the result is cut short.
 ///
 /// # Panics
 /// If there are not four sides for each score.

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use super::hard::{Coordinate, Limits, nms};
+use super::check::{Areas, areas};
+use super::hard::{Coordinate, Limits, extreme_nms, nms};
 use super::rank::{Score, ranks};
-use super::soft::{Decay, Softly, soft_nms};
+use super::soft::{Decay, Softly, extreme_soft_nms, soft_nms};
 use crate::isa::Isa;
 use crate::mem::{Stop, Team};
 
@@ -19,6 +20,8 @@ pub struct Images<'a, T> {
     pub classes: Option<&'a [i64]>,
     /// Number of images.
     pub count: usize,
+    /// What [`check`](super::check) says of all areas.
+    pub areas: Areas,
 }
 
 /// Numbers of the boxes of one image that are kept, the best first, with their scores.
@@ -62,6 +65,11 @@ impl<T: Score> Images<'_, T> {
             group.numbers.push(i as u32);
         }
         groups
+    }
+
+    /// What the areas of some of the boxes are.
+    fn areas_of(&self, boxes: &[T]) -> Areas {
+        if self.areas == Areas::Ordinary { Areas::Ordinary } else { areas(boxes) }
     }
 
     /// `each` of the boxes and scores of every class of every image; the best `most` of an image.
@@ -131,7 +139,11 @@ pub fn many_nms<T: Coordinate>(
     stop: Stop<'_>,
 ) -> Option<Vec<Kept<T>>> {
     images.run(team, limits.most, stop, |boxes, scores, stop| {
-        nms(isa, boxes, scores, limits, stop).into_iter().map(|i| (i, scores[i as usize])).collect()
+        let kept = match images.areas_of(boxes) {
+            Areas::Ordinary => nms(isa, boxes, scores, limits, stop),
+            Areas::Extreme => extreme_nms(isa, boxes, scores, limits, stop),
+        };
+        kept.into_iter().map(|i| (i, scores[i as usize])).collect()
     })
 }
 
@@ -149,5 +161,8 @@ pub fn many_soft_nms<T: Softly>(
     most: usize,
     stop: Stop<'_>,
 ) -> Option<Vec<Kept<T>>> {
-    images.run(team, most, stop, |boxes, scores, stop| soft_nms(isa, boxes, scores, decay, least, most, stop))
+    images.run(team, most, stop, |boxes, scores, stop| match images.areas_of(boxes) {
+        Areas::Ordinary => soft_nms(isa, boxes, scores, decay, least, most, stop),
+        Areas::Extreme => extreme_soft_nms(isa, boxes, scores, decay, least, most, stop),
+    })
 }

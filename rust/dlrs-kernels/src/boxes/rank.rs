@@ -6,6 +6,10 @@ use crate::isa::Real;
 pub trait Score: Real {
     /// Areas below have lost digits, or overlaps with them may: far above the smallest normal number.
     const SMALL: f64;
+    /// Boxes whose widths and heights are 0 or from here...
+    const SHORTEST: Self;
+    /// ... to here have areas that are not [`SMALL`](Self::SMALL), and sums of two of them are finite.
+    const LONGEST: Self;
 
     /// The greatest number of this type that is not above `x`: `y > T::floor(x)` exactly if `y > x`.
     fn floor(x: f64) -> Self;
@@ -19,6 +23,8 @@ pub trait Score: Real {
 
 impl Score for f32 {
     const SMALL: f64 = f32::MIN_POSITIVE as f64 / f32::EPSILON as f64 / f32::EPSILON as f64;
+    const SHORTEST: f32 = 1.0 / (1u64 << 40) as f32;
+    const LONGEST: f32 = (1u64 << 60) as f32;
 
     fn floor(x: f64) -> f32 {
         let y = x as f32;
@@ -41,6 +47,8 @@ impl Score for f32 {
 
 impl Score for f64 {
     const SMALL: f64 = f64::MIN_POSITIVE / f64::EPSILON / f64::EPSILON;
+    const SHORTEST: f64 = f64::from_bits((1023 - 459) << 52); // 2^-459
+    const LONGEST: f64 = f64::from_bits((1023 + 510) << 52); // 2^510
 
     fn floor(x: f64) -> f64 {
         x

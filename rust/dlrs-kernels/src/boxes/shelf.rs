@@ -157,11 +157,32 @@ impl<S: Simd> Overlaps<f32> for Singles<S> {
     }
 }
 
-/// Doubles, eight side by side, which the compiler makes vectors of.
+/// Intersections over unions of doubles, eight side by side, which the compiler makes vectors of.
+pub(super) trait Ratios: Copy {
+    /// Those of one box with the boxes from `place` on.
+    fn ratios(shelf: &Shelf<f64>, place: usize, b: &Sized<f64>) -> [f64; 8];
+}
+
+/// Doubles.
 #[derive(Clone, Copy)]
 pub(super) struct Doubles;
 
-impl Doubles {
+/// Singles as doubles: their areas neither over- nor underflow. What comes out is rounded to singles.
+#[derive(Clone, Copy)]
+pub(super) struct WideSingles;
+
+impl Ratios for WideSingles {
+    #[inline(always)]
+    fn ratios(shelf: &Shelf<f64>, place: usize, b: &Sized<f64>) -> [f64; 8] {
+        let mut ratios = Doubles::ratios(shelf, place, b);
+        for i in 0..8 {
+            ratios[i] = f64::from(ratios[i] as f32);
+        }
+        ratios
+    }
+}
+
+impl Ratios for Doubles {
     #[inline(always)]
     fn ratios(shelf: &Shelf<f64>, place: usize, b: &Sized<f64>) -> [f64; 8] {
         // Loops, as closures that are not inlined would be compiled without the level's instructions.
@@ -176,7 +197,7 @@ impl Doubles {
     }
 }
 
-impl Overlaps<f64> for Doubles {
+impl<R: Ratios> Overlaps<f64> for R {
     const LANES: usize = 8;
 
     #[inline(always)]

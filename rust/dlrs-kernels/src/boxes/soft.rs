@@ -3,8 +3,9 @@
 
 use std::collections::BinaryHeap;
 
+use super::hard::{enlarged, widened};
 use super::rank::Score;
-use super::shelf::{Doubles, Overlaps, Shelf, Singles, Sized, WIDEST, sized};
+use super::shelf::{Doubles, Overlaps, Shelf, Singles, Sized, WIDEST, WideSingles, sized};
 use crate::dispatch;
 use crate::isa::{Isa, Real};
 use crate::mem::Stop;
@@ -41,6 +42,9 @@ struct Waiting {
     seen: u32,
 }
 
+/// Numbers of boxes, and what is left of their scores.
+type Left<T> = Vec<(u32, T)>;
+
 /// A type whose boxes lose score.
 pub trait Softly: Score {
     /// [`soft_nms`].
@@ -52,22 +56,69 @@ pub trait Softly: Score {
         least: Self,
         most: usize,
         stop: Stop<'_>,
-    ) -> Vec<(u32, Self)>;
+    ) -> Left<Self>;
+
+    /// [`extreme_soft_nms`].
+    fn extreme_soft(
+        isa: Isa,
+        boxes: &[Self],
+        scores: &[Self],
+        decay: Decay,
+        least: Self,
+        most: usize,
+        stop: Stop<'_>,
+    ) -> Left<Self>;
 }
 
 macro_rules! softly {
-    ($($t:ident: $s:ident => $lanes:expr;)*) => { $(impl Softly for $t {
+    ($t:ident, $extreme:ident, $s:ident => $lanes:expr) => { impl Softly for $t {
         fn soft(
             isa: Isa, boxes: &[$t], scores: &[$t], decay: Decay, least: $t, most: usize, stop: Stop<'_>,
-        ) -> Vec<(u32, $t)> {
+        ) -> Left<$t> {
             dispatch!(isa, $s => {
                 let _ = $s;
                 fade($lanes, boxes, scores, decay, least, most, stop)
             })
         }
-    })* };
+
+        fn extreme_soft(
+            isa: Isa, boxes: &[$t], scores: &[$t], decay: Decay, least: $t, most: usize, stop: Stop<'_>,
+        ) -> Left<$t> {
+            $extreme(isa, boxes, scores, decay, least, most, stop)
+        }
+    } };
 }
-softly! { f32: s => Singles(s); f64: s => Doubles; }
+softly!(f32, extreme_singles, s => Singles(s));
+softly!(f64, extreme_doubles, s => Doubles);
+
+fn extreme_singles(
+    isa: Isa,
+    boxes: &[f32],
+    scores: &[f32],
+    decay: Decay,
+    least: f32,
+    most: usize,
+    stop: Stop<'_>,
+) -> Left<f32> {
+    let (boxes, scores) = (widened(boxes), widened(scores));
+    let left = dispatch!(isa, s => {
+        let _ = s;
+        fade(WideSingles, &boxes, &scores, decay, f64::from(least), most, stop)
+    });
+    left.into_iter().map(|(i, score)| (i, score as f32)).collect()
+}
+
+fn extreme_doubles(
+    isa: Isa,
+    boxes: &[f64],
+    scores: &[f64],
+    decay: Decay,
+    least: f64,
+    most: usize,
+    stop: Stop<'_>,
+) -> Left<f64> {
+    soft_nms(isa, &enlarged(boxes), scores, decay, least, most, stop)
+}
 
 /// Numbers of at most `most` boxes with what is left of their scores, while that is above `least`: each time the best one is kept, of
 /// equal ones the first, and the others lose score by it. The boxes are [checked](super::check), and scores are not negative; once `stop`
@@ -86,6 +137,23 @@ pub fn soft_nms<T: Softly>(
 ) -> Vec<(u32, T)> {
     assert_eq!(boxes.len(), 4 * scores.len(), "four sides for each score");
     T::soft(isa, boxes, scores, decay, least, most, stop)
+}
+
+/// [`soft_nms`] of boxes some of whose [areas](super::Areas) may be extreme: see [`extreme_nms`](super::extreme_nms).
+///
+/// # Panics
+/// As [`soft_nms`].
+pub fn extreme_soft_nms<T: Softly>(
+    isa: Isa,
+    boxes: &[T],
+    scores: &[T],
+    decay: Decay,
+    least: T,
+    most: usize,
+    stop: Stop<'_>,
+) -> Vec<(u32, T)> {
+    assert_eq!(boxes.len(), 4 * scores.len(), "four sides for each score");
+    T::extreme_soft(isa, boxes, scores, decay, least, most, stop)
 }
 
 /// Scores only fall, so a box waits with the score it had when it was last looked at, and is looked at again when it would be kept.
