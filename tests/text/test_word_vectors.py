@@ -34,6 +34,28 @@ def test_nearest_are_those_of_numpy(count, width, k):
     np.testing.assert_allclose([expected[int(word[1:])] for word, _ in found], np.sort(expected)[::-1][:k], atol=2e-6)
 
 
+def test_many_at_once_get_what_each_gets_alone():
+    vectors = random_vectors(500, 33)
+    asked = ["w3", vectors.matrix[7] + 1, "w499", [0.5] * 33, "w3"]
+    alone = [vectors.nearest(word, 6, ["w8", "w9"]) for word in asked]
+    assert vectors.nearest_many(asked, 6, ["w8", "w9"]) == alone
+    assert vectors.nearest_many(vectors.matrix[:4].astype("float64"), 2) == [
+        vectors.nearest(row, 2) for row in vectors.matrix[:4]
+    ]
+    assert vectors.nearest_many([]) == vectors.nearest_many(np.zeros((0, 33))) == []
+    for words, error, message in (
+        ("w3", TypeError, "sequence"),
+        (3, TypeError, "sequence"),
+        (["w3", "none"], KeyError, "'none'"),
+        (np.zeros(33), ValueError, "a vector must be finite and have shape"),
+        ([[np.nan] * 33], ValueError, "a vector must be finite"),
+    ):
+        with pytest.raises(error, match=message):
+            vectors.nearest_many(words)
+    with pytest.raises(ValueError, match="`k` is 500, but only 499"):
+        vectors.nearest_many([[1.0] * 33, "w1"], 500)
+
+
 @pytest.mark.parametrize("size", [1e-45, 1e-42, 1e-40, 1e-30, 1e-19, 1e19, 1e30, 1e37])
 @pytest.mark.parametrize("others", [1.0, None])
 def test_cosines_of_very_short_and_very_long_vectors(size, others):

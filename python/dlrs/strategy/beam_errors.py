@@ -47,6 +47,8 @@ def beam_errors(human: Sequence[Any] | Any, found: Sequence[Any] | Any) -> BeamE
     Returns:
         Shares of the errors, and whose fault each is.
 
+    Source: Ng, "Sequence Models" (Deep Learning Specialization), week 3, "Error analysis in beam search".
+
     Raises:
         ValueError: there is no sentence, there are not as many of each, or a score is NaN or no number.
 

@@ -168,6 +168,8 @@ def sentence_score(
     Returns:
         A `Hypothesis`, or a list of them. The score of a sentence that has a token that is ruled out is -inf.
 
+    Source: as of `beam_search`.
+
     Raises:
         TypeError: `step` gives something other than scores and a state.
         ValueError: a sentence is empty or has an id out of range; numbers of sentences and starts differ; scores have

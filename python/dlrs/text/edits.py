@@ -59,6 +59,9 @@ def wer(references: str | Sequence[str], hypotheses: str | Sequence[str]) -> Err
         The rate, with its counts. It may exceed 1. If the references have no word, it is the number of insertions.
         Among alignments with the fewest edits the counts are those of rapidfuzz, on which jiwer builds.
 
+    Source: the distance is that of Levenshtein 1966, "Binary codes capable of correcting deletions, insertions and
+    reversals", between words.
+
     Raises:
         TypeError: something is not a string.
         ValueError: numbers of sentences differ.
@@ -79,6 +82,8 @@ def cer(references: str | Sequence[str], hypotheses: str | Sequence[str]) -> Err
 
     Returns:
         The rate, with its counts.
+
+    Source: as of `wer`, between characters.
 
     Raises:
         TypeError: something is not a string.

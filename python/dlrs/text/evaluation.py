@@ -18,6 +18,8 @@ def perplexity(y_true: Any, y_pred: Any, mask: Any = None, from_logits: bool = F
         mask: booleans of shape (...); where False, the token does not count.
         from_logits: whether `y_pred` are logits.
 
+    Source: Jelinek et al. 1977, "Perplexity, a measure of the difficulty of speech recognition tasks".
+
     Raises:
         ValueError: shapes do not match, an id is out of range (the message names it and its position), probabilities
             are negative, or no token counts.

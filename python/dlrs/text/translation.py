@@ -178,6 +178,9 @@ def sentence_bleu(
     Returns:
         A `BleuScore`, or a list of one for each sentence.
 
+    Source: Papineni et al. 2002, "BLEU: a method for automatic evaluation of machine translation"; smoothing: Chen and
+    Cherry 2014, "A systematic comparison of smoothing techniques for sentence-level BLEU".
+
     Raises:
         TypeError, ValueError: as `bleu`.
 

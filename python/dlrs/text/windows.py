@@ -116,6 +116,9 @@ def context_windows(ids: Any, before: int = 4, after: int = 0) -> tuple[Array, A
         Contexts, int32 of shape (examples, before + after), and the tokens, int32 of shape (examples,). Tokens too
         near to an end to have a whole context are not among them.
 
+    Source: Bengio et al. 2003, "A neural probabilistic language model"; on both sides, Mikolov et al. 2013
+    (arXiv 1301.3781).
+
     Raises:
         ValueError: the text is shorter than `before + 1 + after`, or there is no context.
 
@@ -145,6 +148,8 @@ def nearby_words(ids: Any, distance: int = 5) -> tuple[Array, Array]:
 
     Returns:
         Contexts, int32 of shape (pairs, 1), and the tokens to guess, int32 of shape (pairs,).
+
+    Source: Mikolov et al. 2013, "Efficient estimation of word representations in vector space" (arXiv 1301.3781).
 
     Raises:
         ValueError: the text has fewer than 2 tokens, or an argument is not as above.

@@ -192,13 +192,38 @@ class WordVectors:
             KeyError: a word is not in the vocabulary.
             ValueError: `k` is below 1 or more than the words that may be answers, or the vector is wrong.
         """
-        left_out = {self.row(other) for other in _sequence(exclude)}
-        if isinstance(word, str):
-            left_out.add(self.row(word))
-            query = self._unit(word)
-        else:
-            query = self._direction(word)
-        return self._answers("nearest", query[None], k, [left_out])[0]
+        return self.nearest_many([word], k, exclude)[0]
+
+    def nearest_many(
+        self, words: Iterable[str | Array], k: int = 10, exclude: Iterable[str] = ()
+    ) -> list[list[tuple[str, float]]]:
+        """`nearest` of every one of several words or vectors, at once; each gets what it would get alone.
+
+        Args:
+            words: words, or vectors such as the rows of a matrix (n, dimensions).
+            k: as of `nearest`, like `exclude`.
+            exclude: likewise.
+
+        Raises:
+            KeyError: a word is not in the vocabulary.
+            ValueError: as of `nearest`.
+            TypeError: `words` is a string or no sequence.
+
+        >>> vectors = WordVectors.of(["man", "king", "woman"], [[1, 1, 0], [2, 1, 0], [1, -1, 0]])
+        >>> [near[0][0] for near in vectors.nearest_many(["man", "woman"], k=1)]
+        ['king', 'king']
+        """
+        queries, left_out = [], []
+        others = {self.row(other) for other in _sequence(exclude)}
+        for word in _sequence(words):
+            if isinstance(word, str):
+                row = self.row(word)
+                queries.append(self._units(row))
+                left_out.append(others | {row})
+            else:
+                queries.append(self._direction(word))
+                left_out.append(others)
+        return self._answers("nearest", np.stack(queries), k, left_out) if queries else []
 
     def analogy(
         self, a: str, b: str, c: str, k: int = 10, method: str = "add", epsilon: float = 0.001
@@ -414,7 +439,7 @@ def _check_method(function: str, method: Any, epsilon: Any) -> None:
         raise ValueError(f"WordVectors.{function}: `epsilon` must be a number from 1e-30 to 1e30, got {epsilon!r:.60}.")
 
 
-def _sequence(words: Any) -> Iterable[str]:
+def _sequence(words: Any) -> Iterable[Any]:
     if isinstance(words, str) or not isinstance(words, Iterable):
         raise TypeError(f"WordVectors: expected a sequence of words, got {words!r:.60}.")
     return words

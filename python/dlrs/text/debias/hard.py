@@ -27,6 +27,8 @@ def neutralize(
         normalize: whether all vectors, those of other words too, are made unit vectors, as the paper has it. With
             False, lengths are left alone and w := w − w_B, which is what the course's notebook computes.
 
+    Source: Bolukbasi et al. 2016 (arXiv 1607.06520), section 6.
+
     Raises:
         KeyError: a word is not in the vocabulary; the message names words spelt like it.
         ValueError: a word's vector lies in the subspace, so that nothing of it would be left (with `normalize`), or
@@ -82,6 +84,8 @@ def equalize(
             With False they are taken as they are, and what is computed is that of the course's first notebooks,
             w := ν + √|1 − ‖ν‖²| (w_B − μ_B) / ‖w − μ‖, which leaves no unit vectors.
 
+    Source: Bolukbasi et al. 2016 (arXiv 1607.06520), section 6.
+
     Raises:
         KeyError: a word is not in the vocabulary; the message names words spelt like it.
         ValueError: a set has fewer than two words, a word is in two sets, or a word of a set stands where the set's
@@ -134,6 +138,12 @@ def hard_debias(
         specific: words that are not neutralised, being about the attribute by definition; see
             `definitional_classifier`.
         sets: see `equalize`; their words are not neutralised either.
+
+    Source: Bolukbasi et al. 2016 (arXiv 1607.06520), section 6.
+
+    Raises:
+        KeyError: a word is not in the vocabulary; the message names words spelt like it.
+        ValueError: as of `neutralize` and `equalize`.
 
     >>> vectors = WordVectors.of(["she", "he", "nurse"], [[3, 2, 0], [-1, 3, 1], [1, 1, 2]])
     >>> after = hard_debias(vectors, [1, 0, 0], ["she", "he"], [("she", "he")])

@@ -21,6 +21,8 @@ def projections(vectors: WordVectors, direction: Any, words: Iterable[str]) -> A
             has no sign.
         words: the words.
 
+    Source: Bolukbasi et al. 2016 (arXiv 1607.06520), section 5.
+
     Raises:
         KeyError: a word is not in the vocabulary; the message names words spelt like it.
 
@@ -47,6 +49,8 @@ def direct_bias(vectors: WordVectors, direction: Any, words: Iterable[str], c: f
         words: N, such as names of professions.
         c: how strict the measure is: with 0 every word that is not perpendicular counts 1, with 1 in proportion.
 
+    Source: Bolukbasi et al. 2016 (arXiv 1607.06520), section 5.2.
+
     Raises:
         KeyError: a word is not in the vocabulary; the message names words spelt like it.
         ValueError: there are no words, or `c` is negative.
@@ -67,6 +71,8 @@ def indirect_bias(vectors: WordVectors, direction: Any, first: str, second: str)
     """β(w, v) = (⟨w, v⟩ − ⟨w_⊥, v_⊥⟩ / (‖w_⊥‖ ‖v_⊥‖)) / ⟨w, v⟩: how much of a similarity is due to the bias.
 
     w and v are unit vectors, w_⊥ = w − w_B.
+
+    Source: Bolukbasi et al. 2016 (arXiv 1607.06520), section 5.3.
 
     Raises:
         KeyError: a word is not in the vocabulary; the message names words spelt like it.

@@ -124,6 +124,8 @@ def bias_report(
         pairs: pairs of words whose indirect bias is measured.
         c: how strict the direct bias is; see `direct_bias`.
 
+    Source: Bolukbasi et al. 2016 (arXiv 1607.06520), sections 5 and 8.
+
     Raises:
         KeyError: a word is not in the vocabulary; the message names words spelt like it.
         ValueError: there are no words, the vectors have other dimensions than `direction`, or an indirect bias is not

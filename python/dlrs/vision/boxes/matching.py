@@ -19,6 +19,10 @@ class Matches(NamedTuple):
         indices: int64 (anchors,): the box that the anchor is to find, -1 for background, -2 if it counts as neither.
         overlaps: (anchors,): intersection over union with that box, or else with the box that the anchor overlaps most;
             float64 if one of both came so, else float32. Thresholds are compared with what was computed in float64.
+
+    >>> matches = match([[0, 0, 4, 4], [0, 1, 4, 5], [9, 9, 12, 12]], [[0, 0, 4, 4]], positive=None, negative=0.5)
+    >>> matches.indices.tolist(), matches.overlaps.round(2).tolist()
+    ([0, -2, -1], [1.0, 0.6000000238418579, 0.0])
     """
 
     indices: Array

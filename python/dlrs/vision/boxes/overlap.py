@@ -140,6 +140,8 @@ def pairwise_iou(
     Returns:
         (m, n), or (batch, m, n) if one set has batches; float32 or float64.
 
+    Source: Jaccard 1901.
+
     Raises:
         ValueError: as `iou`.
 
@@ -162,6 +164,8 @@ def pairwise_giou(
 
     Returns:
         (m, n) or (batch, m, n).
+
+    Source: Rezatofighi et al. 2019 (arXiv 1902.09630).
 
     Raises:
         ValueError: as `iou`.
@@ -186,6 +190,8 @@ def pairwise_diou(
     Returns:
         (m, n) or (batch, m, n).
 
+    Source: Zheng et al. 2020 (arXiv 1911.08287).
+
     Raises:
         ValueError: as `iou`.
 
@@ -208,6 +214,8 @@ def pairwise_ciou(
 
     Returns:
         (m, n) or (batch, m, n).
+
+    Source: Zheng et al. 2020 (arXiv 1911.08287), equations 8 to 11.
 
     Raises:
         ValueError: as `iou`.

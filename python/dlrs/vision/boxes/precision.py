@@ -79,6 +79,10 @@ class PrecisionRecall:
         recall: (detections,), the share of objects found so far; NaN if there are none.
         scores: (detections,), falling.
         objects: how many there are to find.
+
+    >>> curve = PrecisionRecall(np.array([1.0, 0.5, 2 / 3]), np.array([0.5, 0.5, 1.0]), np.array([0.9, 0.8, 0.7]), 2)
+    >>> round(curve.average(), 4)
+    0.8333
     """
 
     precision: Array
@@ -100,6 +104,10 @@ class DetectionReport:
         average_precisions: by class; NaN for a class without objects.
         mean_average_precision: the mean over classes with objects; NaN if there are none.
         iou_threshold: the overlap from which on an object counts as found.
+
+    >>> report = evaluate_detections([[[0, 0, 4, 4], [5, 5, 9, 9]]], [[0, 1]], [[[0, 0, 4, 3]]], [[0.9]], [[0]])
+    >>> report.average_precisions, report.mean_average_precision, report.curves[1].objects
+    ({0: 1.0, 1: 0.0}, 0.5, 1)
     """
 
     curves: dict[int, PrecisionRecall]
