@@ -5,7 +5,9 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use dlrs_kernels::boxes::{Areas, Decay, Images, Limits, check, many_nms, many_soft_nms, nms, ranks, soft_nms};
+use dlrs_kernels::boxes::{
+    Areas, Decay, Images, Limits, check, extreme_nms, many_nms, many_soft_nms, nms, ranks, soft_nms,
+};
 use dlrs_kernels::isa::Isa;
 use dlrs_kernels::mem::{set_threads, team};
 
@@ -55,6 +57,11 @@ fn suppression(c: &mut Criterion) {
             });
         }
         let (sides, scores) = boxes("scattered", n);
+        let limits = Limits { least: None, threshold: 0.5, most: n };
+        let large: Vec<f32> = sides.iter().map(|x| x * 1e27).collect();
+        group.bench_function(BenchmarkId::new("scattered, areas beyond singles", n), |b| {
+            b.iter(|| extreme_nms(isa, black_box(&large), &scores, limits, &|| false));
+        });
         group.bench_function(BenchmarkId::new("check", n), |b| b.iter(|| check(isa, black_box(&sides), &scores)));
         group.bench_function(BenchmarkId::new("ranks", n), |b| b.iter(|| ranks(black_box(&scores), None)));
     }
