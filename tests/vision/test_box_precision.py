@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dlrs import ops
 from dlrs.vision import boxes
 
 RNG = np.random.default_rng(0)
@@ -66,6 +67,31 @@ def test_every_box_gets_an_anchor() -> None:
     many = np.concatenate([RNG.uniform(0, 100, (8732, 2)), RNG.uniform(100, 200, (8732, 2))], axis=1)
     found = boxes.match(many, many[::291][:30], positive=None, negative=0.5)
     assert sorted(i for i in found.indices if i >= 0) == list(range(30))
+
+
+def test_several_images_are_matched_as_each_alone() -> None:
+    anchors = np.concatenate([(low := RNG.uniform(0, 9, (40, 2))), low + RNG.uniform(1, 5, (40, 2))], axis=1)
+    images = [anchors[:3] + 0.5, anchors[:0], anchors[7:9] - 0.2, anchors[20:26]]
+    alone = [boxes.match(anchors, image) for image in images]
+    for truth in (
+        images,
+        tuple(images),
+        [image.tolist() for image in images],
+        [ops.convert_to_tensor(x) for x in images],
+    ):
+        for one, several in zip(alone, boxes.match(anchors, truth), strict=True):
+            np.testing.assert_array_equal(one.indices, several.indices)
+            np.testing.assert_allclose(one.overlaps, several.overlaps, atol=1e-6)
+    stacked = np.stack([anchors[:3], anchors[3:6]])
+    for truth in (stacked, ops.convert_to_tensor(stacked), stacked.tolist()):
+        found = boxes.match(anchors, truth)
+        assert (
+            len(found) == 2
+            and [list(one.indices[k : k + 3]) for k, one in zip((0, 3), found, strict=True)] == [[0, 1, 2]] * 2
+        )
+    assert [one.indices.tolist() for one in boxes.match(anchors[:2], [[], []])] == [[-1, -1]] * 2
+    assert boxes.match(anchors[:2], []).indices.tolist() == [-1, -1]
+    assert boxes.match(anchors, np.zeros((0, 3, 4))) == []
 
 
 def test_match_shapes() -> None:
@@ -216,7 +242,11 @@ ONE = [[0, 0, 1, 1]]
     [
         ("match", ([[0, 0, NAN, 1]], ONE), "box 0 of `anchors` has a side that is not finite"),
         ("match", (ONE, [[2, 0, 1, 1]]), "box 0 of `boxes` has a side before its opposite"),
-        ("match", (ONE, [ONE]), "`boxes`"),
+        ("match", (ONE, [[ONE]]), r"`boxes\[0\]` must have the shape"),
+        ("match", (ONE, np.zeros((1, 1, 1, 4))), "`boxes` must have the shape"),
+        ("match", (ONE, [ONE, [[2, 0, 1, 1]]]), r"box 0 of `boxes\[1\]` has a side before its opposite"),
+        ("match", (ONE, [ONE, [0, 0, 1, 1]]), "`boxes`"),
+        ("match", ([ONE], ONE), "`anchors`"),
         ("match", (ONE, ONE, 1.5), "`positive`"),
         ("match", (ONE, ONE, 0.5, 0.6), "`negative`"),
         ("match", (ONE, ONE, None), "`negative`"),

@@ -36,7 +36,7 @@ def match(
     negative: float | None = None,
     force: bool = True,
     bounding_box_format: str = "xyxy",
-) -> Matches:
+) -> Any:
     """The box that each anchor is to find.
 
     With `force`, each box first gets an anchor of its own: of all pairs of a box and an anchor that overlap, the one
@@ -52,14 +52,15 @@ def match(
 
     Args:
         anchors: (anchors, 4).
-        boxes: (n, 4), the ground truth, also none.
+        boxes: (n, 4), the ground truth, also none; or of several images, (images, n, 4) or a list of arrays (n, 4).
         positive: from 0 to 1; None if only forced matches count.
         negative: from 0 to `positive`, which it is by default: then no anchor is ignored. Needed if `positive` is None.
         force: whether each box gets an anchor however little they overlap.
         bounding_box_format: as of `convert_format`; of relative boxes the size of the image does not matter.
 
     Returns:
-        `Matches`: the box of each anchor, -1 for background, -2 for ignored ones; and the overlaps.
+        `Matches`: the box of each anchor, -1 for background, -2 for ignored ones; and the overlaps. A list of them for
+        several images.
 
     Raises:
         ValueError: shapes that do not fit, numbers that are not finite, a right or bottom side before its opposite, or
@@ -71,25 +72,49 @@ def match(
     [0, 0, 1, -1]
     >>> match(anchors, [[0, 0, 4, 4]], positive=None, negative=0.5).indices.tolist()
     [0, -2, -1, -1]
+    >>> [found.indices.tolist() for found in match(anchors, [[[0, 0, 4, 4]], [], [[9, 9, 12, 12], [0, 0, 4, 2]]])]
+    [[0, 0, -1, -1], [-1, -1, -1, -1], [1, -1, 0, -1]]
     """
     check_flags("match", force=force)
     check_number("match", "positive", positive, least=0, most=1, optional=True)
     most = 1 if positive is None else float(positive)
     check_number("match", "negative", negative, least=0, most=most, optional=positive is not None)
     low = most if negative is None else float(negative)
-    first, second = (
-        checked_corners("match", name, given, bounding_box_format)
-        for name, given in (("anchors", anchors), ("boxes", boxes))
-    )
-    table = exact_overlaps(first, second)
-    best = table.argmax(axis=1) if len(second) else np.zeros(len(first), "int64")
+    first = checked_corners("match", "anchors", anchors, bounding_box_format)
+    images = _images(boxes)
+    names = ["boxes"] if images is None else [f"boxes[{i}]" for i in range(len(images))]
+    found = [
+        _matched(first, checked_corners("match", name, given, bounding_box_format), positive, low, force)
+        for name, given in zip(names, [boxes] if images is None else images, strict=True)
+    ]
+    return found[0] if images is None else found
+
+
+def _images(boxes: Any) -> list[Any] | None:
+    """The boxes of each of several images; None if they are of one."""
+    if isinstance(boxes, list | tuple):
+        return list(boxes) if boxes and all(map(_are_boxes, boxes)) else None
+    return list(boxes) if getattr(boxes, "ndim", 0) == 3 else None
+
+
+def _are_boxes(given: Any) -> bool:
+    """Whether it is, or may be, a matrix and not one box."""
+    if isinstance(given, list | tuple):
+        return not given or isinstance(given[0], list | tuple) or getattr(given[0], "ndim", 0) > 0
+    return getattr(given, "ndim", 0) > 1
+
+
+def _matched(anchors: Array, boxes: Array, positive: float | None, negative: float, force: bool) -> Matches:
+    """The matches of one image."""
+    table = exact_overlaps(anchors, boxes)
+    best = table.argmax(axis=1) if len(boxes) else np.zeros(len(anchors), "int64")
     overlaps = table.max(axis=1, initial=0)
-    indices = np.where(overlaps < low, NEGATIVE, IGNORED)
+    indices = np.where(overlaps < negative, NEGATIVE, IGNORED)
     if positive is not None:
         indices = np.where((overlaps >= float(positive)) & (overlaps > 0), best, indices)
     if force:
         _force(table, indices, overlaps)
-    return Matches(indices.astype("int64"), overlaps.astype(np.result_type(first, second)))
+    return Matches(indices.astype("int64"), overlaps.astype(np.result_type(anchors, boxes)))
 
 
 def _force(table: Array, indices: Array, overlaps: Array) -> None:
