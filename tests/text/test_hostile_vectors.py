@@ -239,3 +239,27 @@ def test_formats_that_are_none(tmp_path, format):
     vectors.save(tmp_path / "v")
     with pytest.raises(ValueError, match="read_vectors: `format` must be one of"):
         text.read_vectors(tmp_path / "v", format=format)
+
+
+@pytest.mark.parametrize("flag", [np.zeros(2), "yes", None])
+def test_flags_that_are_none(flag):
+    for name, call in (
+        ("sample: `from_logits`", lambda: text.sample([0.1, 0.2], from_logits=flag)),
+        ("perplexity: `from_logits`", lambda: text.perplexity([0], [[0.5, 0.5]], from_logits=flag)),
+        ("tokenize: `lower`", lambda: text.tokenize("a", lower=flag)),
+    ):
+        with pytest.raises(TypeError, match=f"{name} must be True or False"):
+            call()
+
+
+def test_numbers_beyond_the_machine_s_and_questions_that_are_none(tmp_path):
+    vectors = text.WordVectors.of(["a", "b"], [[1.5], [2.5]])
+    for format in text.vector_files.FORMATS:
+        vectors.save(tmp_path / "v", format)
+        assert text.read_vectors(tmp_path / "v", 10**400, format).words == ("a", "b")
+    vectors.save(tmp_path / "v")
+    with pytest.raises(ValueError, match=r"numbers behind a word|dimensions"):
+        text.load_vectors(tmp_path / "v", ["a"], dimensions=10**400)
+    for questions in (None, 3, 2.5, "abc"):
+        with pytest.raises(TypeError, match="WordVectors: expected a sequence"):
+            vectors.analogies(questions)

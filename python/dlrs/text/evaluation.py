@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from dlrs.backend.checks import check_flags
 from dlrs.backend.ragged import explained
 
 Array = np.ndarray[Any, Any]
@@ -27,6 +28,7 @@ def perplexity(y_true: Any, y_pred: Any, mask: Any = None, from_logits: bool = F
     >>> round(perplexity([0, 1], [[0.5, 0.5], [0.5, 0.5]]), 6)
     2.0
     """
+    check_flags("perplexity", from_logits=from_logits)
     truth, scores = _array("y_true", y_true), _array("y_pred", y_pred)
     if truth.dtype.kind not in "iu" or scores.dtype.kind not in "fiu" or scores.shape[:-1] != truth.shape:
         raise ValueError(

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from dlrs.backend.checks import check_flags
 from dlrs.text.checks import check_count
 
 Array = np.ndarray[Any, Any]
@@ -41,6 +42,7 @@ def sample(
     >>> sample(np.zeros((2, 50)), top_k=1, seed=0).tolist()
     [0, 0]
     """
+    check_flags("sample", from_logits=from_logits)
     logits = as_logits(scores, from_logits)
     check_sampling("sample", temperature, top_k, top_p)
     generator = generator_of("sample", seed)

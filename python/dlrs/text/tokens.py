@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
+from dlrs.backend.checks import check_flags
 from dlrs.text.checks import check_text
 
 _CLOSING = re.compile(r" ([.,;:!?)\]}…%])")
@@ -18,6 +19,7 @@ def normalized(text: str, lower: bool = False) -> str:
     'café'
     """
     check_text("tokenize", "text", text)
+    check_flags("tokenize", lower=lower)
     text = unicodedata.normalize("NFC", text)
     # Lower case may decompose: that of "İ" is "i" and a combining dot.
     return unicodedata.normalize("NFC", text.lower()) if lower else text

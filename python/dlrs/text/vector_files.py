@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ def read_vectors(path: str | os.PathLike[str], limit: int | None = None, format:
     [3.0, 4.0]
     """
     if limit is not None:
-        limit = check_count("read_vectors", "limit", limit)
+        limit = min(check_count("read_vectors", "limit", limit), sys.maxsize)
     name = os.fsdecode(path)
     format = _format("read_vectors", name, format)
     if format == "npy":

@@ -1,6 +1,7 @@
 """Word vectors that were trained elsewhere."""
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -121,7 +122,8 @@ def _filled(tokens: list[str], found: Mapping[str, Array], vocabulary: Any, seed
 
 def _from_text(path: str, tokens: list[str], dimensions: int | None) -> dict[str, Array]:
     """The vectors of the tokens, of a file with a word and its numbers in every line."""
-    words, width, tensor = _dlrs.read_vector_text(path, None, tokens, dimensions)
+    most = None if dimensions is None else min(dimensions, sys.maxsize)
+    words, width, tensor = _dlrs.read_vector_text(path, None, tokens, most)
     if dimensions is not None and width != dimensions:
         raise ValueError(f"load_vectors: the vectors of {path!r} have {width} dimensions, not {dimensions}.")
     found: dict[str, Array] = {}

@@ -245,7 +245,7 @@ class WordVectors:
     ) -> list[list[tuple[str, float]]]:
         """`analogy` of every (a, b, c), many at a time."""
         _check_method("analogy", method, epsilon)
-        rows = [self._question(question) for question in questions]
+        rows = [self._question(question) for question in _sequence(questions)]
         if not rows:
             return []
         left_out = [set(question) for question in rows]
