@@ -44,7 +44,11 @@ def run(callback, values, name="val_loss"):
         ({"patience": 2}, [3, 2, 2.5, 2.1, 1], 3),
         ({"patience": 1, "min_delta": 0.5}, [3, 2.8, 2.7, 1], 1),
         ({"patience": 1}, [3, 2, 1, 0.5], 3),
-        ({"patience": 1, "baseline": 1.0}, [3, 2, 1.5], 1),
+        # An epoch that improves goes on, and does not begin to wait anew while the baseline is not beaten.
+        ({"patience": 1, "baseline": 1.0}, [3, 2, 1.5], 2),
+        ({"patience": 2, "baseline": 1.0}, [3, 2, 1.5, 1.6, 1.2], 3),
+        ({"patience": 2, "baseline": 1.0}, [3, 0.9, 1.6, 0.8, 0.9, 0.9, 0.9], 5),
+        ({"patience": 2, "baseline": 0.99, "mode": "max", "start_from_epoch": 1}, [0.25, 0.567, 0.767, 0.85, 0.85], 4),
         ({"patience": 1, "start_from_epoch": 2}, [1, 2, 3, 2.5, 2.6], 4),
         ({"patience": 1, "mode": "max"}, [1, 2, 1.5, 3], 2),
         ({"patience": 2}, [float("nan"), float("nan"), float("nan"), 1], 2),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import dlrs
-from dlrs import saving
+from dlrs import layers, saving
 from saving.architectures import ARCHITECTURES, CHOSEN, TRAINED, compiled, outputs_of, step
 
 pytestmark = [
@@ -79,3 +79,19 @@ def test_keras_reads_what_is_written(ours, name, suffix):
     if name in TRAINED and suffix == "keras":
         step(model, inputs)
         assert distance(outputs_of(model, inputs), ours / f"{name}.{suffix}.after.npz") < TOLERANCE
+
+
+def test_spectral_normalization_has_the_kernel_too(tmp_path):
+    """In files of Keras 3 the wrapper's variables are the kernel, which is the layer's as well, and u."""
+    h5py = pytest.importorskip("h5py")
+    model = dlrs.Sequential([dlrs.Input((6,)), layers.SpectralNormalization(layers.Dense(3), name="sn")])
+    model.save_weights(tmp_path / "a.weights.h5")
+    with h5py.File(tmp_path / "a.weights.h5") as file:
+        shapes = {}
+        file.visititems(lambda name, node: shapes.update({name: node.shape} if isinstance(node, h5py.Dataset) else {}))
+    found = {tuple(name.split("/")[-2:]): shape for name, shape in shapes.items() if "/layer/" not in name}
+    assert found == {("vars", "0"): (6, 3), ("vars", "1"): (1, 3)}, shapes
+    other = dlrs.Sequential([dlrs.Input((6,)), layers.SpectralNormalization(layers.Dense(3))])
+    other.load_weights(tmp_path / "a.weights.h5")
+    for a, b in zip(model.weights, other.weights, strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -27,7 +27,7 @@ JUDGED = {
     "vocabulary": ("text/test_vocabulary.py",),
     **dict.fromkeys(("vector_files", "vectors"), ("text/test_hostile_vectors.py", "text/test_word_vectors.py")),
     **dict.fromkeys(("cooccurrences", "glove"), ("text/test_glove.py",)),
-    "word2vec": ("text/test_word2vec.py",),
+    **dict.fromkeys(("numbered_corpus", "word2vec"), ("text/test_word2vec.py",)),
     "vector_evaluations": ("text/test_vector_evaluations.py",),
     # Data, archives and downloads.
     "idx": ("datasets/test_idx.py",),

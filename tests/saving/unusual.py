@@ -29,6 +29,15 @@ def _shared_across_models(k: Any) -> Made:
     return k.Model(x, layers.Dense(2, name="end")(y)), [(4,)]
 
 
+def _outputs_of_inner_models(k: Any) -> Made:
+    """Outputs that are calls of a functional model: Keras counts those from 1, as outputs alone."""
+    layers = k.layers
+    x = k.Input((4,))
+    inner = k.Model(x, layers.Dense(4, activation="tanh")(x), name="inner")
+    a, b = k.Input((4,)), k.Input((4,))
+    return k.Model([a, b], [inner(a), inner(inner(b)), layers.Dense(2)(inner(b))]), [(4,), (4,)]
+
+
 def _outputs_by_name(k: Any) -> Made:
     layers = k.layers
     inputs = {"left": k.Input((3,), name="left"), "right": k.Input((2,), name="right")}
@@ -216,7 +225,8 @@ def _mixed(k: Any) -> Made:
 UNUSUAL: dict[str, Callable[[Any], Made]] = {
     function.__name__[1:]: function
     for function in (
-        _functional_in_sequential, _shared_across_models, _outputs_by_name, _own_layers, _own_model, _partly_trained,
+        _functional_in_sequential, _shared_across_models, _outputs_of_inner_models, _outputs_by_name, _own_layers,
+        _own_model, _partly_trained,
         _statistics, _both_ways, _over_time, _cross_attention, _groups, _prepared, _operations, _mixed,
     )
 }  # fmt: skip

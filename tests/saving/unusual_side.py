@@ -11,7 +11,11 @@ import numpy as np
 from saving.unusual import UNUSUAL, classes_of, compiled, losses_of, outputs_of
 
 # Keras compiles for minutes on all of them: `DLRS_KERAS_FILES=all` asks for it, else these stand for the others.
-CHOSEN = list(UNUSUAL) if os.environ.get("DLRS_KERAS_FILES") == "all" else ["own_model", "operations"]
+CHOSEN = (
+    list(UNUSUAL)
+    if os.environ.get("DLRS_KERAS_FILES") == "all"
+    else ["own_model", "operations", "outputs_of_inner_models"]
+)
 # What Keras does not read though it wrote it itself, and what the older format does not hold.
 NOT_READ_BY_KERAS = {("shared_across_models", "keras"), ("own_model", "h5"), ("operations", "h5")}
 NOT_IN_H5 = {

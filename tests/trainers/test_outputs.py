@@ -132,3 +132,52 @@ def test_weights_of_losses_are_numbers() -> None:
     for weights in (["accuracy"], "accuracy", {"dense": "much"}):
         with pytest.raises(ValueError, match="`loss_weights` must be a number, or a list, tuple or dict of them"):
             model.compile("sgd", "mse", weights)
+
+
+def two_outputs(loss, **options):
+    """Outputs `age` and `size` of zeros, from inputs of zeros."""
+    x = dlrs.Input((2,))
+    model = dlrs.Model(x, [layers.Dense(1, name="age")(x), layers.Dense(1, name="size")(x)])
+    model.compile("sgd", loss, **options)
+    return model
+
+
+AGE, SIZE = np.full((4, 1), 1.0, "float32"), np.full((4, 1), 5.0, "float32")
+ZEROS = np.zeros((4, 2), "float32")
+
+
+@pytest.mark.parametrize("given", [{"size": SIZE, "yage": AGE}, {"size": SIZE}, {"size": SIZE, "age": AGE, "x": AGE}])
+def test_targets_of_wrong_names_are_refused(given):
+    model = two_outputs({"age": "mse", "size": "mse"})
+    with pytest.raises(ValueError, match=r"outputs are \['age', 'size'\]"):
+        model.fit(ZEROS, given, verbose=0)
+    x = dlrs.Input((2,))
+    model = dlrs.Model(x, {"age": layers.Dense(1)(x), "size": layers.Dense(1)(x)})
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="y_true and y_pred have different structures"):
+        model.fit(ZEROS, given, verbose=0)
+
+
+def test_targets_may_be_left_out_where_there_is_no_loss():
+    assert two_outputs({"size": "mse"}).evaluate(ZEROS, {"size": SIZE}, verbose=0) == 25.0
+    assert two_outputs({"size": "mse"}).evaluate(ZEROS, {"size": SIZE, "age": AGE}, verbose=0) == 25.0
+
+
+@pytest.mark.parametrize("loss", ["mse", ["mse", "mse"], {"age": "mse", "size": "mse"}])
+def test_weights_of_losses_name_outputs(loss):
+    with pytest.raises(ValueError, match=r"`loss_weights` names the outputs \['zz'\]; .* \['age', 'size'\]"):
+        two_outputs(loss, loss_weights={"age": 1.0, "zz": 3.0}).fit(ZEROS, [AGE, SIZE], verbose=0)
+    model = two_outputs(loss, loss_weights={"size": 2.0, "age": 3.0})
+    assert model.evaluate(ZEROS, [AGE, SIZE], verbose=0)[0] == 3 * 1.0 + 2 * 25.0
+
+
+def test_results_are_in_the_order_of_keras():
+    """keras 3.15.1: losses of the outputs, which are named as their metrics are, then the others by name."""
+    model = two_outputs(["mse", "mse"], metrics=[["mae"], ["mae", "mse"]])
+    expected = {"loss": 26.0, "age_loss": 1.0, "size_loss": 25.0, "age_mae": 1.0, "size_mae": 5.0, "size_mse": 25.0}
+    for results in (model.evaluate(ZEROS, [AGE, SIZE], verbose=0), model.test_on_batch(ZEROS, [AGE, SIZE])):
+        assert results == list(expected.values())
+    assert model.evaluate(ZEROS, [AGE, SIZE], verbose=0, return_dict=True) == expected
+    single = dlrs.Sequential([dlrs.Input((2,)), layers.Dense(1)])
+    single.compile("sgd", "mse", metrics=["mse", "mae"])
+    assert single.evaluate(ZEROS, SIZE, verbose=0) == [25.0, 25.0, 5.0]

@@ -195,3 +195,16 @@ def test_workers_of_a_pass_that_is_not_over_end_with_the_training():
 
     fit(make_model(), SOURCES["prefetched"](), epochs=2)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("dlrs-data")]
+
+
+def test_endless_data_needs_a_number_of_batches():
+    data = Dataset.from_tensor_slices((np.ones((8, 3), "float32"), np.ones(8, "float32"))).batch(2).repeat()
+    model = dlrs.Sequential([dlrs.Input((3,)), dlrs.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    for run in (model.fit, model.evaluate, model.predict):
+        with pytest.raises(ValueError, match="The dataset is infinite: give the number of batches, `steps_per_epoch`"):
+            run(data, verbose=0)
+    with pytest.raises(ValueError, match="`validation_steps`"):
+        model.fit(data, steps_per_epoch=2, validation_data=data, verbose=0)
+    model.fit(data, steps_per_epoch=2, validation_data=data, validation_steps=3, verbose=0)
+    assert model.predict(data.map(lambda x, y: x), steps=3, verbose=0).shape == (6, 1)

@@ -62,6 +62,9 @@ class EarlyStopping(MonitorCallback):
         value = self.monitored(logs or {})
         if value is None:
             return
+        if self.restore_best_weights and self.best_weights is None:
+            self.best_weights, self.best_epoch = self.model.get_weights(), epoch
+        self.wait += 1
         if self._is_improvement(value, self.best):
             self.best = value
             self.best_epoch = epoch
@@ -69,8 +72,7 @@ class EarlyStopping(MonitorCallback):
                 self.best_weights = self.model.get_weights()
             if self._is_improvement(value, self.baseline):
                 self.wait = 0
-                return
-        self.wait += 1
+            return  # an epoch that improves does not end the training, even if it is below the baseline
         if self.wait >= self.patience and epoch > 0:
             self.stopped_epoch = epoch
             self.model.stop_training = True

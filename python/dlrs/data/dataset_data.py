@@ -8,7 +8,7 @@ import numpy as np
 from dlrs.backend import tree
 from dlrs.data.blocks import Block, in_blocks
 from dlrs.data.checks import as_array
-from dlrs.data.dataset import Dataset
+from dlrs.data.dataset import INFINITE_CARDINALITY, Dataset
 from dlrs.data.iterator_data import IteratorData, valid_batch
 from dlrs.data.links import Batch, PaddedBatch, Prefetch, Slices
 from dlrs.data.mapped_blocks import mapped_blocks
@@ -32,6 +32,11 @@ class DatasetData(IteratorData):
     def __init__(self, source: Dataset, steps: int | None = None) -> None:
         if source.cardinality() == 0:
             raise ValueError("The data is empty: the dataset has no element.")
+        if steps is None and source.cardinality() == INFINITE_CARDINALITY:
+            raise ValueError(
+                "The dataset is infinite: give the number of batches, `steps_per_epoch` of `fit`, `validation_steps` "
+                "for its validation data, `steps` of `evaluate` and `predict`."
+            )
         self._dataset = source
         self._in_blocks = False
         super().__init__(_Epochs(self), steps)

@@ -63,6 +63,10 @@ class SpectralNormalization(Wrapper):
         self.vector_u.assign(ops.stop_gradient(u))
         self.kernel.assign(ops.stop_gradient(scaled))
 
+    def _own_weights(self) -> list[Any]:
+        """The kernel, which is the layer's too, and `u`: so files of Keras have them."""
+        return [self.kernel, *super()._own_weights()] if self.built else []
+
     def compute_output_shape(self, input_shape: Any) -> Any:
         return self.layer.compute_output_shape(input_shape)
 

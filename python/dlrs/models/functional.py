@@ -41,6 +41,8 @@ class Functional(Model):
     ('Functional', [(None, 3), (None, 1)], 19)
     """
 
+    is_functional = True
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if len(args) >= 2 or "outputs" in kwargs:
             self.__init_functional__(*args, **kwargs)

@@ -34,14 +34,25 @@ def graph_config(function: Function) -> dict[str, Any]:
         description.update(name=operation.name, inbound_nodes=calls)
         layers.append(description)
 
+    operations = {operation.name: operation for operation in function.operations}
+
     def reference(x: KerasTensor) -> list[Any]:
-        return list(references[id(x)])
+        name, number, position = references[id(x)]
+        return [name, number + _first_call(operations[name]), position]
 
     return {
         "layers": layers,
         "input_layers": tree.map_structure(reference, function._inputs_struct),
         "output_layers": tree.map_structure(reference, function._outputs_struct),
     }
+
+
+def _first_call(operation: Operation) -> int:
+    """The number that a model's inputs and outputs refer to the first call by.
+
+    Keras counts the graph of a functional model itself there as number 0, and not where calls refer to each other.
+    """
+    return int(getattr(operation, "is_functional", False))
 
 
 def is_graph_config(config: Any) -> bool:
@@ -68,18 +79,23 @@ def graph_from_config(config: dict[str, Any], custom_objects: dict[str, Any] | N
     """
     made: dict[tuple[str, int], list[KerasTensor]] = {}
     calls: list[tuple[Operation, int, Any]] = []
+    first: dict[str, int] = {}
     names = [entry["name"] for entry in config["layers"]]
     for entry in config["layers"]:
         operation = _operation(entry, custom_objects)
+        first[entry["name"]] = _first_call(operation)
         if operation._inbound_nodes and not entry["inbound_nodes"]:
             made[entry["name"], 0] = operation._inbound_nodes[0].outputs
         calls.extend((operation, number, call) for number, call in enumerate(entry["inbound_nodes"]))
     for operation, number, call in _in_order(calls, set(names), made):
         args, kwargs = _arguments(call, made, custom_objects)
         made[operation.name, number] = tree.flatten(operation(*args, **kwargs))
-    inputs, outputs = (
-        _map_references(lambda ref: _found(made, ref), config[f"{end}_layers"]) for end in ("input", "output")
-    )
+
+    def end(reference: Any) -> KerasTensor:
+        name, number, position = reference
+        return _found(made, (name, number - first.get(name, 0), position))
+
+    inputs, outputs = (_map_references(end, config[f"{which}_layers"]) for which in ("input", "output"))
     return inputs, outputs
 
 

@@ -17,7 +17,7 @@ from dlrs.callbacks import History
 from dlrs.errors import ConcurrentUseError, FormatError
 from dlrs.saving.archive import write_file
 from dlrs.saving.safetensors import decode, encode, stored
-from dlrs.text.checks import check_count
+from dlrs.text.checks import check_choice, check_count, check_verbose
 from dlrs.text.cooccurrences import Frequencies, Speed
 from dlrs.text.numbered_corpus import END, NumberedCorpus
 from dlrs.text.word_vectors import WordVectors
@@ -112,8 +112,7 @@ class Word2Vec:
             ("architecture", architecture, _ARCHITECTURES),
             ("objective", objective, _OBJECTIVES),
         ):
-            if value not in known:
-                raise ValueError(f"Word2Vec: `{name}` must be one of {known}, got {value!r:.60}.")
+            check_choice("Word2Vec", name, value, known)
         self.architecture, self.objective = architecture, objective
         self.negative = _checked("negative", negative, most=1000)
         check_number("Word2Vec", "ns_exponent", ns_exponent)
@@ -163,8 +162,7 @@ class Word2Vec:
                 bits of an uninterrupted training.
         """
         epochs = self.epochs if epochs is None else _checked("epochs", epochs, most=_MOST_BLOCKS, owner="Word2Vec.fit")
-        if isinstance(verbose, bool) or verbose not in (0, 1, 2):
-            raise ValueError(f"Word2Vec.fit: `verbose` must be 0, 1 or 2, got {verbose!r:.60}.")
+        verbose = check_verbose("Word2Vec.fit", verbose)
         if not self._using.acquire(blocking=False):
             raise ConcurrentUseError("Word2Vec.fit: another thread trains this model.")
         try:

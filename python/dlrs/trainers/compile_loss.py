@@ -97,6 +97,12 @@ class CompileLoss:
 
     def _by_output(self, loss: Any, weights: Any, outputs: OutputStructure) -> tuple[Any, Any]:
         """The losses and weights with names of outputs resolved, a single loss given to every output."""
+        if isinstance(weights, dict) and outputs.is_flat and None not in outputs.names:
+            unknown = sorted(set(weights) - set(outputs.names))
+            if unknown:
+                raise ValueError(
+                    f"`loss_weights` names the outputs {unknown}; the model's outputs are {outputs.names}."
+                )
         if isinstance(loss, dict) and not isinstance(outputs.nest, dict):
             unknown = [name for name in loss if name not in outputs.names]
             if unknown:

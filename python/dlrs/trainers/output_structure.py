@@ -58,6 +58,8 @@ class OutputStructure:
         arranged = self._arranged(y)
         if arranged is not _UNFIT:
             return arranged
+        if isinstance(y, dict) and self.is_flat and len(self) > 1 and None not in self.names:
+            return self._targets_by_name(y, has_loss)
         leaves = tree.flatten(y)
         if has_loss and len(has_loss) == len(self) and sum(has_loss) == len(leaves):
             remaining = iter(leaves)
@@ -66,6 +68,16 @@ class OutputStructure:
             f"y_true and y_pred have different structures. The targets `y` are nested as {_shown(y)}, the outputs as "
             f"{_shown(self.nest)}."
         )
+
+    def _targets_by_name(self, y: dict[Any, Any], has_loss: Sequence[bool]) -> Any:
+        needed = [name for name, has in zip(self.names, has_loss or [True] * len(self), strict=True) if has]
+        unknown, missing = sorted(set(y) - set(self.names)), [name for name in needed if name not in y]
+        if unknown or missing:
+            raise ValueError(
+                f"y_true and y_pred have different structures. The targets `y` are named {sorted(y)}; the model's "
+                f"outputs are {self.names}, of which {needed} have a loss."
+            )
+        return self.packed([y.get(name) for name in self.names])
 
     def weights(self, sample_weight: Any) -> Any:
         """The sample weights, nested like the outputs; an array alone is for all of them, None for none.
@@ -98,6 +110,8 @@ class OutputStructure:
         if isinstance(value, dict) and not isinstance(self.nest, dict):
             if set(value) == set(self.names):
                 return self.packed([value[name] for name in self.names])
+            return _UNFIT
+        if isinstance(value, dict) and self.is_flat and set(value) != set(self.names):
             return _UNFIT
         leaves = tree.flatten(value)
         if len(leaves) != len(self):

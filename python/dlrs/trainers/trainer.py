@@ -266,7 +266,7 @@ class Trainer(OldMethods, Stepping):
         except BaseException:
             callback_list.on_interrupt()
             raise
-        return logs if return_dict else _one_or_list(logs)
+        return logs if return_dict else self._in_order(logs)
 
     def predict(
         self,
@@ -296,6 +296,15 @@ class Trainer(OldMethods, Stepping):
             raise
         return outputs
 
+    def _in_order(self, logs: dict[str, float]) -> float | list[float]:
+        """Results as a list, or the only one, in Keras's order: those with the names of metrics, then all others."""
+        names: list[str] = []
+        for metric in self.metrics:
+            names += [one.name for one in getattr(metric, "metrics", [metric])]
+        known = [name for name in dict.fromkeys(names) if name in logs]
+        values = [logs[name] for name in (*known, *sorted(set(logs) - set(known)))]
+        return values[0] if len(values) == 1 else values
+
     # Single batches
 
     def train_on_batch(
@@ -313,13 +322,13 @@ class Trainer(OldMethods, Stepping):
                 raise ValueError("train_on_batch: give either `class_weight` or `sample_weight`, not both.")
             sample_weight = class_weight_to_sample_weights(y, class_weight, self._num_classes())
         logs = self._on_batch("train", x, y, sample_weight)
-        return logs if return_dict else _one_or_list(logs)
+        return logs if return_dict else self._in_order(logs)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Evaluate one batch; returns its loss and metrics, as `evaluate` does."""
         return_dict = bool(return_dict)
         logs = self._on_batch("test", x, y, sample_weight)
-        return logs if return_dict else _one_or_list(logs)
+        return logs if return_dict else self._in_order(logs)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch, as NumPy arrays."""
@@ -392,8 +401,3 @@ def _is_due(epoch: int, frequency: int | Sequence[int]) -> bool:
     if isinstance(frequency, int):
         return (epoch + 1) % frequency == 0
     return epoch + 1 in frequency
-
-
-def _one_or_list(logs: dict[str, float]) -> float | list[float]:
-    values = list(logs.values())
-    return values[0] if len(values) == 1 else values
