@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use dlrs_kernels::isa::Isa;
-use dlrs_kernels::loss::{Ctc, ctc_gradient, ctc_loss, ctc_stride};
+use dlrs_kernels::loss::{Ctc, ctc_gradient, ctc_kept, ctc_loss, ctc_scratch};
 use dlrs_kernels::mem::{set_threads, team};
 use dlrs_kernels::random::Stream;
 use dlrs_kernels::text::PrefixSearch;
@@ -68,17 +68,16 @@ fn ctc(c: &mut Criterion) {
         let mut logits = vec![0.0f32; steps * classes];
         Stream { seed: 1, counter: 0 }.normal_f32(Isa::current(), 0, &mut logits);
         let labels: Vec<u32> = (0..length).map(|i| 1 + (i * 7 % (classes - 1)) as u32).collect();
-        let stride = ctc_stride(length);
-        let (mut alphas, mut sums) = (vec![0.0; steps * stride], vec![0.0; steps]);
-        let (mut scratch, mut dx) = (vec![0.0; 6 * stride], vec![0.0; steps * classes]);
+        let (mut kept, mut sums) = (vec![0.0; ctc_kept(steps, length)], vec![0.0; steps]);
+        let (mut scratch, mut dx) = (vec![0.0; ctc_scratch(length)], vec![0.0; steps * classes]);
         group.throughput(Throughput::Elements(steps as u64));
         for isa in Isa::supported() {
             let name = format!("{steps} steps, {classes} classes, {length} labels");
             group.bench_function(BenchmarkId::new(name, format!("{isa:?}")), |b| {
                 b.iter(|| {
-                    let x = Ctc { logits: &logits, classes, labels: &labels, blank: 0, stride };
-                    let loss = ctc_loss(isa, x, &mut alphas, &mut sums, &mut scratch);
-                    ctc_gradient(isa, x, &alphas, &sums, (loss, 1.0), &mut dx, &mut scratch);
+                    let x = Ctc { logits: &logits, classes, labels: &labels, blank: 0 };
+                    let loss = ctc_loss(isa, x, &mut kept, &mut sums, &mut scratch).expect("memory");
+                    ctc_gradient(isa, x, (&kept, &sums), (loss, 1.0), &mut dx, &mut scratch).expect("memory");
                     loss
                 });
             });

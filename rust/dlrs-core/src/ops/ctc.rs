@@ -4,7 +4,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use dlrs_kernels::isa::Real;
-use dlrs_kernels::loss::{Ctc as Example, ctc_gradient, ctc_loss, ctc_stride};
+use dlrs_kernels::loss::{Ctc as Example, ctc_gradient, ctc_kept, ctc_loss, ctc_scratch};
 use dlrs_kernels::mem::{Body, Rect, TileIo};
 
 use super::{LowerCx, Lowered, NodeRef, Op, arity, no_gradient};
@@ -21,8 +21,8 @@ const NAME: &str = "ctc_loss";
 /// steps are too few.
 ///
 /// Operands: logits (batch, steps, classes), labels (batch, labels), the number of labels and of steps of each example (batch) that
-/// count, all of int32. Results: the losses (batch); for the gradient, α of each step and state and ln Σ e^logit of each step, as far as
-/// the steps count.
+/// count, all of int32. Results: the losses (batch); for the gradient, α of some steps, float64, and ln Σ e^logit of each step, as far
+/// as the steps count.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Ctc {
     /// The class that is the blank.
@@ -42,20 +42,28 @@ struct Sizes {
     steps: usize,
     classes: usize,
     labels: usize,
-    stride: usize,
 }
 
 impl Sizes {
     fn of(logits: Ty, labels: Ty) -> Sizes {
         let [batch, steps, classes] = [0, 1, 2].map(|axis| logits.shape[axis]);
         let labels = labels.shape[1];
-        Sizes { batch, steps, classes, labels, stride: ctc_stride(labels) }
+        Sizes { batch, steps, classes, labels }
     }
 
-    /// Nanoseconds: each state of a step costs three exponentials and a logarithm, each class an exponential.
+    /// Nanoseconds: each label of a step costs a few operations on its states, each class an exponential.
     fn cost(self) -> f64 {
-        let each = 4.0 * (2 * self.labels + 1) as f64 + self.classes as f64;
-        20.0 + (self.batch * self.steps) as f64 * each * 0.5
+        20.0 + (self.batch * self.steps) as f64 * (10.0 + 1.5 * self.labels as f64 + 0.5 * self.classes as f64)
+    }
+
+    /// Numbers that an example keeps for the gradient.
+    fn kept(self) -> usize {
+        ctc_kept(self.steps, self.labels)
+    }
+
+    /// Bytes of scratch memory.
+    fn scratch(self) -> usize {
+        ctc_scratch(self.labels) * size_of::<f64>()
     }
 
     /// A tile for each example; its part of results with so many elements for each.
@@ -119,9 +127,9 @@ impl Op for Ctc {
         if self.blank >= sizes.classes {
             bail!("{NAME}: `mask_index` must be one of the {} classes, got {}", sizes.classes, self.blank);
         }
-        let ty = |dims: &[usize]| Ok::<_, crate::error::Error>(Ty::new(logits.dtype, Shape::new(dims)?));
-        let Sizes { batch, steps, stride, .. } = sizes;
-        Ok(vec![ty(&[batch])?, ty(&[batch, steps, stride])?, ty(&[batch, steps])?])
+        let ty = |dtype, dims: &[usize]| Ok::<_, crate::error::Error>(Ty::new(dtype, Shape::new(dims)?));
+        let (dtype, Sizes { batch, steps, .. }) = (logits.dtype, sizes);
+        Ok(vec![ty(dtype, &[batch])?, ty(DType::F64, &[batch, sizes.kept()])?, ty(dtype, &[batch, steps])?])
     }
 
     fn grad(&self, g: &mut Graph, node: &NodeRef<'_>, d_outputs: &[Option<Val>]) -> Result<Vec<Option<Val>>> {
@@ -132,11 +140,11 @@ impl Op for Ctc {
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         let sizes = Sizes::of(cx.inputs[0], cx.inputs[1]);
-        let (dtype, size) = (cx.inputs[0].dtype, cx.inputs[0].dtype.size());
+        let dtype = cx.inputs[0].dtype;
         let body: Body =
             if dtype == DType::F64 { self.body::<f64>(cx.isa, sizes) } else { self.body::<f32>(cx.isa, sizes) };
-        let tiles = sizes.tiles(&[1, sizes.steps * sizes.stride, sizes.steps]);
-        Ok(Lowered { tiles, body, ..Lowered::default() }.scratch(3 * sizes.stride * size).cost(sizes.cost()))
+        let tiles = sizes.tiles(&[1, sizes.kept(), sizes.steps]);
+        Ok(Lowered { tiles, body, ..Lowered::default() }.scratch(sizes.scratch()).cost(sizes.cost()))
     }
 }
 
@@ -149,10 +157,13 @@ impl Ctc {
                 Err(why) => return io.refuse(why),
             };
             let logits = &io.input::<T>(0)[b * x.steps * x.classes..][..steps * x.classes];
-            let example = Example { logits, classes: x.classes, labels: &labels, blank: self.blank, stride: x.stride };
-            let scratch = io.scratch::<T>(3 * x.stride);
-            let [mut loss, mut alphas, mut sums] = [0, 1, 2].map(|k| io.output::<T>(k));
-            loss.as_slice()[0] = ctc_loss(isa, example, alphas.as_slice(), sums.as_slice(), scratch);
+            let example = Example { logits, classes: x.classes, labels: &labels, blank: self.blank };
+            let scratch = io.scratch::<f64>(ctc_scratch(x.labels));
+            let (mut loss, mut kept, mut sums) = (io.output::<T>(0), io.output::<f64>(1), io.output::<T>(2));
+            match ctc_loss(isa, example, kept.as_slice(), sums.as_slice(), scratch) {
+                Ok(found) => loss.as_slice()[0] = found,
+                Err(why) => io.out_of_memory(why),
+            }
         })
     }
 }
@@ -180,11 +191,11 @@ impl Op for CtcGradient {
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         let sizes = Sizes::of(cx.inputs[0], cx.inputs[1]);
-        let (dtype, size) = (cx.inputs[0].dtype, cx.inputs[0].dtype.size());
+        let dtype = cx.inputs[0].dtype;
         let body: Body =
             if dtype == DType::F64 { self.body::<f64>(cx.isa, sizes) } else { self.body::<f32>(cx.isa, sizes) };
         let tiles = sizes.tiles(&[sizes.steps * sizes.classes]);
-        Ok(Lowered { tiles, body, ..Lowered::default() }.scratch(6 * sizes.stride * size).cost(1.5 * sizes.cost()))
+        Ok(Lowered { tiles, body, ..Lowered::default() }.scratch(sizes.scratch()).cost(1.5 * sizes.cost()))
     }
 }
 
@@ -197,15 +208,16 @@ impl CtcGradient {
                 Err(why) => return io.refuse(why),
             };
             let logits = &io.input::<T>(0)[b * x.steps * x.classes..][..steps * x.classes];
-            let example =
-                Example { logits, classes: x.classes, labels: &labels, blank: self.0.blank, stride: x.stride };
-            let alphas = &io.input::<T>(5)[b * x.steps * x.stride..][..x.steps * x.stride];
+            let example = Example { logits, classes: x.classes, labels: &labels, blank: self.0.blank };
+            let kept = &io.input::<f64>(5)[b * x.kept()..][..x.kept()];
             let sums = &io.input::<T>(6)[b * x.steps..][..x.steps];
             let loss_and_d = (io.input::<T>(4)[b], io.input::<T>(7)[b]);
-            let scratch = io.scratch::<T>(6 * x.stride);
+            let scratch = io.scratch::<f64>(ctc_scratch(x.labels));
             let mut dx = io.output::<T>(0);
             let (counted, rest) = dx.as_slice().split_at_mut(steps * x.classes);
-            ctc_gradient(isa, example, alphas, sums, loss_and_d, counted, scratch);
+            if let Err(why) = ctc_gradient(isa, example, (kept, sums), loss_and_d, counted, scratch) {
+                io.out_of_memory(why);
+            }
             rest.fill(T::default());
         })
     }

@@ -254,6 +254,10 @@ impl Simd for Avx512 {
         v!(_mm512_permutexvar_ps(index, a))
     }
     #[inline(always)]
+    fn scale_by_power_of_two(self, a: __m512, n: __m512) -> __m512 {
+        v!(_mm512_scalef_ps(a, n))
+    }
+    #[inline(always)]
     fn reduce_add(self, a: __m512) -> f32 {
         v!({
             let h = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps::<1>(a));

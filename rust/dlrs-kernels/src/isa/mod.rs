@@ -4,6 +4,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod doubles;
 mod lanes;
 mod portable;
 mod simd;
@@ -14,6 +15,7 @@ use std::sync::OnceLock;
 pub use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub use avx512::Avx512;
+pub use doubles::{Doubles, Eight};
 pub use lanes::{Double, Kernel, Lanes, Real};
 pub use portable::Portable;
 pub use simd::Simd;

@@ -3,14 +3,14 @@
 //! Kernels are written once, generic over [`Simd`] and marked `#[inline(always)]` down to the last helper, and compiled per level by
 //! [`dispatch!`](crate::dispatch), whose entry enables the level's target features.
 
-use super::Isa;
+use super::{Doubles, Isa};
 
 /// The vectors of one instruction-set level. A value exists only where the level is supported, so its methods are safe to call.
 ///
 /// Methods are single instructions wherever the level has them. `max` and `min` return NaN if either operand is NaN, as NumPy's
 /// `maximum` and `minimum` do; `max_fast` and `min_fast` return the second operand then.
 #[allow(clippy::wrong_self_convention)] // `self` is the level's token, not the operand
-pub trait Simd: Copy + Send + Sync + 'static {
+pub trait Simd: Doubles + Copy + Send + Sync + 'static {
     /// f32 (and i32) lanes of a vector.
     const LANES: usize;
     /// A vector of `LANES` f32.
@@ -158,6 +158,18 @@ pub trait Simd: Copy + Send + Sync + 'static {
     fn to_bits(self, a: Self::F32) -> Self::I32;
     /// The same bits as floats.
     fn from_bits(self, a: Self::I32) -> Self::F32;
+
+    /// `a · 2ⁿ`, rounded once, for integers n with |n| ≤ 250.
+    #[inline(always)]
+    fn scale_by_power_of_two(self, a: Self::F32, n: Self::F32) -> Self::F32 {
+        // Two factors, as 2ⁿ itself leaves the normal range at both ends.
+        let n = self.to_i32_round(n);
+        let half = self.shr::<1>(n);
+        let bias = self.splat_i32(127);
+        let first = self.from_bits(self.shl::<23>(self.add_i32(half, bias)));
+        let second = self.from_bits(self.shl::<23>(self.add_i32(self.sub_i32(n, half), bias)));
+        self.mul(self.mul(a, first), second)
+    }
 
     /// The sum of the lanes: lane `i` meets lane `i + width/2`, halving the width until one is left.
     fn reduce_add(self, v: Self::F32) -> f32;

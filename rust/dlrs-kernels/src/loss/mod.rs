@@ -7,7 +7,7 @@ mod ctc;
 mod entropy;
 mod softmax;
 
-pub use ctc::{Ctc, ctc_gradient, ctc_loss, ctc_stride};
+pub use ctc::{Ctc, ctc_gradient, ctc_kept, ctc_loss, ctc_scratch};
 pub use entropy::{
     BadLabel, cross_entropy, cross_entropy_gradient, sparse_cross_entropy, sparse_cross_entropy_gradient,
 };

@@ -38,10 +38,7 @@ pub fn exp<S: Simd>(s: S, x: S::F32) -> S::F32 {
     let (r, n) = reduce_ln2(s, x);
     let q = polynomial(s, r, [0.5, 0.166_666_67, 0.041_666_463, 0.008_333_206, 0.001_393_510_4, 0.000_199_459_39]);
     let p = s.add(s.fma(q, s.mul(r, r), r), s.splat(1.0));
-    // Two factors, as 2ⁿ itself leaves the normal range at both ends.
-    let n = s.to_i32_round(n);
-    let half = s.shr::<1>(n);
-    s.mul(s.mul(p, power_of_two(s, half)), power_of_two(s, s.sub_i32(n, half)))
+    s.scale_by_power_of_two(p, n)
 }
 
 /// eˣ − 1, relatively accurate near 0; at most 2 ulp.

@@ -2,7 +2,7 @@
 
 use super::program::{PRIVATE, Rect, Rounds, Span};
 use super::run::RunError;
-use super::{Element, TileMut, is_view_of};
+use super::{Element, OutOfMemory, TileMut, is_view_of};
 
 /// The operands of one tile of one step.
 pub struct TileIo<'a> {
@@ -136,6 +136,11 @@ impl<'a> TileIo<'a> {
     /// Ends the run with [`RunError::Unsolvable`]: the operands have values for which there is no result.
     pub fn refuse_values(&mut self, why: String) {
         self.refusal.get_or_insert(RunError::Unsolvable(why));
+    }
+
+    /// Ends the run with [`RunError::OutOfMemory`]: these values need memory that is not there.
+    pub fn out_of_memory(&mut self, why: OutOfMemory) {
+        self.refusal.get_or_insert(RunError::OutOfMemory(why));
     }
 
     /// Scratch memory for `len` elements with arbitrary content. It is lent once: take all and split it.

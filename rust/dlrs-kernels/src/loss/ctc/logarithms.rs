@@ -1,13 +1,11 @@
-//! Connectionist temporal classification (Graves et al. 2006): −ln of the probability of labels, summed over all their alignments with
-//! the steps of an output, and its gradient.
-//!
-//! The states that an alignment goes through are blank, label, blank, label, …, blank. In logarithms, with e the logarithms of the
-//! softmax, α_t(s) = e_t(s) + ln Σ α_{t−1}(s') over s' = s, s − 1, and s − 2 where the label differs from the one before it (equations
-//! 5 to 8). Each step's α are kept less the largest of the step before, and likewise those that go backward, so that they stay near 0,
-//! where rounding is small; what was taken away is summed in double precision.
+//! Alignments summed in logarithms, whatever their size. With e the logarithms of the softmax, α_t(s) = e_t(s) + ln Σ α_{t−1}(s')
+//! over s' = s, s − 1, and s − 2 where the label differs from the one before it (equations 5 to 8). Each step's α are kept less the
+//! largest of the step before, and likewise those that go backward, so that they stay near 0, where rounding is small; what was taken
+//! away is summed in double precision.
 
-use super::softmax::{map_sum, row_max, sum_exp};
+use super::Ctc;
 use crate::isa::{Isa, Kernel, Lanes, Real};
+use crate::loss::softmax::{map_sum, row_max, sum_exp};
 
 /// The logarithm of zero, finite so that differences are numbers: far below that of any path.
 const LOG_ZERO: f64 = -1e30;
@@ -17,65 +15,13 @@ const MARGIN: usize = 2;
 const VECTOR: usize = 16;
 
 /// Elements of a step's α for so many labels: the states, and room to read and write whole vectors.
-pub fn ctc_stride(labels: usize) -> usize {
+pub(super) fn stride(labels: usize) -> usize {
     (MARGIN + 2 * labels + 1).next_multiple_of(VECTOR) + VECTOR
 }
 
-/// One example: logits (steps × classes) and what they are to say.
-#[derive(Clone, Copy)]
-pub struct Ctc<'a, T> {
-    /// Logits, step after step.
-    pub logits: &'a [T],
-    /// Classes of a step.
-    pub classes: usize,
-    /// The labels, each a class.
-    pub labels: &'a [u32],
-    /// The class that is the blank.
-    pub blank: usize,
-    /// Elements from a step's α to the next's: [`ctc_stride`] of at least the labels.
-    pub stride: usize,
-}
-
-impl<T: Real> Ctc<'_, T> {
-    fn steps(&self) -> usize {
-        self.logits.len() / self.classes
-    }
-
-    fn states(&self) -> usize {
-        2 * self.labels.len() + 1
-    }
-
-    fn row(&self, t: usize) -> &[T] {
-        &self.logits[t * self.classes..][..self.classes]
-    }
-
-    fn check(&self) {
-        assert!(self.stride >= ctc_stride(self.labels.len()), "room for {} labels", self.labels.len());
-        assert!(self.blank < self.classes && self.labels.iter().all(|&c| (c as usize) < self.classes), "labels");
-    }
-
-    /// The logits of the states at step `t`, less `by`, from element `MARGIN` on. Written a step before they are read: a vector that is
-    /// loaded before its elements have left the store buffer waits for all of them.
-    #[inline(always)]
-    fn emitted(&self, t: usize, by: T, e: &mut [T]) {
-        let row = self.row(t);
-        let blank = row[self.blank] - by;
-        let (pairs, last) = e[MARGIN..MARGIN + self.states()].as_chunks_mut::<2>();
-        for (pair, &label) in pairs.iter_mut().zip(self.labels) {
-            *pair = [blank, row[label as usize] - by];
-        }
-        last[0] = blank;
-    }
-}
-
-/// The loss of an example; ∞ if it has too few steps. `alphas` (steps × stride) and `log_sums` (steps), ln Σ e^logit, are for the gradient.
-/// `scratch` has three times the stride.
-///
-/// # Panics
-/// If a label is no class, or an array is too short.
-pub fn ctc_loss<T: Real>(isa: Isa, x: Ctc<'_, T>, alphas: &mut [T], log_sums: &mut [T], scratch: &mut [T]) -> T {
-    x.check();
-    assert!(alphas.len() >= x.steps() * x.stride && log_sums.len() >= x.steps() && scratch.len() >= 3 * x.stride);
+/// The loss of an example; ∞ if it has too few steps. `alphas` (steps × [`stride`]) and `log_sums` (steps), ln Σ e^logit, are for the
+/// gradient. `scratch` has three times the stride.
+pub(super) fn loss<T: Real>(isa: Isa, x: Ctc<'_, T>, alphas: &mut [T], log_sums: &mut [T], scratch: &mut [T]) -> T {
     T::run(isa, Forward { x, alphas, log_sums, scratch })
 }
 
@@ -92,7 +38,7 @@ impl<T: Real> Kernel<T> for Forward<'_, T> {
     #[inline(always)]
     fn run<L: Lanes<T = T>>(self, l: L) -> T {
         let Forward { x, alphas, log_sums, scratch } = self;
-        let (steps, states, stride, none) = (x.steps(), x.states(), x.stride, T::of(LOG_ZERO));
+        let (steps, states, stride, none) = (x.steps(), x.states(), stride(x.labels.len()), T::of(LOG_ZERO));
         if steps == 0 {
             return if states == 1 { T::default() } else { T::default() - T::NEG_INFINITY };
         }
@@ -182,27 +128,15 @@ fn forward_step<L: Lanes>(l: L, before: &[L::T], now: &mut [L::T], (e, top): (&[
     }
 }
 
-/// The gradient of [`ctc_loss`] with respect to the logits, times `d`: what the forward pass left is read. 0 for a loss of ∞.
-/// `scratch` has six times the stride.
-///
-/// # Panics
-/// As [`ctc_loss`], or if `dx` has another length than the logits.
-pub fn ctc_gradient<T: Real>(
+/// The gradient of [`loss`] with respect to the logits, times `d`: what it left is read. `scratch` has six times the stride.
+pub(super) fn gradient<T: Real>(
     isa: Isa,
     x: Ctc<'_, T>,
-    alphas: &[T],
-    log_sums: &[T],
-    (loss, d): (T, T),
+    (alphas, log_sums): (&[T], &[T]),
+    d: T,
     dx: &mut [T],
     scratch: &mut [T],
 ) {
-    x.check();
-    assert!(alphas.len() >= x.steps() * x.stride && log_sums.len() >= x.steps() && scratch.len() >= 6 * x.stride);
-    assert_eq!(dx.len(), x.logits.len(), "a gradient for each logit");
-    if loss == T::default() - T::NEG_INFINITY {
-        dx.fill(T::default());
-        return;
-    }
     T::run(isa, Backward { x, alphas, log_sums, d, dx, scratch });
 }
 
@@ -221,7 +155,7 @@ impl<T: Real> Kernel<T> for Backward<'_, T> {
     #[inline(always)]
     fn run<L: Lanes<T = T>>(self, l: L) {
         let Backward { x, alphas, log_sums, d, dx, scratch } = self;
-        let (steps, states, stride, none) = (x.steps(), x.states(), x.stride, T::of(LOG_ZERO));
+        let (steps, states, stride, none) = (x.steps(), x.states(), stride(x.labels.len()), T::of(LOG_ZERO));
         scratch[..6 * stride].fill(none);
         let (mut e, rest) = scratch.split_at_mut(stride);
         let (mut next, rest) = rest.split_at_mut(stride);
@@ -296,6 +230,19 @@ fn backward_step<L: Lanes>(l: L, later: &[L::T], beta: &mut [L::T], skips: &[L::
 }
 
 impl<T: Real> Ctc<'_, T> {
+    /// The logits of the states at step `t`, less `by`, from element `MARGIN` on. Written a step before they are read: a vector that is
+    /// loaded before its elements have left the store buffer waits for all of them.
+    #[inline(always)]
+    fn emitted(&self, t: usize, by: T, e: &mut [T]) {
+        let row = self.row(t);
+        let blank = row[self.blank] - by;
+        let (pairs, last) = e[MARGIN..MARGIN + self.states()].as_chunks_mut::<2>();
+        for (pair, &label) in pairs.iter_mut().zip(self.labels) {
+            *pair = [blank, row[label as usize] - by];
+        }
+        last[0] = blank;
+    }
+
     /// Takes from the gradient of a step's logits the probability that an alignment of the labels is in a state of each class: γ = α·β,
     /// divided by its sum over the states.
     #[inline(always)]
@@ -338,106 +285,4 @@ fn exp_in_place<L: Lanes>(l: L, x: &mut [L::T], top: L::V) -> L::T {
         }
     }
     l.sum(sum)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// −ln Σ over all paths whose repeats and blanks, dropped, leave the labels.
-    fn by_paths(x: &Ctc<'_, f64>) -> f64 {
-        let (steps, classes) = (x.steps(), x.classes);
-        let p: Vec<f64> = (0..steps)
-            .flat_map(|t| {
-                let sum: f64 = x.row(t).iter().map(|v| v.exp()).sum();
-                x.row(t).iter().map(move |v| v.exp() / sum)
-            })
-            .collect();
-        let mut total = 0.0;
-        for number in 0..classes.pow(steps as u32) {
-            let path: Vec<usize> = (0..steps).map(|t| number / classes.pow(t as u32) % classes).collect();
-            let mut said: Vec<u32> = Vec::new();
-            for t in 0..steps {
-                if path[t] != x.blank && (t == 0 || path[t] != path[t - 1]) {
-                    said.push(path[t] as u32);
-                }
-            }
-            if said == x.labels {
-                total += (0..steps).map(|t| p[t * classes + path[t]]).product::<f64>();
-            }
-        }
-        -total.ln()
-    }
-
-    fn noise(n: usize, scale: f64) -> Vec<f64> {
-        (0..n as u64)
-            .map(|i| ((i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 11) as f64 / (1u64 << 52) as f64 * scale)
-            .collect()
-    }
-
-    fn loss<T: Real>(isa: Isa, x: Ctc<'_, T>) -> (T, Vec<T>) {
-        let (mut alphas, mut sums) = (vec![T::NAN; x.steps() * x.stride], vec![T::NAN; x.steps()]);
-        let loss = ctc_loss(isa, x, &mut alphas, &mut sums, &mut vec![T::NAN; 3 * x.stride]);
-        let mut dx = vec![T::NAN; x.logits.len()];
-        ctc_gradient(isa, x, &alphas, &sums, (loss, T::of(1.0)), &mut dx, &mut vec![T::NAN; 6 * x.stride]);
-        (loss, dx)
-    }
-
-    const LABELS: [&[u32]; 7] = [&[], &[1], &[2], &[1, 2], &[1, 1], &[2, 1, 2], &[1, 1, 1]];
-
-    #[test]
-    fn losses_are_sums_over_paths_and_gradients_their_slopes() {
-        for (steps, labels, blank) in
-            (0..=5).flat_map(|t| LABELS.map(|labels| (t, labels, if t % 2 == 0 { 0 } else { 3 })))
-        {
-            let logits = noise(steps * 4, 3.0);
-            let x = Ctc { logits: &logits, classes: 4, labels, blank, stride: ctc_stride(labels.len() + 3) };
-            let want = by_paths(&x);
-            let (have, dx) = loss(Isa::current(), x);
-            assert!(have == want || (have - want).abs() < 1e-12, "{steps} steps, {labels:?}: {have} is not {want}");
-            for i in 0..logits.len() {
-                let at = |by: f64| {
-                    let mut moved = logits.clone();
-                    moved[i] += by;
-                    by_paths(&Ctc { logits: &moved, ..x })
-                };
-                let slope = if want.is_finite() { (at(1e-5) - at(-1e-5)) / 2e-5 } else { 0.0 };
-                assert!((dx[i] - slope).abs() < 1e-9, "{steps} steps, {labels:?}, logit {i}: {} is not {slope}", dx[i]);
-            }
-        }
-    }
-
-    #[test]
-    fn singles_are_doubles_rounded_at_every_level() {
-        for (steps, classes, count, scale) in
-            [(40, 9, 12, 2.0), (300, 29, 100, 8.0), (700, 50, 300, 20.0), (9, 300, 4, 40.0)]
-        {
-            let double = noise(steps * classes, scale);
-            let single: Vec<f32> = double.iter().map(|&x| x as f32).collect();
-            let double: Vec<f64> = single.iter().map(|&x| x.into()).collect();
-            let labels: Vec<u32> = (0..count as u32).map(|i| 1 + i * i % 7).collect();
-            let stride = ctc_stride(count);
-            let x = Ctc { logits: &double, classes, labels: &labels, blank: 0, stride };
-            let (want, slope) = loss(Isa::current(), x);
-            for isa in Isa::supported() {
-                let x = Ctc { logits: &single, classes, labels: &labels, blank: 0, stride };
-                let (have, dx) = loss(isa, x);
-                assert!((f64::from(have) - want).abs() < 1e-5 * want, "{isa:?}: {have} is not {want}");
-                for (have, want) in dx.iter().zip(&slope) {
-                    // Logits of this size are rounded themselves.
-                    let tolerance = 1e-5f64.max(scale * 1.5e-6);
-                    assert!((f64::from(*have) - want).abs() < tolerance, "{isa:?}: {have} is not {want}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_no_number_stays_so() {
-        let mut logits = vec![0.5f32; 12];
-        logits[5] = f32::NAN;
-        let x = Ctc { logits: &logits, classes: 3, labels: &[1, 2], blank: 0, stride: ctc_stride(2) };
-        let (loss, dx) = loss(Isa::current(), x);
-        assert!(loss.is_nan() && dx.iter().all(|d| d.is_nan()));
-    }
 }
