@@ -133,3 +133,13 @@ def test_open_sizes_that_cannot_fit_name_what_was_written() -> None:
 def test_rearrange_refuses(pattern, lengths, words) -> None:
     with pytest.raises(ValueError, match=f"rearrange.*{words}"):
         ops.rearrange(np.zeros((2, 6)), pattern, **lengths)
+
+
+@pytest.mark.parametrize("k", [2**31, -(2**40), 2**70, -3, 3, np.int64(1)])
+def test_diagonals_far_outside_a_matrix(k: int) -> None:
+    near = int(np.clip(float(k), -9, 9))
+    x = np.arange(6.0).reshape(2, 3)
+    assert ops.tri(2, 3, k).tolist() == np.tri(2, 3, near).tolist()
+    assert ops.eye(2, 3, k).tolist() == np.eye(2, 3, near).tolist()
+    assert ops.tril(x, k).tolist() == np.tril(x, near).tolist()
+    assert ops.triu(x, k).tolist() == np.triu(x, near).tolist()

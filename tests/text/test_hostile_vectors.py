@@ -1,13 +1,12 @@
 """Files of word vectors that are cut off, lie or hold what nobody would write."""
 
-import resource
-
 import numpy as np
 import pytest
 
 import dlrs
 from dlrs import text
 from dlrs.errors import FormatError
+from harness import memory
 
 HUGE = 1 << 60
 ONE = np.ones(1, "<f4").tobytes()
@@ -25,13 +24,9 @@ def read(tmp_path):
 
 @pytest.fixture
 def little_memory():
-    """A little more address space than the process has: what a file promises cannot be had."""
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    with open("/proc/self/statm", encoding="ascii") as file:
-        used = int(file.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + (1 << 27), before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_AS, before)
+    """What a file promises cannot be had."""
+    with memory.little_memory():
+        yield
 
 
 def refused(read, content, message, format=None, rule=None):

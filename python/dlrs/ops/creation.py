@@ -1,5 +1,6 @@
 """New tensors: constants, ranges, identity matrices."""
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -154,7 +155,10 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
     >>> eye(2).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    return convert_to_tensor(np.eye(N, M, k, dtype=_host_type(dtype)), standardize_dtype(dtype))
+    columns = N if M is None else M
+    return convert_to_tensor(
+        np.eye(N, columns, _diagonal(k, N, columns), dtype=_host_type(dtype)), standardize_dtype(dtype)
+    )
 
 
 def identity(n: int, dtype: Any = None) -> Tensor:
@@ -172,7 +176,15 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Tensor:
     >>> tri(2).tolist()
     [[1.0, 0.0], [1.0, 1.0]]
     """
-    return convert_to_tensor(np.tri(N, M, k, dtype=_host_type(dtype)), standardize_dtype(dtype))
+    columns = N if M is None else M
+    return convert_to_tensor(
+        np.tri(N, columns, _diagonal(k, N, columns), dtype=_host_type(dtype)), standardize_dtype(dtype)
+    )
+
+
+def _diagonal(k: int, rows: int, columns: int) -> int:
+    """`k`, or the nearest diagonal that is just outside the matrix: NumPy counts only so far."""
+    return max(-rows, min(columns, operator.index(k)))
 
 
 def _host_type(dtype: Any) -> Any:
@@ -188,7 +200,8 @@ def tril(x: TensorLike, k: int = 0) -> Tensor:
     [[1.0, 0.0], [3.0, 4.0]]
     """
     x = as_tensor(x)
-    mask = _dlrs.tensor(np.tri(*_matrix_shape("tril", x), k, dtype=bool))
+    shape = _matrix_shape("tril", x)
+    mask = _dlrs.tensor(np.tri(*shape, _diagonal(k, *shape), dtype=bool))
     return _dlrs.where(mask, x, 0)
 
 
@@ -200,7 +213,8 @@ def triu(x: TensorLike, k: int = 0) -> Tensor:
     [[1.0, 2.0], [0.0, 4.0]]
     """
     x = as_tensor(x)
-    mask = _dlrs.tensor(np.tri(*_matrix_shape("triu", x), k - 1, dtype=bool))
+    shape = _matrix_shape("triu", x)
+    mask = _dlrs.tensor(np.tri(*shape, _diagonal(operator.index(k) - 1, *shape), dtype=bool))
     return _dlrs.where(mask, 0, x)
 
 

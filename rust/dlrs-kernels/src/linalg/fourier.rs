@@ -2,6 +2,8 @@
 
 use std::f64::consts::TAU;
 
+use crate::mem::OutOfMemory;
+
 /// A complex number: real part, imaginary part.
 type Complex = [f64; 2];
 
@@ -30,21 +32,24 @@ struct Factors {
 
 impl Fourier {
     /// A transform of `len` numbers.
-    pub fn new(len: usize) -> Fourier {
+    ///
+    /// # Errors
+    /// If its tables do not fit into memory.
+    pub fn new(len: usize) -> Result<Fourier, OutOfMemory> {
         if prime_factors(len).into_iter().all(|p| p <= LARGEST_RADIX) {
-            return Fourier { len, method: Method::Factors(Factors::new(len)) };
+            return Ok(Fourier { len, method: Method::Factors(Factors::new(len)?) });
         }
-        let factors = Factors::new((2 * len - 1).next_power_of_two());
+        let factors = Factors::new((2 * len - 1).next_power_of_two())?;
         // j² modulo 2·len: the angle stays exact however long the transform.
-        let chirp: Vec<Complex> = (0..len).map(|j| root(j * j % (2 * len), 2 * len)).collect();
-        let mut signal = vec![[0.0; 2]; factors.len];
+        let chirp = table(len, |j| root((j as u128 * j as u128 % (2 * len as u128)) as usize, 2 * len))?;
+        let mut signal = table(factors.len, |_| [0.0; 2])?;
         for (j, &[re, im]) in chirp.iter().enumerate() {
             signal[j] = [re, -im];
             signal[(factors.len - j) % factors.len] = [re, -im];
         }
-        let mut kernel = vec![[0.0; 2]; factors.len];
+        let mut kernel = table(factors.len, |_| [0.0; 2])?;
         factors.run(&signal, &mut kernel);
-        Fourier { len, method: Method::Chirp { factors, chirp, kernel } }
+        Ok(Fourier { len, method: Method::Chirp { factors, chirp, kernel } })
     }
 
     /// Numbers of scratch memory that a run needs.
@@ -99,8 +104,8 @@ impl Fourier {
 }
 
 impl Factors {
-    fn new(len: usize) -> Factors {
-        Factors { len, factors: prime_factors(len), roots: (0..len).map(|j| root(j, len)).collect() }
+    fn new(len: usize) -> Result<Factors, OutOfMemory> {
+        Ok(Factors { len, factors: prime_factors(len), roots: table(len, |j| root(j, len))? })
     }
 
     fn run(&self, x: &[Complex], y: &mut [Complex]) {
@@ -136,6 +141,15 @@ impl Factors {
 
 fn times(a: Complex, b: Complex) -> Complex {
     [a[0] * b[0] - a[1] * b[1], a[0] * b[1] + a[1] * b[0]]
+}
+
+/// f(0), f(1), ..., f(len − 1).
+fn table(len: usize, f: impl Fn(usize) -> Complex) -> Result<Vec<Complex>, OutOfMemory> {
+    let mut numbers = Vec::new();
+    let bytes = len.saturating_mul(size_of::<Complex>());
+    numbers.try_reserve_exact(len).map_err(|_| OutOfMemory { bytes })?;
+    numbers.extend((0..len).map(f));
+    Ok(numbers)
 }
 
 /// exp(−2πi·j/n)

@@ -54,7 +54,8 @@ impl Op for Fourier {
 
     fn lower(&self, cx: &LowerCx<'_>) -> Result<Lowered> {
         let shape = cx.inputs[0].shape;
-        let plan = Plan::new(shape[shape.rank() - 1]);
+        // Without anything to transform, nothing needs to be ready for it.
+        let plan = Plan::new(if shape.size() == 0 { 1 } else { shape[shape.rank() - 1] })?;
         let (inverse, work, cost) = (self.inverse, plan.work(), 20.0 + plan.cost());
         let kernel = move |x: &[&[f64]], y: &mut [&mut [f64]], work: &mut [f64], _: &dyn Fn() -> bool| {
             let [re, im] = y else { unreachable!("two results") };

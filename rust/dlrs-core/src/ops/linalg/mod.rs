@@ -80,7 +80,7 @@ fn lower(cx: &LowerCx<'_>, ranks: (&[usize], &[usize]), work: usize, cost: f64, 
         .map(|span| outs.iter().map(|&size| Rect::flat(span.start * size, span.len() * size)).collect())
         .collect();
     let dtypes: Vec<DType> = cx.outputs.iter().map(|ty| ty.dtype).collect();
-    let numbers = ins.iter().sum::<usize>() + outs.iter().sum::<usize>() + work;
+    let numbers = if count == 0 { 0 } else { ins.iter().sum::<usize>() + outs.iter().sum::<usize>() + work };
     let body = Arc::new(move |tile: usize, io: &mut TileIo<'_>| {
         let mut rest = io.scratch::<f64>(numbers);
         let mut take = |len: usize| {
