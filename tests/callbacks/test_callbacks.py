@@ -145,3 +145,11 @@ def test_fit_prints_epochs(capsys):
     model.evaluate(x, x[:, :1], verbose=0)
     model.predict(x, verbose=0)
     assert capsys.readouterr().out == ""
+
+
+def test_history_has_keras_order_of_names():
+    model = dlrs.Sequential([dlrs.Input((2,)), dlrs.layers.Dense(1, "sigmoid")])
+    model.compile("sgd", "binary_crossentropy", metrics=["accuracy", "mae"])
+    x, y = np.ones((8, 2), "float32"), np.zeros((8, 1), "float32")
+    history = model.fit(x, y, verbose=0, validation_split=0.5).history
+    assert list(history) == ["accuracy", "loss", "mae", "val_accuracy", "val_loss", "val_mae"]

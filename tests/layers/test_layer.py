@@ -344,7 +344,7 @@ def test_round_trip_of_configurations(make):
 
 
 def test_unknown_argument_and_unknown_class():
-    with pytest.raises(TypeError, match=r"Dense does not know the arguments \['unit'\]"):
+    with pytest.raises(TypeError, match=r"Dense does not know the argument 'unit'\. Did you mean 'units'\?"):
         layers.Dense(3, unit=4)
     with pytest.raises(ValueError, match=r"Unknown layer 'Dens'.*'[dD]ense'"):
         layers.deserialize({"class_name": "Dens", "config": {}})

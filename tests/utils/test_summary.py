@@ -97,3 +97,11 @@ def test_layers_may_take_nests_of_tensors_and_other_things():
     layer = Scaled()
     assert layer(ops.ones((2, 3)), options={"factor": 2.0, "shift": ops.ones(3)}).shape == (2, 3)
     assert layer.built
+
+
+def test_functions_stand_by_their_classes():
+    x = dlrs.Input((4,))
+    lines = []
+    dlrs.Model(x, dlrs.ops.multiply(x[:, :2], 2.0)).summary(print_fn=lambda line, **_: lines.append(line))
+    text = "\n".join(lines)
+    assert "(GetItem)" in text and "(Multiply)" in text and "FunctionOperation" not in text

@@ -37,7 +37,7 @@ class History(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self.epoch.append(epoch)
-        for name, value in (logs or {}).items():
+        for name, value in sorted((logs or {}).items()):
             self.history.setdefault(name, []).append(value)
         if self._model is not None:
             self._model.history = self

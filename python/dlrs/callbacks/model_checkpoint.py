@@ -96,9 +96,9 @@ class ModelCheckpoint(PeriodicCallback, MonitorCallback):
             )
             return True
         if math.isnan(value) or not self._is_improvement(value, self.best):
-            self._say(f"{self.monitor} is {value:.5g}, the best stays {self.best}")
+            self._say(f"{self.monitor} is {value:.5g}, the best stays {_said(self.best)}")
             return False
-        self._say(f"{self.monitor} improved from {self.best} to {value:.5g}")
+        self._say(f"{self.monitor} improved from {_said(self.best)} to {value:.5g}")
         self.best = value
         return True
 
@@ -121,3 +121,7 @@ class ModelCheckpoint(PeriodicCallback, MonitorCallback):
     def _say(self, text: str) -> None:
         if self.verbose:
             print_msg(f"\nEpoch {self._current_epoch + 1}: {text}")
+
+
+def _said(best: float | None) -> str:
+    return "None" if best is None else f"{best:.5g}"

@@ -64,7 +64,10 @@ def as_array(value: Any, argument: str) -> Array:
         }.get(array.dtype.kind, "Convert it to a number first.")
         raise ValueError(f"`{argument}` holds {array.dtype} values; arrays of numbers or booleans are expected. {hint}")
     if array.ndim == 0:
-        raise ValueError(f"`{argument}` is the single number {array}; an array with one entry per example is expected.")
+        raise ValueError(
+            f"`{argument}` is the single number {array}; an array with one entry per example is expected. "
+            "(`Dataset.batch` makes batches of single examples.)"
+        )
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     return np.require(array, requirements=["C", "A"])

@@ -23,6 +23,7 @@ from dlrs.backend import (
 from dlrs.backend import compute_output_spec as trace_output_spec
 from dlrs.backend.old_spellings import takes_old_arguments
 from dlrs.backend.structure import bump_structure
+from dlrs.backend.unknown_arguments import constructor_arguments, unknown_arguments
 from dlrs.layers.call_arguments import (
     TENSORS,
     CallSignature,
@@ -135,7 +136,7 @@ class Layer(LayerState, Operation):
         if "input_dim" in kwargs:
             input_shape = (kwargs.pop("input_dim"),)
         if kwargs:
-            raise TypeError(f"{type(self).__name__} does not know the arguments {sorted(kwargs)}.")
+            raise unknown_arguments(type(self).__name__, kwargs, constructor_arguments(type(self)))
         Operation.__init__(self, name=name)
         self.built = False
         self.autocast = autocast

@@ -56,6 +56,8 @@ class Loss:
         y_pred = convert_nest(lambda x: ops.convert_to_tensor(x, self.dtype), y_pred)
         y_true = convert_nest(self._convert_target, y_true)
         losses = self.call(y_true, y_pred)
+        if losses is None:
+            raise TypeError(f"The loss {self.name!r} returned None; a tensor or a number is expected.")
         own_mask = backend.get_keras_mask(losses)
         if own_mask is not None:
             mask = own_mask if mask is None else ops.logical_and(mask, own_mask)

@@ -10,6 +10,7 @@ from dlrs.backend import Variable
 from dlrs.backend.checks import check_count, check_number
 from dlrs.backend.old_spellings import takes_old_arguments
 from dlrs.backend.structure import bump_structure, structure_version
+from dlrs.backend.unknown_arguments import knows_its_arguments
 from dlrs.optimizers.clipping import assign_where, clip_by_global_norm, clip_by_norm, clip_by_value
 from dlrs.optimizers.old_arguments import OLD_ARGUMENTS
 from dlrs.optimizers.optimizer_state import LearningRate, Observer, OptimizerState
@@ -49,6 +50,7 @@ class Optimizer(OptimizerState):
         if "__init__" in cls.__dict__:
             cls.__init__ = _takes_old_arguments(cls.__init__)  # type: ignore[method-assign]
 
+    @knows_its_arguments
     def __init__(
         self,
         learning_rate: LearningRate,

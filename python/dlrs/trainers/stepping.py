@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dlrs import _dlrs, metrics, ops, optimizers
 from dlrs.backend import GradientTape, KerasTensor, compute_output_spec, tree
 from dlrs.backend.structure import bump_structure
+from dlrs.backend.unknown_arguments import knows_its_arguments
 from dlrs.data import ArrayData, Data, unpack_x_y_sample_weight
 from dlrs.data.iterator_data import valid_batch
 from dlrs.errors import TracingError
@@ -85,6 +86,7 @@ class Stepping(Base):
     _compile_metrics: CompileMetrics | None
     history: Any
 
+    @knows_its_arguments
     def compile(
         self,
         optimizer: Any = "rmsprop",

@@ -9,6 +9,7 @@ from dlrs import config
 from dlrs.backend import tree
 from dlrs.backend.old_spellings import takes_old_names
 from dlrs.backend.structure import structure_version
+from dlrs.backend.unknown_arguments import knows_its_arguments
 from dlrs.callbacks import Callback, CallbackList, History, Position
 from dlrs.data import (
     ArrayData,
@@ -58,6 +59,7 @@ class Trainer(OldMethods, Stepping):
     # Training and evaluation
 
     @takes_old_names(nb_epoch="epochs")
+    @knows_its_arguments
     def fit(
         self,
         x: Any = None,
@@ -227,6 +229,7 @@ class Trainer(OldMethods, Stepping):
         callbacks.on_test_end(logs)
         return logs
 
+    @knows_its_arguments
     def evaluate(
         self,
         x: Any = None,
@@ -268,6 +271,7 @@ class Trainer(OldMethods, Stepping):
             raise
         return logs if return_dict else self._in_order(logs)
 
+    @knows_its_arguments
     def predict(
         self,
         x: Any,

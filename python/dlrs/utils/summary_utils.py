@@ -11,6 +11,7 @@ from dlrs.backend import Variable, tree
 from dlrs.backend.checks import check_count, check_flags, check_number, check_type
 from dlrs.layers.call_arguments import is_shape, signature_of
 from dlrs.layers.layer import Layer
+from dlrs.ops.operation import FunctionOperation
 from dlrs.utils.io_utils import is_interactive_logging_enabled, print_msg
 
 # Longer lines are a mistake, and take memory without end.
@@ -184,7 +185,7 @@ def _listed(layers: Sequence[Any], expand_nested: bool, depth: int = 0) -> Itera
 def _cells(layer: Any, prefix: str, graph: Any, show_trainable: bool) -> list[str]:
     is_layer = isinstance(layer, Layer)
     count = f"{layer.count_params():,}" if is_layer and layer.built else "0 (unbuilt)" if is_layer else "0"
-    cells = [f"{prefix}{layer.name} ({type(layer).__name__})", _output_shape(layer), count]
+    cells = [f"{prefix}{layer.name} ({_class_name(layer)})", _output_shape(layer), count]
     if graph is not None:
         cells.append(_connections(layer, graph))
     if show_trainable:
@@ -198,6 +199,13 @@ def _connections(layer: Any, graph: Any) -> str:
         x._keras_history for node in layer._inbound_nodes if id(node) in own for x in node.input_tensors
     ]  # of placeholders
     return ", ".join(f"{op.name}[{node}][{tensor}]" for op, node, tensor in sources) or "-"
+
+
+def _class_name(layer: Any) -> str:
+    """Functions of `ops` by their classes there: GetItem, Multiply."""
+    if isinstance(layer, FunctionOperation):
+        return "".join(part.capitalize() for part in layer.function.split("_"))
+    return type(layer).__name__
 
 
 def _output_shape(layer: Any) -> str:
