@@ -19,7 +19,6 @@ def model() -> dlrs.Sequential:
     [
         (lambda: model().fit(epoch=2), "Sequential.fit does not know the argument 'epoch'. Did you mean 'epochs'?"),
         (lambda: model().compile(metric=["mse"]), "Sequential.compile does not know the argument 'metric'."),
-        (lambda: model().evaluate(batchsize=3), "Did you mean 'batch_size'?"),
         (lambda: model().predict(verbos=0), "Did you mean 'verbose'?"),
         (lambda: optimizers.Adam(learningrate=1), "Adam does not know the argument 'learningrate'."),
         (lambda: optimizers.SGD(momentun=1), "Did you mean 'momentum'?"),

@@ -174,7 +174,7 @@ def test_run_eagerly_set_later_takes_effect():
 def test_evaluate_refuses_unknown_names(make_classifier):
     model = make_classifier()
     model.fit(X, Y, verbose=0)
-    with pytest.raises(ValueError, match="evaluate: arguments not recognized: 'batchsize'"):
+    with pytest.raises(ValueError, match=r"'batchsize'\. Did you mean 'batch_size'\?"):
         model.evaluate(X, Y, verbose=0, batchsize=4)
     expected = model.evaluate(X, Y, verbose=0)
     assert model.evaluate(X, Y, verbose=0, _use_cached_eval_dataset=True) == expected

@@ -27,10 +27,11 @@ def unknown_arguments(owner: str, given: Iterable[str], known: Iterable[str]) ->
 def constructor_arguments(cls: type) -> list[str]:
     """The keyword arguments of the constructors of `cls` and of what it is derived from."""
     constructors = [base.__dict__["__init__"] for base in cls.__mro__[:-1] if "__init__" in base.__dict__]
-    return list(dict.fromkeys(name for init in constructors for name in _keywords(init)))
+    return list(dict.fromkeys(name for init in constructors for name in keyword_arguments(init)))
 
 
-def _keywords(function: Callable[..., Any]) -> list[str]:
+def keyword_arguments(function: Callable[..., Any]) -> list[str]:
+    """The arguments of a method that may be given by name."""
     variable = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
     parameters = list(inspect.signature(function).parameters.values())[1:]
     return [p.name for p in parameters if p.kind not in variable and not p.name.startswith("_")]
@@ -38,7 +39,7 @@ def _keywords(function: Callable[..., Any]) -> list[str]:
 
 def knows_its_arguments(function: F) -> F:
     """A decorator of a method without `**kwargs`: the error for another argument has the name of the object's class."""
-    accepted = frozenset(_keywords(function))
+    accepted = frozenset(keyword_arguments(function))
     constructs = function.__name__ == "__init__"
 
     @functools.wraps(function)

@@ -37,8 +37,9 @@ class WordVectors:
     ...                          [[2, 1, 0], [2, -1, 0], [1, 1, 0], [1, -1, 0], [0, 0, 1]])
     >>> vectors
     WordVectors(5 of 5 tokens found, 3 dimensions)
-    >>> vectors.analogy("man", "king", "woman", k=1)
-    [('queen', 1.0)]
+    >>> [(word, cosine)] = vectors.analogy("man", "king", "woman", k=1)
+    >>> word, round(cosine, 2)
+    ('queen', 0.94)
     >>> round(vectors.similarity("king", "man"), 3), vectors.nearest("man", k=1)[0][0]
     (0.949, 'king')
     """

@@ -9,7 +9,7 @@ from dlrs import config
 from dlrs.backend import tree
 from dlrs.backend.old_spellings import takes_old_names
 from dlrs.backend.structure import structure_version
-from dlrs.backend.unknown_arguments import knows_its_arguments
+from dlrs.backend.unknown_arguments import keyword_arguments, knows_its_arguments, unknown_arguments
 from dlrs.callbacks import Callback, CallbackList, History, Position
 from dlrs.data import (
     ArrayData,
@@ -229,7 +229,6 @@ class Trainer(OldMethods, Stepping):
         callbacks.on_test_end(logs)
         return logs
 
-    @knows_its_arguments
     def evaluate(
         self,
         x: Any = None,
@@ -253,7 +252,9 @@ class Trainer(OldMethods, Stepping):
         """
         kwargs.pop("_use_cached_eval_dataset", None)
         if kwargs:
-            raise ValueError(f"evaluate: arguments not recognized: {', '.join(map(repr, kwargs))}.")
+            # Keras's kind of error, for this method alone.
+            error = unknown_arguments(f"{type(self).__name__}.evaluate", kwargs, keyword_arguments(Trainer.evaluate))
+            raise ValueError(str(error))
         self._require_compiled("evaluate")
         if steps is not None:
             steps = check_integer(steps, "steps", 1)
