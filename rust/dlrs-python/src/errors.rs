@@ -8,10 +8,59 @@ use pyo3::create_exception;
 use pyo3::exceptions::{PyIndexError, PyKeyboardInterrupt, PyMemoryError, PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 
-create_exception!(dlrs.errors, InternalError, PyRuntimeError, "A bug in dlrs: please report it with the message.");
-create_exception!(dlrs.errors, ConcurrentUseError, PyRuntimeError, "Two threads used the same variables at once.");
-create_exception!(dlrs.errors, FormatError, PyValueError, "A file that breaks a rule of its format.");
-create_exception!(dlrs.errors, TracingError, PyTypeError, "A symbolic tensor was used as if it had a value.");
+create_exception!(
+    dlrs.errors,
+    InternalError,
+    PyRuntimeError,
+    "A bug in dlrs: please report it with the message.
+
+>>> issubclass(dlrs.errors.InternalError, RuntimeError)
+True
+"
+);
+create_exception!(
+    dlrs.errors,
+    ConcurrentUseError,
+    PyRuntimeError,
+    "Two threads used the same variables at once, such as two calls of `fit` of one model. The variables keep the values of the first.
+
+>>> issubclass(dlrs.errors.ConcurrentUseError, RuntimeError)
+True
+"
+);
+create_exception!(
+    dlrs.errors,
+    FormatError,
+    PyValueError,
+    "A file that breaks a rule of its format. Its attributes say where: `path`, `format`, `field`, `offset` (bytes), and the `rule` by
+the id that docs/files.md lists.
+
+>>> import pathlib, tempfile
+>>> path = pathlib.Path(tempfile.mkdtemp()) / 'model.dlrs'
+>>> _ = path.write_bytes(b'no archive')
+>>> try:
+...     dlrs.models.load_model(path)
+... except dlrs.errors.FormatError as error:
+...     print(error.format, error.rule)
+zip G7
+"
+);
+create_exception!(
+    dlrs.errors,
+    TracingError,
+    PyTypeError,
+    "A symbolic tensor was used as if it had a value: while a function is traced, there are shapes and dtypes, but no numbers.
+
+>>> @dlrs.function
+... def relu(x):
+...     return x if x > 0 else 0 * x
+>>> try:
+...     relu(dlrs.ops.ones(()))
+... except dlrs.errors.TracingError as error:
+...     print(str(error)[:37])
+bool() was asked of a symbolic tensor
+"
+);
 
 /// What a function of this crate fails with: an error of the core, or an exception that Python raised.
 pub enum Failure {

@@ -16,6 +16,12 @@ use crate::operand::concrete;
 use crate::{array, call, index, ops};
 
 /// An n-dimensional array: concrete, or symbolic while a function is traced. Immutable.
+///
+/// It has NumPy's operators, indices and properties, and NumPy's functions take it. `ops.convert_to_tensor` makes one.
+///
+/// >>> x = dlrs.ops.convert_to_tensor([[1.0, 2.0], [3.0, 4.0]])
+/// >>> x.shape, x.dtype, (x @ x)[0].tolist()
+/// ((2, 2), 'float32', [7.0, 10.0])
 #[pyclass(name = "Tensor", module = "dlrs", frozen, weakref, dict)]
 pub struct PyTensor {
     pub value: Value,
