@@ -105,3 +105,23 @@ def test_functions_stand_by_their_classes():
     dlrs.Model(x, dlrs.ops.multiply(x[:, :2], 2.0)).summary(print_fn=lambda line, **_: lines.append(line))
     text = "\n".join(lines)
     assert "(GetItem)" in text and "(Multiply)" in text and "FunctionOperation" not in text
+
+
+def test_a_subclassed_model_has_an_open_number_of_examples():
+    class Net(dlrs.Model):
+        def __init__(self):
+            super().__init__()
+            self.hidden = layers.Dense(8)
+            self.out = layers.Dense(1)
+
+        def call(self, x):
+            return self.out(self.hidden(x))
+
+    model = Net()
+    model.compile("sgd", "mse")
+    model.fit(np.ones((32, 4)), np.ones((32, 1)), verbose=0)
+    lines = []
+    model.summary(print_fn=lambda line, **_: lines.append(line))
+    text = "\n".join(lines)
+    assert "(None, 8)" in text and "(None, 1)" in text
+    assert model.hidden.get_build_config() == {"input_shape": (None, 4)}

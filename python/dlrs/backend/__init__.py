@@ -29,7 +29,7 @@ from dlrs.backend.global_state import (
 from dlrs.backend.gradient import GradientTape, grad, is_recording, value_and_grad
 from dlrs.backend.keras_tensor import KerasTensor, any_symbolic_tensors, is_keras_tensor, standardize_shape
 from dlrs.backend.masks import get_keras_mask, set_keras_mask
-from dlrs.backend.output_spec import SymbolicScope, compute_output_spec, in_symbolic_scope
+from dlrs.backend.output_spec import SymbolicScope, compute_output_spec, in_symbolic_scope, without_stand_ins
 from dlrs.backend.registration import CUSTOM_OBJECTS
 from dlrs.backend.registry import Registry
 from dlrs.backend.rematerialization import RematScope, remat
@@ -114,6 +114,7 @@ __all__ = [
     "to_snake_case",
     "tree",
     "value_and_grad",
+    "without_stand_ins",
 ]
 
 

@@ -56,6 +56,28 @@ def in_symbolic_scope() -> bool:
     return _LOCAL.depth > 0
 
 
+def without_stand_ins(shapes: dict[str, Any]) -> dict[str, Any]:
+    """The shapes that code sees, with None for numbers of examples that only stand in for an open one.
+
+    >>> without_stand_ins({"input_shape": (83, 8)})  # outside a `SymbolicScope` a number is a number
+    {'input_shape': (83, 8)}
+    """
+    if not in_symbolic_scope():
+        return shapes
+    sizes = {size for pair in _STAND_INS for size in pair}
+
+    def opened(shapes: Any) -> Any:
+        if isinstance(shapes, dict):
+            return {name: opened(shape) for name, shape in shapes.items()}
+        if not isinstance(shapes, list | tuple) or not shapes:
+            return shapes
+        if tree.is_shape_tuple(shapes):
+            return (None, *shapes[1:]) if shapes[0] in sizes else shapes
+        return [opened(shape) for shape in shapes]
+
+    return {name: opened(shape) for name, shape in shapes.items()}
+
+
 def compute_output_spec(fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """What `fn(*args, **kwargs)` returns, with placeholders in the place of tensors.
 

@@ -19,6 +19,7 @@ from dlrs.backend import (
     name_scope,
     set_keras_mask,
     tree,
+    without_stand_ins,
 )
 from dlrs.backend import compute_output_spec as trace_output_spec
 from dlrs.backend.old_spellings import takes_old_arguments
@@ -66,7 +67,8 @@ def _marks_built(build: Callable[..., Any]) -> Callable[..., Any]:
         finally:
             self._set_untracked("_is_building", False)
         self.built = True
-        self._set_untracked("_build_shapes", dict(zip(signature_of(build).names, args, strict=False)) | kwargs)
+        shapes = dict(zip(signature_of(build).names, args, strict=False)) | kwargs
+        self._set_untracked("_build_shapes", without_stand_ins(shapes))
         self._tracker.lock()
         bump_structure()
 
@@ -217,7 +219,7 @@ class Layer(LayerState, Operation):
         if type(self).build is Layer.build:
             self.build(None)  # the layers within are built when `call` calls them
             with contextlib.suppress(ValueError):  # a layer may take nests of tensors and other things
-                self._set_untracked("_called_on", argument_shapes(arguments))  # for summaries
+                self._set_untracked("_called_on", without_stand_ins(argument_shapes(arguments)))  # for summaries
         else:
             self.build(**shapes_for(type(self).build, arguments, self.name))
         self.built = True
