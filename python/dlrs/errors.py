@@ -56,17 +56,33 @@ def format_error(message: str, *, path: str, format: str, field: str, rule: str,
     return error
 
 
+def near_names(name: str, known: Iterable[str]) -> list[str]:
+    """At most three of the names known that `name` may be a misspelling of, the nearest first.
+
+    >>> near_names("learningrate", ["momentum", "learning_rate"])
+    ['learning_rate']
+    """
+    spellings = _spellings(known)
+    matches = difflib.get_close_matches(name.replace("_", "").lower(), spellings, n=3)
+    return [spellings[match] for match in matches]
+
+
+def _spellings(known: Iterable[str]) -> dict[str, str]:
+    """Names by what is left of them without case and underscores; of those alike the one in snake case."""
+    # Such as a class and its function.
+    spellings: dict[str, str] = {}
+    for candidate in sorted(known, key=lambda text: (not text.islower(), -text.count("_"), text)):
+        spellings.setdefault(candidate.replace("_", "").lower(), candidate)
+    return spellings
+
+
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> str:
     """Message for an identifier that names nothing, with the nearest known names.
 
     >>> unknown_name("loss", "mse_", ["mse", "mae", "poisson"])
     "Unknown loss 'mse_'. Did you mean 'mse' or 'mae'? Known: mae, mse, poisson."
     """
-    # Of names that differ in case and underscores only, such as a class and its function, the one in snake case.
-    spellings: dict[str, str] = {}
     known = [name for name in known if isinstance(name, str)]
-    for candidate in sorted(known, key=lambda text: (not text.islower(), -text.count("_"), text)):
-        spellings.setdefault(candidate.replace("_", "").lower(), candidate)
-    near = difflib.get_close_matches(str(name).replace("_", "").lower(), spellings, n=3)
-    hint = f" Did you mean {' or '.join(repr(spellings[match]) for match in near)}?" if near else ""
-    return f"Unknown {kind} {name!r}.{hint} Known: {', '.join(sorted(spellings.values()))}."
+    near = near_names(str(name), known)
+    hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return f"Unknown {kind} {name!r}.{hint} Known: {', '.join(sorted(_spellings(known).values()))}."

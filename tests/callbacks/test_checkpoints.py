@@ -214,3 +214,13 @@ def test_stopped_stays_stopped(tmp_path):
     history = fit(again, callbacks.EarlyStopping("loss", min_delta=10.0), callbacks.BackupAndRestore(tmp_path))
     assert history.epoch == [0, 1]
     assert same_weights(model, again)
+
+
+def test_results_are_said_in_five_digits(tmp_path, capsys):
+    model = dlrs.Sequential([dlrs.Input((2,)), dlrs.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    checkpoint = callbacks.ModelCheckpoint(tmp_path / "best.dlrs", monitor="loss", save_best_only=True, verbose=1)
+    model.fit(np.ones((4, 2)), np.full((4, 1), 1 / 3), epochs=3, verbose=0, callbacks=[checkpoint])
+    lines = [line for line in capsys.readouterr().out.splitlines() if "improved from" in line]
+    numbers = [word for line in lines for word in line.split() if "." in word]
+    assert len(lines) == 3 and numbers and all(len(number.strip("0.").split("e")[0]) <= 6 for number in numbers)

@@ -1,14 +1,10 @@
 """Everything public says what it does, with an example; `python -m pytest --doctest-modules` runs the examples."""
 
-import doctest
 import importlib
 import inspect
 import pkgutil
 
-import pytest
-
 import dlrs
-from dlrs import errors
 
 
 def public() -> dict[str, str]:
@@ -34,14 +30,3 @@ def test_everything_is_described() -> None:
 
 def test_everything_has_an_example() -> None:
     assert [name for name, doc in public().items() if ">>>" not in doc] == []
-
-
-@pytest.mark.parametrize(
-    "described",
-    [dlrs.backend.Tensor, errors.ConcurrentUseError, errors.FormatError, errors.InternalError, errors.TracingError],
-)
-def test_examples_in_rust_run(described: type) -> None:
-    """Where pytest's own search does not come."""
-    finder, runner = doctest.DocTestFinder(recurse=False), doctest.DocTestRunner(verbose=False)
-    for example in finder.find(described, globs={"dlrs": dlrs}):
-        assert runner.run(example).failed == 0 and example.examples

@@ -178,3 +178,21 @@ def test_evaluate_refuses_unknown_names(make_classifier):
         model.evaluate(X, Y, verbose=0, batchsize=4)
     expected = model.evaluate(X, Y, verbose=0)
     assert model.evaluate(X, Y, verbose=0, _use_cached_eval_dataset=True) == expected
+
+
+def test_a_loss_of_none_is_named():
+    def forgot_to_return(y_true, y_pred):
+        y_true - y_pred
+
+    model = dlrs.Sequential([dlrs.Input((2,)), dlrs.layers.Dense(1)])
+    model.compile("sgd", forgot_to_return)
+    with pytest.raises(TypeError, match="The loss 'forgot_to_return' returned None"):
+        model.fit(np.ones((4, 2)), np.ones((4, 1)), verbose=0)
+
+
+def test_a_dataset_that_was_not_batched():
+    model = dlrs.Sequential([dlrs.Input((2,)), dlrs.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    dataset = dlrs.data.Dataset.from_tensor_slices((np.ones((4, 2), "float32"), np.ones(4, "float32")))
+    with pytest.raises(ValueError, match=r"`Dataset\.batch` makes batches"):
+        model.fit(dataset, verbose=0)

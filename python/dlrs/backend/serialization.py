@@ -18,6 +18,7 @@ from dlrs.backend.foreign import deserializing
 from dlrs.backend.keras_tensor import KerasTensor
 from dlrs.backend.registration import CUSTOM_OBJECTS, CustomObjectScope, get_registered_name, get_registered_object
 from dlrs.backend.tensors import convert_to_tensor
+from dlrs.backend.unknown_arguments import unknown_arguments
 
 PLAIN_TYPES = (str, int, float, bool)
 
@@ -297,7 +298,7 @@ def deserialize_keras_object(
     """
     check_safe_mode(safe_mode)
     if kwargs:
-        raise TypeError(f"deserialize_keras_object does not know the arguments {sorted(kwargs)}.")
+        raise unknown_arguments("deserialize_keras_object", kwargs, ["config", "custom_objects", "safe_mode"])
     if config is None:
         return None
     if isinstance(config, str):

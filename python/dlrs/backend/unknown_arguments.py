@@ -1,10 +1,11 @@
 """Keyword arguments that nothing takes: errors with the public name, and the argument that was meant."""
 
-import difflib
 import functools
 import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
+
+from dlrs.errors import near_names
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -18,7 +19,7 @@ def unknown_arguments(owner: str, given: Iterable[str], known: Iterable[str]) ->
     TypeError: Dense does not know the argument 'unit'. Did you mean 'units'?
     """
     given, known = sorted(given), list(known)
-    near = [match for name in given for match in difflib.get_close_matches(name, known, n=1)]
+    near = [match for name in given for match in near_names(name, known)[:1]]
     names = ", ".join(map(repr, given))
     hint = f" Did you mean {' and '.join(map(repr, near))}?" if near else ""
     return TypeError(f"{owner} does not know the argument{'s' if len(given) > 1 else ''} {names}.{hint}")

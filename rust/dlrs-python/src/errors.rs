@@ -14,6 +14,7 @@ create_exception!(
     PyRuntimeError,
     "A bug in dlrs: please report it with the message.
 
+>>> import dlrs
 >>> issubclass(dlrs.errors.InternalError, RuntimeError)
 True
 "
@@ -24,6 +25,7 @@ create_exception!(
     PyRuntimeError,
     "Two threads used the same variables at once, such as two calls of `fit` of one model. The variables keep the values of the first.
 
+>>> import dlrs
 >>> issubclass(dlrs.errors.ConcurrentUseError, RuntimeError)
 True
 "
@@ -36,6 +38,7 @@ create_exception!(
 the id that docs/files.md lists.
 
 >>> import pathlib, tempfile
+>>> import dlrs
 >>> path = pathlib.Path(tempfile.mkdtemp()) / 'model.dlrs'
 >>> _ = path.write_bytes(b'no archive')
 >>> try:
@@ -51,6 +54,7 @@ create_exception!(
     PyTypeError,
     "A symbolic tensor was used as if it had a value: while a function is traced, there are shapes and dtypes, but no numbers.
 
+>>> import dlrs
 >>> @dlrs.function
 ... def relu(x):
 ...     return x if x > 0 else 0 * x

@@ -19,6 +19,7 @@ use crate::{array, call, index, ops};
 ///
 /// It has NumPy's operators, indices and properties, and NumPy's functions take it. `ops.convert_to_tensor` makes one.
 ///
+/// >>> import dlrs
 /// >>> x = dlrs.ops.convert_to_tensor([[1.0, 2.0], [3.0, 4.0]])
 /// >>> x.shape, x.dtype, (x @ x)[0].tolist()
 /// ((2, 2), 'float32', [7.0, 10.0])

@@ -6,8 +6,9 @@ use crate::isa::{Doubles, Eight, Isa};
 
 /// Steps from one scaling to the next, a divisor of BLOCK: a state grows at most threefold in each.
 const SCALED_EVERY: usize = 4;
-/// The largest α and β are brought near 2^TOP; less than 2^-LEAST is dropped. Their products stay normal numbers.
+/// The largest α and β are brought near 2^TOP.
 pub(super) const TOP: i64 = 480;
+/// What is less is dropped: products of α and β stay normal numbers.
 pub(super) const LEAST: f64 = power_of_two(-500);
 /// The least that a state may emit: products with it stay normal numbers, in single precision also e^x.
 const RAREST: f64 = 1e-30;

@@ -15,7 +15,7 @@ pub(super) fn kept(labels: usize) -> usize {
 /// α of the step before a block and of its steps.
 const ALPHAS: usize = 2 * (BLOCK + 1);
 
-/// Eights of scratch memory that [`loss`] and [`gradient`] need.
+/// Rows of scratch memory that [`loss`] and [`gradient`] need.
 pub(super) fn scratch_rows(labels: usize) -> usize {
     rows(labels) * (BLOCK + 2 * ALPHAS)
 }

@@ -24,7 +24,7 @@ pub(super) fn rows(labels: usize) -> usize {
 
 /// What an example's labels say of its states.
 pub(super) struct States {
-    /// Eights.
+    /// Rows.
     pub(super) m: usize,
     /// For each label its element among the rows, and its class.
     pub(super) places: Vec<(u32, u32)>,
